@@ -1,0 +1,207 @@
+"""Find an environment by its stack's name and load it, from YAML or Python."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
+from poscloud.load.merge import apply_defaults, read_with_bases
+from poscloud.load.problems import from_findings, from_validation
+from poscloud.load.yamltree import Node
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.references import Finding, nearest
+
+STACKS = "stacks"
+
+
+def known_stacks(root: Path) -> list[str]:
+    """Return the names of all environments under ``root``/stacks, sorted."""
+    folder = root / STACKS
+    return sorted({f.stem for f in folder.glob("*") if f.suffix in {".yaml", ".py"} and f.is_file()})
+
+
+def load_environment(root: Path, stack: str) -> EnvironmentSpec:
+    """Load the environment of one stack.
+
+    Args:
+        root: The project's folder, which holds ``stacks/``.
+        stack: For example ``wbyh-stage``; read from ``stacks/wbyh-stage.yaml`` or ``.py``.
+
+    Raises:
+        StackNotFoundError: There is no such file; names the known stacks.
+        InputError: Everything that is wrong with it, sorted by place.
+    """
+    files = [f for f in (root / STACKS / f"{stack}.yaml", root / STACKS / f"{stack}.py") if f.is_file()]
+    if not files:
+        known = known_stacks(root)
+        guess = nearest(stack, known)
+        listing = f"known stacks: {', '.join(known)}" if known else f"{STACKS}/ holds none"
+        raise StackNotFoundError(
+            f"there is no stack '{stack}' ({listing})",
+            hint=guess if guess.startswith("did you mean") else f"create {STACKS}/{stack}.yaml",
+        )
+    if len(files) > 1:
+        raise PosCloudError(
+            f"stack '{stack}' is described twice: {files[0].name} and {files[1].name}",
+            hint=f"remove one of them from {STACKS}/",
+        )
+    return load_file(files[0], root)
+
+
+def load_file(file: Path, root: Path, name: str | None = None) -> EnvironmentSpec:
+    """Load one environment file.
+
+    Args:
+        file: A ``.yaml`` or ``.py`` file.
+        root: Messages name files relative to this folder.
+        name: The environment's name; by default the file's, without its ending.
+
+    Raises:
+        InputError: Everything that is wrong with it, sorted by place.
+    """
+    if file.suffix == ".py":
+        return _load_python(file, root)
+    problems: list[Problem] = []
+    node = read_with_bases(file, root, problems)
+    if node is None:
+        raise InputError(problems)
+    node = apply_defaults(node, problems)
+    _set_name(node, name or file.stem, problems)
+    _reject_empty_parts(node, problems)
+    spec = _validate(node, problems)
+    if problems or spec is None:
+        raise InputError(_unique(problems))
+    return spec
+
+
+def _set_name(node: Node, name: str, problems: list[Problem]) -> None:
+    given = node.value.get("name")
+    if given is not None and given.value != name:
+        mark = given.mark
+        problems.append(
+            Problem(
+                mark.file,
+                mark.line,
+                mark.column,
+                "wrong-name",
+                f"name: '{given.value}' differs from the stack's name '{name}'",
+                "leave `name` out",
+            )
+        )
+    node.value["name"] = Node(name, given.mark if given else node.mark)
+
+
+def _reject_empty_parts(node: Node, problems: list[Problem]) -> None:
+    """Report ``redis:`` with nothing behind it, which YAML reads as null."""
+    for group, example in (("services", "java"), ("backing", "{}")):
+        parts = node.value.get(group)
+        if parts is None or not parts.is_map:
+            continue
+        for name, part in list(parts.value.items()):
+            if part.value is None:
+                mark = part.key_mark or part.mark
+                problems.append(
+                    Problem(
+                        mark.file,
+                        mark.line,
+                        mark.column,
+                        "empty",
+                        f"{group}.{name} is empty",
+                        f"write `{name}: {example}`",
+                    )
+                )
+                del parts.value[name]
+
+
+def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
+    """Validate the whole; where parts are wrong, still check how everything fits together."""
+    data = node.plain()
+    findings: list[Finding] = []
+    try:
+        return EnvironmentSpec.model_validate(data, context={"findings": findings})
+    except ValidationError as error:
+        problems += from_validation(error, node, EnvironmentSpec)
+        wrong = {d["loc"] for d in error.errors(include_url=False, include_context=False)}
+        findings[:] = _check_rest(data, wrong)
+        return None
+    finally:
+        problems += from_findings(findings, node)
+
+
+_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper")
+"""The fields by which a part refers to others."""
+
+
+def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Finding]:
+    """Return what does not fit together in a description that is wrong elsewhere too.
+
+    Of a wrong part only the right ones of its referring fields are looked at. A reference to a part that is
+    too wrong even for that is no finding: it is there, only described wrongly.
+    """
+    rest: dict[str, Any] = {"name": data["name"]}
+    left_out: set[str] = set()
+    for group in ("backing", "services"):
+        parts = data.get(group)
+        rest[group] = {}
+        for name, part in parts.items() if isinstance(parts, dict) else ():
+            errors = [loc[2:] for loc in wrong if loc[:2] == (group, name)]
+            fields = {str(step) for loc in errors for step in loc}
+            if not errors:
+                rest[group][name] = part
+            elif isinstance(part, dict) and not fields & {"kind", "[key]"}:
+                rest[group][name] = {k: v for k, v in part.items() if k in _REFERRING and k not in fields}
+            else:
+                left_out.add(name)
+    if "filebeat" in data and not any(loc[0] == "filebeat" for loc in wrong):
+        rest["filebeat"] = data["filebeat"]
+    findings: list[Finding] = []
+    try:
+        EnvironmentSpec.model_validate(rest, context={"findings": findings})
+    except ValidationError:
+        return []  # a required field is missing as well; its problem has been reported
+    return [
+        f for f in findings if not any(f"'{n}'" in f.message or f"${{{n}." in f.message for n in left_out)
+    ]
+
+
+def _load_python(file: Path, root: Path) -> EnvironmentSpec:
+    """Run a Python file and return its ``environment``."""
+    shown = (
+        file.resolve().relative_to(root.resolve()) if file.resolve().is_relative_to(root.resolve()) else file
+    )
+    namespace: dict[str, Any] = {"__name__": "__stack__", "__file__": str(file)}
+    try:
+        exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
+    except SyntaxError as error:
+        problem = Problem(shown, error.lineno or 0, error.offset or 0, "python-syntax", error.msg)
+        raise InputError([problem]) from error
+    except Exception as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+        line, column = (frames[-1].lineno or 0, (frames[-1].colno or 0) + 1) if frames else (0, 0)
+        raise InputError(
+            [
+                Problem(shown, line, column, "python-error", f"{type(error).__name__}: {text}")
+                for text in _messages(error)
+            ]
+        ) from error
+    found = namespace.get("environment")
+    if not isinstance(found, EnvironmentSpec):
+        message = "defines no `environment` of type EnvironmentSpec"
+        raise InputError(
+            [Problem(shown, 0, 0, "no-environment", message, "environment = EnvironmentSpec(name=…)")]
+        )
+    return found
+
+
+def _messages(error: Exception) -> list[str]:
+    if isinstance(error, ValidationError):
+        return [f"{'.'.join(map(str, d['loc']))}: {d['msg']}" for d in error.errors(include_url=False)]
+    return [str(error)]
+
+
+def _unique(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))

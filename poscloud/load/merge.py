@@ -1,0 +1,166 @@
+"""``extends`` and ``defaults``: several files become one description.
+
+A later file overrides an earlier one field by field. Maps are merged, anything else is replaced. In maps
+whose keys the writer chooses (services, env, …) ``null`` removes what was inherited; elsewhere ``null`` is
+a value like any other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from poscloud.errors import Problem
+from poscloud.load.yamltree import Node, read_yaml
+from poscloud.spec import BackingSpec
+from poscloud.spec.references import nearest
+
+NAMED_MAPS = frozenset({"services", "backing", "env", "node_selector", "config", "quota", "fields"})
+BACKING_KINDS = frozenset(spec.model_fields["kind"].default for spec in get_args(get_args(BackingSpec)[0]))
+SERVICE_KINDS = frozenset({"java"})
+
+
+def merge(base: Node, over: Node, key: str = "") -> Node:
+    """Return ``base`` overridden by ``over``; neither is changed.
+
+    Args:
+        base: What was inherited.
+        over: What overrides it.
+        key: Name of the field both stand in.
+    """
+    if not (base.is_map and over.is_map):
+        return over
+    result = dict(base.value)
+    for name, node in over.value.items():
+        if node.value is None and key in NAMED_MAPS and name in result:
+            del result[name]
+        elif name in result:
+            result[name] = merge(result[name], node, name)
+        else:
+            result[name] = node
+    return Node(result, over.mark, over.key_mark)
+
+
+def read_with_bases(
+    file: Path, root: Path, problems: list[Problem], trail: tuple[Path, ...] = ()
+) -> Node | None:
+    """Read ``file`` merged over everything it ``extends``, nearest last.
+
+    Args:
+        file: The environment or base to read.
+        root: Messages name files relative to this folder.
+        problems: Receives everything that is wrong.
+        trail: The files that led here; finds a base that extends itself.
+    """
+    shown = _shown(file, root)
+    node = read_yaml(file, shown, problems)
+    if node is None:
+        return None
+    if not node.is_map:
+        problems.append(
+            Problem(shown, node.mark.line, node.mark.column, "wrong-type", "expected a map of fields")
+        )
+        return None
+    expand_shorthand(node)
+    merged: Node | None = None
+    for entry in _extended(node, problems):
+        base_file = (file.parent / str(entry.value)).resolve()
+        problem = _base_problem(entry, base_file, (*trail, file.resolve()), root)
+        if problem:
+            problems.append(problem)
+            continue
+        base = read_with_bases(base_file, root, problems, (*trail, file.resolve()))
+        if base is not None:
+            merged = merge(merged, base) if merged else base
+    own = Node({k: v for k, v in node.value.items() if k != "extends"}, node.mark)
+    return merge(merged, own) if merged else own
+
+
+def _extended(node: Node, problems: list[Problem]) -> list[Node]:
+    entry = node.value.get("extends")
+    if entry is None:
+        return []
+    entries = entry.value if isinstance(entry.value, list) else [entry]
+    wrong = [e for e in entries if not isinstance(e.value, str)]
+    problems += [
+        Problem(
+            e.mark.file,
+            e.mark.line,
+            e.mark.column,
+            "wrong-type",
+            "extends: expected a file name or a list of them",
+        )
+        for e in wrong
+    ]
+    return [e for e in entries if e not in wrong]
+
+
+def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) -> Problem | None:
+    place = (entry.mark.file, entry.mark.line, entry.mark.column)
+    if file in trail:
+        chain = " → ".join(str(_shown(f, root)) for f in (*trail[trail.index(file) :], file))
+        return Problem(*place, "extends-cycle", f"extends itself: {chain}")
+    if not file.is_file():
+        candidates = [f.name for f in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
+        return Problem(
+            *place, "unknown-base", f"there is no file '{entry.value}'", nearest(file.name, candidates)
+        )
+    return None
+
+
+def expand_shorthand(node: Node) -> None:
+    """Write ``name: java`` out as ``name: {kind: java}``, in place."""
+    services = node.value.get("services")
+    if services is not None and services.is_map:
+        for name, service in services.value.items():
+            if isinstance(service.value, str):
+                kind = Node(service.value, service.mark)
+                services.value[name] = Node({"kind": kind}, service.mark, service.key_mark)
+    backing = node.value.get("backing")
+    if backing is not None and backing.is_map:
+        for name, part in backing.value.items():
+            if part.is_map and "kind" not in part.value and name in BACKING_KINDS:
+                part.value["kind"] = Node(name, part.key_mark or part.mark)
+
+
+def apply_defaults(node: Node, problems: list[Problem]) -> Node:
+    """Put each service over the ``defaults`` of its kind and drop ``defaults``."""
+    defaults = node.value.get("defaults")
+    result = {k: v for k, v in node.value.items() if k != "defaults"}
+    services = result.get("services")
+    if defaults is None:
+        return Node(result, node.mark)
+    if not defaults.is_map:
+        place = defaults.mark
+        problems.append(
+            Problem(place.file, place.line, place.column, "wrong-type", "defaults: expected a map of kinds")
+        )
+        return Node(result, node.mark)
+    for kind, part in defaults.value.items():
+        if kind not in SERVICE_KINDS:
+            place = part.key_mark or part.mark
+            problems.append(
+                Problem(
+                    place.file,
+                    place.line,
+                    place.column,
+                    "unknown-kind",
+                    f"defaults: no kind of service is '{kind}'",
+                    nearest(kind, SERVICE_KINDS),
+                )
+            )
+    if services is not None and services.is_map:
+        merged = {name: _with_defaults(service, defaults) for name, service in services.value.items()}
+        result["services"] = Node(merged, services.mark, services.key_mark)
+    return Node(result, node.mark)
+
+
+def _with_defaults(service: Node, defaults: Node) -> Node:
+    kind = service.value.get("kind") if service.is_map else None
+    base = defaults.value.get(kind.value) if kind is not None else None
+    return merge(base, service) if base is not None and base.is_map else service
+
+
+def _shown(file: Path, root: Path) -> Path:
+    resolved = file.resolve()
+    return resolved.relative_to(root.resolve()) if resolved.is_relative_to(root.resolve()) else file

@@ -1,0 +1,181 @@
+"""Strict YAML as a tree whose every value knows its place.
+
+PyYAML alone turns ``no`` into False, keeps the last of two equal keys without a word, and forgets where
+a value stood. Here booleans are YAML 1.2's (true, false), a key given twice is a problem, and each value
+keeps file, line and column, so that an error found much later can point at it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from poscloud.errors import Problem
+
+_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 60
+
+
+class _Loader(_BaseLoader):  # type: ignore[misc]
+    """A loader that resolves plain scalars by YAML 1.2's core schema."""
+
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+
+for _tag, _regex, _first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("float", r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_regex), list(_first))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a file; lines and columns count from 1."""
+
+    file: Path
+    line: int
+    column: int
+
+
+@dataclass
+class Node:
+    """A value of a YAML document.
+
+    Attributes:
+        value: A scalar, a list of nodes, or a map of nodes.
+        mark: Where the value begins.
+        key_mark: Where its key begins; ``None`` in lists and at the top.
+    """
+
+    value: Any
+    mark: Mark
+    key_mark: Mark | None = field(default=None)
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the value is a map."""
+        return isinstance(self.value, dict)
+
+    def plain(self) -> Any:
+        """Return the value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def locate(self, path: Iterable[str | int], *, key: bool = False) -> Mark:
+        """Return the place of the value at ``path``, or of its nearest ancestor that exists.
+
+        Path elements that are no key here (pydantic's union tags) are passed over.
+
+        Args:
+            path: Keys and indexes from this node down.
+            key: Return the place of the last key instead of its value.
+        """
+        node = self
+        for step in path:
+            if isinstance(node.value, dict) and step in node.value:
+                node = node.value[step]
+            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+        return node.key_mark if key and node.key_mark else node.mark
+
+
+def read_yaml(file: Path, shown_as: Path, problems: list[Problem]) -> Node | None:
+    """Read one YAML document.
+
+    Args:
+        file: What to read.
+        shown_as: How messages name the file.
+        problems: Receives everything that is wrong with it.
+
+    Returns:
+        The document, or ``None`` if it cannot be read or parsed at all. An empty file is an empty map.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(shown_as, 0, 0, "unreadable", f"cannot be read: {error}"))
+        return None
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+    except yaml.YAMLError as error:
+        problems.append(_syntax_problem(error, shown_as, text))
+        return None
+    finally:
+        loader.dispose()
+    if root is None:
+        return Node({}, Mark(shown_as, 1, 1))
+    return _convert(root, loader, shown_as, problems, 0)
+
+
+def _syntax_problem(error: yaml.YAMLError, file: Path, text: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    message = getattr(error, "problem", None) or str(error)
+    lines = text.splitlines()
+    here = lines[line - 1] if 0 < line <= len(lines) else ""
+    hint = ""
+    if re.match(r"\s*\t", here):
+        hint = "indent with spaces; YAML does not allow tabs"
+    elif any(re.match(r"(<{7}|={7}|>{7})( |$)", text_line) for text_line in lines):
+        hint = "the file has an unresolved merge conflict"
+    return Problem(file, line, column, "yaml-syntax", f"not valid YAML: {message}", hint)
+
+
+def _convert(node: yaml.Node, loader: Any, file: Path, problems: list[Problem], depth: int) -> Node:
+    mark = Mark(file, node.start_mark.line + 1, node.start_mark.column + 1)
+    if depth > _MAX_DEPTH:
+        problems.append(
+            Problem(file, mark.line, mark.column, "too-deep", f"nested deeper than {_MAX_DEPTH} levels")
+        )
+        return Node(None, mark)
+    if isinstance(node, yaml.SequenceNode):
+        return Node([_convert(item, loader, file, problems, depth + 1) for item in node.value], mark)
+    if isinstance(node, yaml.MappingNode):
+        return Node(_convert_map(node, loader, file, problems, depth), mark)
+    return Node(_scalar(node), mark)
+
+
+def _convert_map(
+    node: yaml.MappingNode, loader: Any, file: Path, problems: list[Problem], depth: int
+) -> dict[str, Node]:
+    result: dict[str, Node] = {}
+    for key_node, value_node in node.value:
+        place = Mark(file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+        if not isinstance(key_node, yaml.ScalarNode):
+            problems.append(Problem(file, place.line, place.column, "bad-key", "a key must be a word"))
+            continue
+        key = key_node.value
+        if key in result:
+            first = result[key].key_mark
+            at = f" (first at line {first.line})" if first else ""
+            problems.append(
+                Problem(file, place.line, place.column, "duplicate-key", f"'{key}' is given twice{at}")
+            )
+            continue
+        child = _convert(value_node, loader, file, problems, depth + 1)
+        result[key] = Node(child.value, child.mark, place)
+    return result
+
+
+def _scalar(node: yaml.Node) -> Any:
+    kind = node.tag.rsplit(":", 1)[-1]
+    text = str(node.value)
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        return int(text)
+    if kind == "float":
+        return float(text)
+    return None if kind == "null" else text

@@ -1,0 +1,103 @@
+"""A whole environment: all its parts, each with its manifests, in start order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any
+
+from poscloud.errors import PosCloudError
+from poscloud.render.context import Context
+from poscloud.render.java import render_java_service
+from poscloud.render.kafka import render_kafka
+from poscloud.render.manifest import Manifest, stamp
+from poscloud.render.mongo import render_mongo
+from poscloud.render.names import PROJECT
+from poscloud.render.namespace import render_namespace
+from poscloud.render.outputs import outputs_of
+from poscloud.render.redis import render_redis
+from poscloud.render.zookeeper import render_zookeeper
+from poscloud.spec import EnvironmentSpec
+
+Renderer = Callable[[Context, str, Any], list[Manifest]]
+
+RENDERERS: dict[str, Renderer] = {
+    "java": render_java_service,
+    "kafka": render_kafka,
+    "mongo": render_mongo,
+    "redis": render_redis,
+    "zookeeper": render_zookeeper,
+}
+"""Kind in the language → renderer."""
+
+
+@dataclass(frozen=True)
+class RenderedPart:
+    """One component of an environment.
+
+    Attributes:
+        name: The service's or backing service's name; the environment's own for its namespace.
+        kind: Kind in the language, ``environment`` for the namespace and its quota, limits and secret.
+        manifests: Its objects, in the order they are made.
+        after: Names of the parts that must be ready first.
+    """
+
+    name: str
+    kind: str
+    manifests: list[Manifest]
+    after: frozenset[str]
+
+
+def stack_mark(spec: EnvironmentSpec, project: str = PROJECT) -> str:
+    """Return the value of the annotation that every object of ``spec`` carries."""
+    return f"{project}/{spec.name}"
+
+
+def render_base(spec: EnvironmentSpec, project: str = PROJECT) -> RenderedPart:
+    """Return the namespace with its quota, limits and pull secret."""
+    manifests = render_namespace(Context(spec, {}))
+    return RenderedPart(spec.name, "environment", stamp(manifests, stack_mark(spec, project)), frozenset())
+
+
+def render_part(spec: EnvironmentSpec, name: str, project: str = PROJECT) -> RenderedPart:
+    """Return one service or backing service of ``spec``."""
+    part = spec.backing.get(name) or spec.services[name]
+    manifests = RENDERERS[part.kind](Context(spec, outputs_of(spec)), name, part)
+    return RenderedPart(name, part.kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
+
+
+def start_order(spec: EnvironmentSpec) -> list[str]:
+    """Return all names so that each comes after what it starts after; equal ones by name."""
+    graph = {name: spec.start_after(name) for name in (*spec.backing, *spec.services)}
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
+
+
+def render_environment(spec: EnvironmentSpec, project: str = PROJECT) -> list[RenderedPart]:
+    """Return every part of ``spec`` in start order, the namespace first.
+
+    Args:
+        spec: What to render.
+        project: Pulumi project, part of the ownership annotation.
+
+    Raises:
+        PosCloudError: Two parts render an object of the same kind and name.
+    """
+    parts = [render_base(spec, project), *(render_part(spec, name, project) for name in start_order(spec))]
+    owners: dict[tuple[str, str], str] = {}
+    for part in parts:
+        for item in part.manifests:
+            key = (item["kind"], item["metadata"]["name"])
+            if key in owners:
+                raise PosCloudError(
+                    f"both '{owners[key]}' and '{part.name}' render {key[0]} '{key[1]}'; rename one"
+                )
+            owners[key] = part.name
+    return parts

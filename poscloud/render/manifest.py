@@ -1,0 +1,121 @@
+"""Manifests as plain dicts: how they begin, how they are patched, how they are written."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from poscloud.errors import PosCloudError
+from poscloud.render import names
+
+Manifest = dict[str, Any]
+"""One Kubernetes object in the API's own camelCase."""
+
+
+def manifest(
+    api_version: str,
+    kind: str,
+    name: str,
+    *,
+    namespace: str | None,
+    labels: dict[str, str],
+    annotations: dict[str, str] | None = None,
+    **body: Any,
+) -> Manifest:
+    """Return an object; ``body`` is ``spec``, ``data``, ``type`` and so on."""
+    metadata: dict[str, Any] = {"name": name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
+    metadata["labels"] = dict(labels)
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def stamp(manifests: Iterable[Manifest], stack: str) -> list[Manifest]:
+    """Return the manifests with the annotation that names the stack (``project/stack``) owning them."""
+    result = []
+    for item in manifests:
+        annotations = {**item["metadata"].get("annotations", {}), names.STACK_ANNOTATION: stack}
+        result.append({**item, "metadata": {**item["metadata"], "annotations": annotations}})
+    return result
+
+
+def checksum(*data: Any) -> str:
+    """Return a short, stable checksum of JSON-like data."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def patch(target: Any, change: Any) -> Any:
+    """Return ``target`` with ``change`` merged in.
+
+    Maps are merged; lists whose items all have a ``name`` are merged by it; ``None`` removes a key;
+    anything else is replaced.
+    """
+    if isinstance(target, dict) and isinstance(change, dict):
+        result = {k: copy.deepcopy(v) for k, v in target.items()}
+        for key, value in change.items():
+            if value is None:
+                result.pop(key, None)
+            else:
+                result[key] = patch(result[key], value) if key in result else copy.deepcopy(value)
+        return result
+    if _named(target) and _named(change):
+        merged = {item["name"]: item for item in target}
+        for item in change:
+            merged[item["name"]] = patch(merged.get(item["name"], {}), item)
+        return list(merged.values())
+    return copy.deepcopy(change)
+
+
+def override(manifests: list[Manifest], overrides: dict[str, dict[str, Any]], name: str) -> list[Manifest]:
+    """Apply ``overrides`` (kind → patch) to the manifests of ``name``.
+
+    Raises:
+        PosCloudError: A kind that was not rendered, or a patch of what must not change.
+    """
+    kinds = [m["kind"] for m in manifests]
+    for kind, change in overrides.items():
+        if kind not in kinds:
+            raise PosCloudError(
+                f"{name}: overrides has '{kind}', but it renders only {', '.join(dict.fromkeys(kinds))}"
+            )
+        if {"apiVersion", "kind"} & set(change) or "name" in change.get("metadata", {}):
+            raise PosCloudError(f"{name}: overrides.{kind} may not change apiVersion, kind or metadata.name")
+    return [patch(m, overrides[m["kind"]]) if m["kind"] in overrides else m for m in manifests]
+
+
+def to_yaml(manifests: Iterable[Manifest]) -> str:
+    """Return the manifests as YAML documents as a person would write them, in the given order."""
+    return "".join(f"---\n{_dump(m)}" for m in manifests)
+
+
+def _named(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "name" in v for v in value)
+
+
+_BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_BaseDumper):  # type: ignore[misc]
+    """Writes text of several lines as a block, and no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _dump(item: Manifest) -> str:
+    return str(yaml.dump(item, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True))

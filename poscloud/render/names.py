@@ -1,0 +1,67 @@
+"""Every label, annotation and derived name, in one place."""
+
+from __future__ import annotations
+
+PROJECT = "poscloud"
+"""Default Pulumi project name (``name`` in Pulumi.yaml)."""
+
+STACK_ANNOTATION = "poscloud.io/stack"
+"""``project/stack`` of the stack that owns an object."""
+
+CLUSTER_ANNOTATION = "poscloud.io/cluster"
+"""On a namespace: uid of the cluster (of its namespace kube-system) it was made in."""
+
+CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
+"""On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
+
+SECRET_SOURCE_ANNOTATION = "poscloud.io/secret-source"
+"""On a Secret: ``KEY=CONFIG``, the data key that is filled from the stack's secret configuration value."""
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""On a Service: the workload's readiness is the gate; a Service's endpoints prove nothing more."""
+
+CLUSTER_DOMAIN = "svc.cluster.local"
+
+
+def labels(name: str, kind: str, environment: str) -> dict[str, str]:
+    """Return the labels of every object that belongs to ``name``.
+
+    ``app`` is what the existing dashboards and scripts select by.
+    """
+    return {
+        "app": name,
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": kind,
+        "app.kubernetes.io/part-of": environment,
+        "app.kubernetes.io/managed-by": "poscloud",
+    }
+
+
+def selector(name: str) -> dict[str, str]:
+    """Return the labels that pick the pods of ``name``; immutable once deployed."""
+    return {"app": name}
+
+
+def dns_name(name: str, environment: str) -> str:
+    """Return the full DNS name of a Service, which needs no search domain and works for the office DNS too."""
+    return f"{name}.{environment}.{CLUSTER_DOMAIN}"
+
+
+def member_dns_names(name: str, environment: str, replicas: int) -> list[str]:
+    """Return the DNS names of a stateful set's members, in order."""
+    return [f"{name}-{i}.{dns_name(name, environment)}" for i in range(replicas)]
+
+
+def filebeat_config(name: str) -> str:
+    """Return the name of a service's Filebeat ConfigMap (at most 79 characters; 253 are allowed)."""
+    return f"{name}-filebeat-config"
+
+
+def backing_config(name: str) -> str:
+    """Return the name of a backing service's ConfigMap."""
+    return f"{name}-config"
+
+
+def env_prefix(name: str) -> str:
+    """Return what a dependency's variables begin with: ``dac-config-server`` → ``DAC_CONFIG_SERVER``."""
+    return name.upper().replace("-", "_")

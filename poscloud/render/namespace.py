@@ -1,0 +1,59 @@
+"""The environment's own objects: namespace with its fence, pull secret, quota and limits."""
+
+from __future__ import annotations
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest, manifest
+from poscloud.spec.values import Amounts
+
+EMPTY_DOCKER_CONFIG = '{"auths":{}}'
+"""What the pull secret holds until the stack's configuration has the real one: no credentials."""
+
+
+def render_namespace(context: Context) -> list[Manifest]:
+    """Return Namespace, and the Secret, ResourceQuota and LimitRange the environment asks for."""
+    environment = context.environment
+    labels = context.labels(environment.name, "environment")
+    manifests = [manifest("v1", "Namespace", environment.name, namespace=None, labels=labels)]
+    if environment.pull_secret:
+        manifests.append(
+            manifest(
+                "v1",
+                "Secret",
+                environment.pull_secret,
+                namespace=context.namespace,
+                labels=labels,
+                annotations={names.SECRET_SOURCE_ANNOTATION: ".dockerconfigjson=registryAuth"},
+                type="kubernetes.io/dockerconfigjson",
+                stringData={".dockerconfigjson": EMPTY_DOCKER_CONFIG},
+            )
+        )
+    if environment.quota:
+        spec = {"hard": dict(environment.quota)}
+        manifests.append(
+            manifest("v1", "ResourceQuota", "quota", namespace=context.namespace, labels=labels, spec=spec)
+        )
+    if environment.limits:
+        manifests.append(_limit_range(context, labels))
+    return manifests
+
+
+def _limit_range(context: Context, labels: dict[str, str]) -> Manifest:
+    limits = context.environment.limits
+    assert limits is not None
+    item: Manifest = {"type": "Container"}
+    for field, amounts in (
+        ("default", limits.default),
+        ("defaultRequest", limits.default_request),
+        ("max", limits.max),
+    ):
+        if values := _amounts(amounts):
+            item[field] = values
+    return manifest(
+        "v1", "LimitRange", "limits", namespace=context.namespace, labels=labels, spec={"limits": [item]}
+    )
+
+
+def _amounts(amounts: Amounts) -> dict[str, str]:
+    return amounts.model_dump(exclude_none=True)

@@ -1,0 +1,58 @@
+"""Parts of a pod that all renderers share, secure by default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poscloud.render.manifest import Manifest
+from poscloud.spec import Resources
+
+HOST_TIME_VOLUME: Manifest = {"name": "host-time", "hostPath": {"path": "/etc/localtime"}}
+HOST_TIME_MOUNT: Manifest = {"name": "host-time", "mountPath": "/etc/localtime", "readOnly": True}
+
+CONTAINER_SECURITY: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""For every container. Not ``runAsNonRoot``: application images of this kind name their user (``USER
+deploy``), and the kubelet refuses to start a named user under that rule."""
+
+
+def resources(spec: Resources) -> Manifest:
+    """Return a container's ``resources``."""
+    return {
+        side: amounts
+        for side in ("limits", "requests")
+        if (amounts := getattr(spec, side).model_dump(exclude_none=True))
+    }
+
+
+def field_env(name: str, path: str) -> Manifest:
+    """Return a variable with a value of the pod itself, such as ``status.podIP``."""
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def tcp_probe(port: int, **timing: int) -> Manifest:
+    """Return a probe that connects to ``port``; ``timing`` as in the API, in seconds."""
+    return {"tcpSocket": {"port": port}, **timing}
+
+
+def exec_probe(script: str, **timing: int) -> Manifest:
+    """Return a probe that runs a shell line in the container; ``timing`` as in the API, in seconds."""
+    return {"exec": {"command": ["sh", "-c", script]}, **timing}
+
+
+def anti_affinity(name: str, mode: str) -> Manifest:
+    """Return the affinity that keeps the pods of ``name`` on different hosts; empty for ``none``."""
+    term: dict[str, Any] = {
+        "labelSelector": {"matchExpressions": [{"key": "app", "operator": "In", "values": [name]}]},
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    if mode == "required":
+        rule: Manifest = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    elif mode == "preferred":
+        rule = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}
+    else:
+        return {}
+    return {"affinity": {"podAntiAffinity": rule}}

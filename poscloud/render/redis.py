@@ -1,0 +1,53 @@
+"""Redis: one member with append-only persistence, logging to stdout."""
+
+from __future__ import annotations
+
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest
+from poscloud.render.outputs import REDIS_PORT
+from poscloud.render.pod import exec_probe
+from poscloud.render.stateful import Program, render_stateful, settings
+from poscloud.spec import RedisSpec
+from poscloud.spec.values import parse_quantity
+
+CONFIG_PATH = "/etc/redis"
+MEMORY_DIVISOR = 2
+"""While Redis rewrites its file, a forked copy shares memory until it is written to: half must stay free."""
+
+
+def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]:
+    """Return the manifests of a Redis."""
+    ping = exec_probe(
+        f"redis-cli -p {REDIS_PORT} ping | grep -q -e PONG -e NOAUTH", timeoutSeconds=3, periodSeconds=5
+    )
+    program = Program(
+        kind="redis",
+        command=["redis-server", f"{CONFIG_PATH}/redis.conf"],
+        ports={"client": REDIS_PORT},
+        config={"redis.conf": _redis_conf(spec)},
+        config_path=CONFIG_PATH,
+        data_path="/data",
+        user=999,
+        readiness=ping,
+        liveness={**ping, "initialDelaySeconds": 20, "periodSeconds": 10},
+    )
+    return render_stateful(context, name, spec, program)
+
+
+def _redis_conf(spec: RedisSpec) -> str:
+    values: dict[str, str | int | bool] = {
+        "bind": "0.0.0.0",
+        "protected-mode": "no",
+        "port": REDIS_PORT,
+        "daemonize": "no",
+        "logfile": '""',
+        "loglevel": "notice",
+        "dir": "/data",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+    }
+    if spec.resources.limits.memory:
+        values["maxmemory"] = int(parse_quantity(spec.resources.limits.memory) // MEMORY_DIVISOR)
+        values["maxmemory-policy"] = "noeviction"
+    given = {k: ("yes" if v else "no") if isinstance(v, bool) else v for k, v in spec.config.items()}
+    return settings(values | given, " ")

@@ -1,0 +1,178 @@
+"""What all backing services have in common: ConfigMap, headless Service, StatefulSet, disruption budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest, checksum, manifest, override
+from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, resources
+from poscloud.spec.backing import StatefulSpec
+
+
+@dataclass(frozen=True)
+class Program:
+    """What one kind of backing service runs.
+
+    Attributes:
+        kind: For labels and the image pattern.
+        command: The container's command.
+        ports: Port name → TCP port; the first is what clients connect to.
+        config: File name → text, mounted at ``config_path``.
+        config_path: Folder of the configuration in the container.
+        data_path: Folder of the data volume in the container.
+        user: Numeric user and group the program runs as.
+        readiness: Probe.
+        liveness: Probe.
+        env: Environment variables.
+        replicas: Members.
+    """
+
+    kind: str
+    command: list[str]
+    ports: dict[str, int]
+    config: dict[str, str]
+    config_path: str
+    data_path: str
+    user: int
+    readiness: Manifest
+    liveness: Manifest
+    env: dict[str, str] = field(default_factory=dict)
+    replicas: int = 1
+
+
+def settings(values: dict[str, Any], separator: str) -> str:
+    """Return ``key<separator>value`` lines, booleans as the programs write them."""
+    lines = [f"{k}{separator}{str(v).lower() if isinstance(v, bool) else v}" for k, v in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def render_stateful(context: Context, name: str, spec: StatefulSpec, program: Program) -> list[Manifest]:
+    """Return the manifests of one backing service, in the order they are made."""
+    labels = context.labels(name, program.kind)
+    manifests = [
+        manifest(
+            "v1",
+            "ConfigMap",
+            names.backing_config(name),
+            namespace=context.namespace,
+            labels=labels,
+            data=program.config,
+        ),
+        _headless_service(context, name, program, labels),
+        _stateful_set(context, name, spec, program, labels),
+    ]
+    if program.replicas > 1:
+        budget = {"maxUnavailable": 1, "selector": {"matchLabels": names.selector(name)}}
+        manifests.append(
+            manifest(
+                "policy/v1",
+                "PodDisruptionBudget",
+                name,
+                namespace=context.namespace,
+                labels=labels,
+                spec=budget,
+            )
+        )
+    return override(manifests, spec.overrides, name)
+
+
+def _headless_service(context: Context, name: str, program: Program, labels: dict[str, str]) -> Manifest:
+    return manifest(
+        "v1",
+        "Service",
+        name,
+        namespace=context.namespace,
+        labels=labels,
+        annotations=names.SKIP_AWAIT,
+        spec={
+            "clusterIP": "None",
+            # Members have to find each other before any of them is ready.
+            "publishNotReadyAddresses": program.replicas > 1,
+            "selector": names.selector(name),
+            "ports": [{"name": n, "port": port, "targetPort": n} for n, port in program.ports.items()],
+        },
+    )
+
+
+def _stateful_set(
+    context: Context, name: str, spec: StatefulSpec, program: Program, labels: dict[str, str]
+) -> Manifest:
+    claim: Manifest = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": spec.storage.size}},
+    }
+    if spec.storage.storage_class:
+        claim["storageClassName"] = spec.storage.storage_class
+    return manifest(
+        "apps/v1",
+        "StatefulSet",
+        name,
+        namespace=context.namespace,
+        labels=labels,
+        spec={
+            "serviceName": name,
+            "replicas": program.replicas,
+            # A quorum only forms when its members start together.
+            "podManagementPolicy": "Parallel" if program.replicas > 1 else "OrderedReady",
+            "selector": {"matchLabels": names.selector(name)},
+            "template": {
+                "metadata": {
+                    "labels": labels,
+                    "annotations": {names.CHECKSUM_ANNOTATION: checksum(program.config)},
+                },
+                "spec": _pod(context, name, spec, program),
+            },
+            "volumeClaimTemplates": [
+                {"metadata": {"name": "data", "labels": names.selector(name)}, "spec": claim}
+            ],
+        },
+    )
+
+
+def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> Manifest:
+    pod: Manifest = {"automountServiceAccountToken": False, "enableServiceLinks": False}
+    if program.replicas > 1:
+        pod |= anti_affinity(name, "required")
+    if context.environment.pull_secret:
+        pod["imagePullSecrets"] = [{"name": context.environment.pull_secret}]
+    if selector := context.node_selector(spec.node_selector):
+        pod["nodeSelector"] = selector
+    return {
+        **pod,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": program.user,
+            "runAsGroup": program.user,
+            "fsGroup": program.user,
+            "fsGroupChangePolicy": "OnRootMismatch",
+        },
+        "terminationGracePeriodSeconds": 30,
+        "containers": [_container(context, spec, program)],
+        "volumes": [{"name": "config", "configMap": {"name": names.backing_config(name)}}],
+    }
+
+
+def _container(context: Context, spec: StatefulSpec, program: Program) -> Manifest:
+    container: Manifest = {
+        "name": program.kind,
+        "image": context.backing_image(spec.image, program.kind, spec.version),
+        "imagePullPolicy": "IfNotPresent",
+        "command": program.command,
+        "ports": [{"name": n, "containerPort": port} for n, port in program.ports.items()],
+    }
+    if program.env:
+        container["env"] = [{"name": n, "value": v} for n, v in program.env.items()]
+    return {
+        **container,
+        "resources": resources(spec.resources),
+        "readinessProbe": program.readiness,
+        "livenessProbe": program.liveness,
+        "securityContext": dict(CONTAINER_SECURITY),
+        "volumeMounts": [
+            {"name": "config", "mountPath": program.config_path},
+            {"name": "data", "mountPath": program.data_path},
+        ],
+    }

@@ -1,0 +1,81 @@
+"""ZooKeeper: one member or a quorum of three with stable identities."""
+
+from __future__ import annotations
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest
+from poscloud.render.outputs import ZOOKEEPER_PORT
+from poscloud.render.pod import exec_probe
+from poscloud.render.stateful import Program, render_stateful, settings
+from poscloud.spec import ZooKeeperSpec
+from poscloud.spec.java import HEAP_SHARE
+from poscloud.spec.values import MEBIBYTE, parse_quantity
+
+DATA_PATH = "/data"
+CONFIG_PATH = "/etc/zookeeper"
+
+# A four-letter word over bash's own TCP, because images do not always carry nc. ``ruok`` answers as soon
+# as the process serves; ``srvr`` names a mode only once the member is part of a quorum.
+_ASK = "exec 3<>/dev/tcp/127.0.0.1/{port}; printf {word} >&3; timeout 3 cat <&3 | grep -q {answer}"
+
+
+def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[Manifest]:
+    """Return the manifests of a ZooKeeper."""
+    heap = ""
+    if spec.resources.limits.memory:
+        heap = f"-Xmx{int(parse_quantity(spec.resources.limits.memory) * HEAP_SHARE // MEBIBYTE)}m"
+    program = Program(
+        kind="zookeeper",
+        command=["bash", f"{CONFIG_PATH}/start.sh"],
+        ports={"client": ZOOKEEPER_PORT, "peer": 2888, "election": 3888},
+        config={"zoo.cfg": _zoo_cfg(context, name, spec), "start.sh": _start_script()},
+        config_path=CONFIG_PATH,
+        data_path=DATA_PATH,
+        user=1000,
+        readiness=_probe("srvr", "Mode:"),
+        liveness=_probe("ruok", "imok") | {"initialDelaySeconds": 30},
+        env={"JVMFLAGS": heap, "ZOO_LOG4J_PROP": "INFO,CONSOLE"}
+        if heap
+        else {"ZOO_LOG4J_PROP": "INFO,CONSOLE"},
+        replicas=spec.replicas,
+    )
+    return render_stateful(context, name, spec, program)
+
+
+def _probe(word: str, answer: str) -> Manifest:
+    script = _ASK.format(port=ZOOKEEPER_PORT, word=word, answer=answer)
+    probe = exec_probe(script, timeoutSeconds=5, periodSeconds=10, failureThreshold=3)
+    probe["exec"]["command"][0] = "bash"
+    return probe
+
+
+def _zoo_cfg(context: Context, name: str, spec: ZooKeeperSpec) -> str:
+    values: dict[str, str | int | bool] = {
+        "tickTime": 2000,
+        "initLimit": 10,
+        "syncLimit": 5,
+        "dataDir": DATA_PATH,
+        "clientPort": ZOOKEEPER_PORT,
+        "maxClientCnxns": 200,
+        "autopurge.snapRetainCount": 3,
+        "autopurge.purgeInterval": 24,
+        "4lw.commands.whitelist": "ruok,srvr,mntr",
+        "admin.enableServer": False,
+        # A member's own name may not resolve yet when it starts.
+        "quorumListenOnAllIPs": True,
+        **spec.config,
+    }
+    if spec.replicas > 1:
+        hosts = names.member_dns_names(name, context.namespace, spec.replicas)
+        values |= {f"server.{i + 1}": f"{host}:2888:3888" for i, host in enumerate(hosts)}
+    return settings(values, "=")
+
+
+def _start_script() -> str:
+    return (
+        "set -e\n"
+        "# The member's number is its ordinal in the stateful set plus one; ZooKeeper allows 1 to 255.\n"
+        f'echo "$(( ${{HOSTNAME##*-}} + 1 ))" > {DATA_PATH}/myid\n'
+        f"exec zkServer.sh start-foreground {CONFIG_PATH}/zoo.cfg\n"
+    )

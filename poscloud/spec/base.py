@@ -1,0 +1,57 @@
+"""What every spec has in common, and the names Kubernetes allows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+"""RFC 1035 label: what a Kubernetes Service name has to be, and so every name a user gives here."""
+
+MAX_NAME = 63
+"""Longest RFC 1035 label in characters; also the longest label value."""
+
+MAX_STATEFUL_NAME = 52
+"""A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
+
+
+class Model(BaseModel):
+    """Base of all specs: frozen, and an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it is an RFC 1035 label of at most 63 characters, else raise ``ValueError``."""
+    if len(name) > MAX_NAME:
+        raise ValueError(f"'{name}' has {len(name)} characters, at most {MAX_NAME} are allowed")
+    if not NAME_PATTERN.fullmatch(name):
+        raise ValueError(
+            f"'{name}' is not a DNS name: lower-case letters, digits and '-', "
+            "beginning with a letter and ending with a letter or digit"
+        )
+    return name
+
+
+def check_stateful_name(name: str) -> str:
+    """Return ``name`` if a StatefulSet may carry it, else raise ``ValueError``."""
+    if len(name) > MAX_STATEFUL_NAME:
+        raise ValueError(
+            f"'{name}' has {len(name)} characters; a stateful set may have at most {MAX_STATEFUL_NAME}, "
+            "because its pods carry the name with a suffix of 11 in a label"
+        )
+    return check_name(name)
+
+
+def check_env_name(name: str) -> str:
+    """Return ``name`` if a container's environment variable may carry it, else raise ``ValueError``."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
+        raise ValueError(f"'{name}' is not an environment variable: letters, digits, '_', '.' and '-'")
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+StatefulName = Annotated[str, AfterValidator(check_stateful_name)]
+EnvName = Annotated[str, AfterValidator(check_env_name)]

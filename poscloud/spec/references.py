@@ -1,0 +1,117 @@
+"""References between the parts of an environment: ``${redis.host}`` and ``uses``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+OUTPUTS = ("host", "port", "url")
+"""What every service and backing service offers to others: DNS name, TCP port, and both as its clients
+write it (``redis://…:6379``, ``zookeeper-0…:2181,zookeeper-1…:2181``, ``http://…:9090``)."""
+
+REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_TARGET = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<output>[a-z]+)")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong between parts that are each right by themselves.
+
+    Attributes:
+        path: Keys from the environment down to the value, for example ``("services", "a", "uses", 0)``.
+        code: Stable identifier.
+        message: What is wrong and what is allowed.
+        hint: What to do.
+    """
+
+    path: Path
+    code: str
+    message: str
+    hint: str = ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint naming the word the writer probably meant, or the known words."""
+    words = sorted(known)
+    match = get_close_matches(word, words, n=1, cutoff=0.6)
+    if match:
+        return f"did you mean '{match[0]}'?"
+    return f"known: {', '.join(words)}" if words else "none is defined"
+
+
+def targets(text: str) -> list[str]:
+    """Return the names that ``text`` refers to, in order."""
+    return [m["name"] for ref in REFERENCE.findall(text) if (m := _TARGET.fullmatch(ref))]
+
+
+def substitute(text: str, outputs: Mapping[str, Mapping[str, str]]) -> str:
+    """Replace each ``${name.output}`` in ``text``; the references must have been checked before."""
+
+    def value(match: re.Match[str]) -> str:
+        name, _, output = match[1].partition(".")
+        return outputs[name][output]
+
+    return REFERENCE.sub(value, text)
+
+
+def check_text(text: str, path: Path, known: Iterable[str]) -> list[Finding]:
+    """Return a finding for each reference in ``text`` that leads nowhere."""
+    names = set(known)
+    findings = []
+    for reference in REFERENCE.findall(text):
+        target = _TARGET.fullmatch(reference)
+        if target is None:
+            findings.append(
+                Finding(
+                    path,
+                    "bad-reference",
+                    f"'${{{reference}}}' is not of the form ${{NAME.OUTPUT}}",
+                    f"outputs: {', '.join(OUTPUTS)}",
+                )
+            )
+        elif target["name"] not in names:
+            findings.append(
+                Finding(
+                    path,
+                    "unknown-reference",
+                    f"'${{{reference}}}' names no service or backing service",
+                    nearest(target["name"], names),
+                )
+            )
+        elif target["output"] not in OUTPUTS:
+            findings.append(
+                Finding(
+                    path,
+                    "unknown-output",
+                    f"'{target['name']}' has no output '{target['output']}'",
+                    nearest(target["output"], OUTPUTS),
+                )
+            )
+    return findings
+
+
+def find_cycle(after: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return one cycle of the start order as names, first repeated last; empty when there is none."""
+    done: set[str] = set()
+    for start in sorted(after):
+        trail: list[str] = []
+        stack = [(start, iter(sorted(after.get(start, ()))))] if start not in done else []
+        if stack:
+            trail.append(start)
+        while stack:
+            name, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                done.add(name)
+                stack.pop()
+                trail.pop()
+            elif following in trail:
+                return [*trail[trail.index(following) :], following]
+            elif following not in done:
+                trail.append(following)
+                stack.append((following, iter(sorted(after.get(following, ())))))
+    return []

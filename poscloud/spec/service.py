@@ -1,0 +1,87 @@
+"""What all services (applications) share."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from poscloud.spec.base import EnvName, Model, Name
+from poscloud.spec.filebeat import FilebeatSidecar
+from poscloud.spec.values import Resources, resources
+
+Overrides = dict[str, dict[str, Any]]
+"""Kind → patch of the rendered manifest of that kind; the last way out."""
+
+
+class Probes(Model):
+    """When Kubernetes asks whether a service is ready and alive; times in seconds."""
+
+    initial_delay: int = Field(
+        60, ge=0, description="Seconds after the container's start before the first probe."
+    )
+    timeout: int = Field(3, ge=1, description="Seconds a probe may take.")
+    period: int = Field(10, ge=1, description="Seconds between probes.")
+    failures: int = Field(3, ge=1, description="Failed probes in a row that count.")
+
+
+class Rollout(Model):
+    """How many pods may be above or below the wanted number during a rolling update."""
+
+    max_surge: int = Field(1, ge=0, description="Pods above the wanted number.")
+    max_unavailable: int = Field(1, ge=0, description="Pods below the wanted number.")
+
+
+class NfsMount(Model):
+    """A directory of an NFS server."""
+
+    server: str = Field(description="Host name or address of the NFS server.", examples=["10.10.1.30"])
+    path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
+
+
+class ServiceSpec(Model):
+    """The fields every kind of service has."""
+
+    image: str | None = Field(
+        None,
+        description="Image with its tag; left out, made from the environment's `images.service` pattern.",
+    )
+    version: str = Field("v1", description="The tag that goes into the image pattern.", examples=["v1"])
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field("Always", description="imagePullPolicy.")
+    replicas: int = Field(1, ge=0, le=1000, description="Number of pods.")
+    port: int = Field(9090, ge=1, le=65535, description="TCP port of container and Service.")
+    env: dict[EnvName, str] = Field(
+        {},
+        description="Environment variables. `${NAME.OUTPUT}` refers to a backing service or service of this "
+        "environment, for example `${redis.host}`.",
+        examples=[{"SPRING_REDIS_HOST": "${redis.host}"}],
+    )
+    uses: tuple[Name, ...] = Field(
+        (),
+        description="Backing services and services this one needs: it starts after they are ready, and gets "
+        "their outputs as variables, for example REDIS_HOST, REDIS_PORT, REDIS_URL.",
+        examples=[["redis", "kafka"]],
+    )
+    resources: Resources = Field(
+        resources(cpu=("150m", "4000m"), memory=("1024Mi", "4096Mi")), description="CPU and memory."
+    )
+    probes: Probes = Field(Probes(), description="Readiness and liveness by TCP connect to `port`.")
+    rollout: Rollout = Field(Rollout(), description="Rolling update.")
+    anti_affinity: Literal["required", "preferred", "none"] = Field(
+        "required", description="Whether two pods of this service may share a host."
+    )
+    node_selector: dict[str, str] | None = Field(
+        None, description="Labels a node must have; left out, the environment's."
+    )
+    host_time: bool = Field(
+        True, description="Mount the host's /etc/localtime, so that logs carry local time."
+    )
+    filebeat: FilebeatSidecar | Literal[False] | None = Field(
+        None, description="Log shipping sidecar; left out, the environment's; false, none."
+    )
+    overrides: Overrides = Field(
+        {},
+        description="Patch of rendered manifests by kind, applied last: maps are merged, lists of named things "
+        "are merged by name, null removes.",
+        examples=[{"Deployment": {"spec": {"minReadySeconds": 5}}}],
+    )

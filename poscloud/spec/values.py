@@ -1,0 +1,124 @@
+"""Quantities as Kubernetes and the JVM write them, and the small specs made of them."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from poscloud.spec.base import Model
+
+_SUFFIX = {
+    "n": Decimal(1).scaleb(-9),
+    "u": Decimal(1).scaleb(-6),
+    "m": Decimal(1).scaleb(-3),
+    "": Decimal(1),
+    "k": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "G": Decimal(10) ** 9,
+    "T": Decimal(10) ** 12,
+    "P": Decimal(10) ** 15,
+    "E": Decimal(10) ** 18,
+    "Ki": Decimal(2) ** 10,
+    "Mi": Decimal(2) ** 20,
+    "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40,
+    "Pi": Decimal(2) ** 50,
+    "Ei": Decimal(2) ** 60,
+}
+_QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
+_JVM_SIZE = re.compile(r"(?P<number>\d+)(?P<unit>[kKmMgGtT]?)")
+_JVM_UNIT = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+MEBIBYTE = 2**20
+
+
+def parse_quantity(text: str) -> Decimal:
+    """Return a Kubernetes quantity in base units (cores, bytes).
+
+    Args:
+        text: For example ``150m``, ``4``, ``1.5Gi``, ``2e3``.
+
+    Raises:
+        ValueError: The text is not a non-negative quantity.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"'{text}' is not a quantity: a number with an optional suffix such as 500m, 2, 512Mi, 4Gi"
+        )
+    suffix = match["suffix"] or ""
+    scale = _SUFFIX.get(suffix)
+    return Decimal(match["number"]) * (scale if scale is not None else Decimal(f"1{suffix}"))
+
+
+def parse_jvm_size(text: str) -> int:
+    """Return a size as the JVM's ``-Xmx`` takes it, in bytes; raises ``ValueError`` for anything else."""
+    match = _JVM_SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"'{text}' is not a JVM size: a whole number followed by k, m, g or t, such as 768m or 3g"
+        )
+    return int(match["number"]) * _JVM_UNIT[match["unit"].lower()]
+
+
+def mebibytes(bytes_: Decimal | int) -> str:
+    """Write a number of bytes in whole mebibytes, ``4096Mi``."""
+    return f"{int(bytes_ // MEBIBYTE)}Mi"
+
+
+def _to_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _checked(text: str) -> str:
+    parse_quantity(text)
+    return text
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_to_text, json_schema_input_type=str | int | float),
+    AfterValidator(_checked),
+]
+"""A Kubernetes quantity kept as it was written; a YAML number is taken as text."""
+
+
+class Amounts(Model):
+    """How much of the node's CPU and memory."""
+
+    cpu: Quantity | None = Field(None, description="CPU cores, for example 150m or 4.", examples=["150m"])
+    memory: Quantity | None = Field(None, description="Memory in bytes, for example 1Gi.", examples=["1Gi"])
+
+
+class Resources(Model):
+    """What a container asks for and what it may use at most (container ``resources``)."""
+
+    requests: Amounts = Field(Amounts(), description="What the scheduler reserves on a node.")
+    limits: Amounts = Field(Amounts(), description="What the container may use at most.")
+
+    @model_validator(mode="after")
+    def _requests_fit(self) -> Resources:
+        for name in ("cpu", "memory"):
+            request, limit = getattr(self.requests, name), getattr(self.limits, name)
+            if request and limit and parse_quantity(request) > parse_quantity(limit):
+                raise ValueError(f"requests.{name} {request} is more than limits.{name} {limit}")
+        return self
+
+
+def resources(cpu: tuple[str, str], memory: tuple[str, str]) -> Resources:
+    """Return resources from (request, limit) pairs; the short form for defaults in code."""
+    return Resources(
+        requests=Amounts(cpu=cpu[0], memory=memory[0]), limits=Amounts(cpu=cpu[1], memory=memory[1])
+    )
+
+
+class Storage(Model):
+    """A volume claim for each member of a stateful set."""
+
+    size: Quantity = Field("10Gi", description="Capacity of each member's volume.", examples=["20Gi"])
+    storage_class: str | None = Field(
+        None, description="StorageClass name; left out, the cluster's default class.", examples=["ceph-db"]
+    )
