@@ -1,0 +1,130 @@
+"""Where poscloud keeps what it owns: one folder in the checkout, one cache for the machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+OWNED = ".poscloud"
+
+
+def cache_root() -> Path:
+    """The machine-wide cache: ``$POSCLOUD_CACHE``, else the user's cache folder."""
+    chosen = os.environ.get("POSCLOUD_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "poscloud"
+
+
+def private_directory(path: Path) -> Path:
+    """Make a folder that only its owner can enter, and return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir is subject to the umask, and an existing folder may have been made by other hands.
+    if path.stat().st_mode & 0o777 != 0o700:
+        path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, content: str | bytes) -> None:
+    """Write a file that only its owner can read, completely or not at all."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    os.replace(temporary, path)
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """Every file poscloud owns for one checkout.
+
+    Attributes:
+        root: The checkout: the folder that holds ``Pulumi.yaml``.
+    """
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", self.root.absolute())
+
+    @property
+    def owned(self) -> Path:
+        """The folder in the checkout that is all poscloud's, and in no version control."""
+        return self.root / OWNED
+
+    @property
+    def bin(self) -> Path:
+        """Links to the programs chosen for this checkout."""
+        return self.owned / "bin"
+
+    @property
+    def state(self) -> Path:
+        """Pulumi's state, where no other backend is chosen."""
+        return self.owned / "state"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """PULUMI_HOME: plugins and the engine's own settings."""
+        return self.owned / "pulumi"
+
+    @property
+    def passphrase(self) -> Path:
+        """The passphrase that encrypts the secrets in ``state``."""
+        return self.owned / "passphrase"
+
+    @property
+    def cluster(self) -> Path:
+        """Everything of the local control plane."""
+        return self.owned / "cluster"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The local cluster's administrator kubeconfig, context ``poscloud``."""
+        return self.cluster / "kubeconfig"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of set-up and of runs; the control plane's own are in ``cluster/logs``."""
+        return self.owned / "logs"
+
+    @property
+    def activate(self) -> Path:
+        """The file a shell reads to use plain ``pulumi`` and ``kubectl``."""
+        return self.owned / "activate"
+
+    @property
+    def venv(self) -> Path:
+        """The checkout's virtual environment."""
+        return self.root / ".venv"
+
+    def prepare(self) -> None:
+        """Make the folders, and the passphrase where there is none."""
+        private_directory(self.owned)
+        for folder in (self.bin, self.state, self.pulumi_home, self.logs):
+            private_directory(folder)
+        # Version control must not pick up keys, even where the checkout's own ignore file forgot them.
+        ignore = self.owned / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        self.ensure_passphrase()
+
+    def ensure_passphrase(self) -> Path:
+        """Make the passphrase at first use; an existing one is never changed."""
+        private_directory(self.owned)
+        if not self.passphrase.exists():
+            temporary = self.passphrase.with_name(f".passphrase.{os.getpid()}")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+            try:
+                # link, not replace: of two first uses at once, the second must keep the first one's.
+                os.link(temporary, self.passphrase)
+            except FileExistsError:
+                pass
+            finally:
+                temporary.unlink()
+        return self.passphrase

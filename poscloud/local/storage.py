@@ -1,0 +1,57 @@
+"""Dynamic volumes of the local cluster: folders on this machine, made by the controller-manager."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from poscloud.local.api import LocalApi
+
+STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+
+STANDARD: dict[str, Any] = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "standard",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "kubernetes.io/host-path",
+    "reclaimPolicy": "Delete",
+    "volumeBindingMode": "Immediate",
+}
+
+# Kubernetes' own provisioner knows no other place.
+VOLUMES = Path("/tmp/hostpath_pv")
+_NAME = re.compile(rb"/tmp/hostpath_pv/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def prepare(api: LocalApi) -> None:
+    """Make the default storage class where there is none of its name."""
+    if api.get(f"{STORAGE_CLASSES}/standard") is None:
+        api.create(STORAGE_CLASSES, STANDARD)
+
+
+def volumes(etcd_data: Path) -> list[Path]:
+    """The folders of all volumes the cluster ever made and that still exist.
+
+    The names are random, and they are read from the cluster's own database file, so that it need not run, and
+    that no other cluster's volume can be among them.
+    """
+    names: set[str] = set()
+    for file in sorted(etcd_data.rglob("*")):
+        if file.is_file() and file.stat().st_size:
+            with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                names.update(match.group(1).decode() for match in _NAME.finditer(content))
+    return [VOLUMES / name for name in sorted(names) if (VOLUMES / name).is_dir()]
+
+
+def remove(etcd_data: Path) -> int:
+    """Remove the folders of all volumes of the cluster; returns how many."""
+    found = volumes(etcd_data)
+    for folder in found:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(found)
