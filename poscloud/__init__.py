@@ -1,3 +1,47 @@
-"""poscloud: describe a whole Kubernetes environment in one short file, and run it."""
+"""poscloud: describe a whole Kubernetes environment in one short file, and run it.
+
+Importing this package imports nothing heavy: each name is loaded when it is first used, so that the
+commands that need no engine start fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poscloud.components import Environment, JavaService, Mongo, Redis, StatefulKafka, ZooKeeper
+    from poscloud.spec import (
+        EnvironmentSpec,
+        FilebeatSidecar,
+        JavaServiceSpec,
+        KafkaSpec,
+        MongoSpec,
+        RedisSpec,
+        ZooKeeperSpec,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Environment",
+    "EnvironmentSpec",
+    "FilebeatSidecar",
+    "JavaService",
+    "JavaServiceSpec",
+    "KafkaSpec",
+    "Mongo",
+    "MongoSpec",
+    "Redis",
+    "RedisSpec",
+    "StatefulKafka",
+    "ZooKeeper",
+    "ZooKeeperSpec",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'poscloud' has no attribute '{name}'")
+    layer = "spec" if name.endswith(("Spec", "Sidecar")) else "components"
+    return getattr(importlib.import_module(f"poscloud.{layer}"), name)

@@ -60,7 +60,7 @@ class EnvironmentSpec(Model):
     registry: str = Field(
         "harbor.example.com/wbyh",
         description="Image registry and project.",
-        pattern=r"^[^/\s]+(/[^\s]+)*[^/\s]$",
+        pattern=r"^[^/\s]+(/[^/\s]+)*$",
     )
     images: Images = Field(Images(), description="How image names are made.")
     pull_secret: Name | None = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from poscloud.spec.base import EnvName, Model, Name
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -73,7 +73,7 @@ class ServiceSpec(Model):
     node_selector: dict[str, str] | None = Field(
         None, description="Labels a node must have; left out, the environment's."
     )
-    host_time: bool = Field(
+    host_time: StrictBool = Field(
         True, description="Mount the host's /etc/localtime, so that logs carry local time."
     )
     filebeat: FilebeatSidecar | Literal[False] | None = Field(

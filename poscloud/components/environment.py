@@ -1,0 +1,85 @@
+"""Environment: the namespace with everything in it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from poscloud.components.registry import PARTS
+from poscloud.components.resources import create
+from poscloud.render import Manifest, names
+from poscloud.render.environment import render_base, start_order
+from poscloud.spec import EnvironmentSpec
+
+
+class Environment(pulumi.ComponentResource):
+    """One environment: namespace, fence, pull secret, quota and limits, and all parts of its spec.
+
+    Parts can also be added one by one: ``JavaService("dac-task", JavaServiceSpec(), environment=env)``.
+
+    Args:
+        spec: The description.
+        secrets: Secret configuration by key; ``registryAuth`` is the content of the pull secret.
+        cluster_uid: uid of the cluster's namespace kube-system, stamped on the namespace as part of the fence.
+        project: Pulumi project; by default the running one.
+        opts: Its ``provider`` is inherited by every object.
+    """
+
+    namespace: pulumi.CustomResource
+    """The Namespace object; everything else is deleted with it."""
+
+    def __init__(
+        self,
+        spec: EnvironmentSpec,
+        *,
+        secrets: Mapping[str, pulumi.Input[str]] | None = None,
+        cluster_uid: str | None = None,
+        project: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("poscloud:index:Environment", spec.name, {}, opts)
+        self.spec = spec
+        self.project = project or pulumi.get_project()
+        self.parts: dict[str, Any] = {}
+        self._create_base(secrets or {}, cluster_uid)
+        for name in start_order(spec):
+            part = spec.backing.get(name) or spec.services[name]
+            PARTS[part.kind](name, part, environment=self)
+        self.register_outputs({"namespace": spec.name})
+
+    def _create_base(self, secrets: Mapping[str, pulumi.Input[str]], cluster_uid: str | None) -> None:
+        namespace, *others = render_base(self.spec, self.project).manifests
+        if cluster_uid:
+            namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
+        self.namespace = create(namespace, pulumi.ResourceOptions(parent=self))
+        self.base = [
+            self.namespace,
+            *(create(_with_secrets(m, secrets), self.child_options(self, [self.namespace])) for m in others),
+        ]
+
+    def child_options(self, parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.ResourceOptions:
+        """Return the options of an object in the namespace: it goes when the namespace goes."""
+        return pulumi.ResourceOptions(parent=parent, depends_on=after, deleted_with=self.namespace)
+
+    def include(self, group: str, name: str, spec: Any) -> None:
+        """Make a part that was constructed by hand part of ``spec``, so that others can refer to it."""
+        parts: dict[str, Any] = getattr(self.spec, group)
+        if parts.get(name) is spec:
+            return
+        data = {field: getattr(self.spec, field) for field in EnvironmentSpec.model_fields}
+        self.spec = EnvironmentSpec.model_validate({**data, group: {**parts, name: spec}})
+
+
+def _with_secrets(manifest: Manifest, secrets: Mapping[str, pulumi.Input[str]]) -> Manifest:
+    """Fill a Secret's value from the stack's configuration, if it is set there."""
+    source = manifest["metadata"].get("annotations", {}).get(names.SECRET_SOURCE_ANNOTATION)
+    key, _, config = (source or "").partition("=")
+    value = secrets.get(config) if config else None
+    if value is None:
+        return manifest
+    filled = copy.deepcopy(manifest)
+    filled["stringData"] = {**filled.get("stringData", {}), key: pulumi.Output.secret(value)}
+    return filled

@@ -1,0 +1,71 @@
+"""What all components of services and backing services do: render, create, order, export."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import pulumi
+
+from poscloud.components.environment import Environment
+from poscloud.components.registry import PARTS
+from poscloud.components.resources import create
+from poscloud.render.environment import render_part
+from poscloud.render.outputs import outputs_of
+
+SpecT = TypeVar("SpecT")
+
+WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job"})
+
+
+class Part(pulumi.ComponentResource, Generic[SpecT]):
+    """One service or backing service of an environment.
+
+    A subclass names its spec and its kind in the language: ``class Redis(Part[RedisSpec], kind="redis")``.
+
+    Args:
+        name: Name of the Service and the workload.
+        spec: The description.
+        environment: The environment it belongs to.
+        opts: Pulumi's options for the component.
+    """
+
+    group = "services"
+    """Where its spec stands in the environment's: ``services`` or ``backing``."""
+
+    host: str
+    """Full DNS name of its Service."""
+    port: int
+    """TCP port of its Service."""
+    url: str
+    """What clients are configured with."""
+
+    def __init_subclass__(cls, kind: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if kind:
+            PARTS[kind] = cls
+
+    def __init__(
+        self, name: str, spec: SpecT, *, environment: Environment, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=environment), opts)
+        super().__init__(f"poscloud:index:{type(self).__name__}", name, {}, options)
+        environment.include(self.group, name, spec)
+        outputs = outputs_of(environment.spec)[name]
+        self.host, self.port, self.url = outputs["host"], int(outputs["port"]), outputs["url"]
+        self.workloads: list[pulumi.CustomResource] = []
+        self._create(name, environment)
+        environment.parts[name] = self
+        self.register_outputs(dict(outputs))
+
+    def _create(self, name: str, environment: Environment) -> None:
+        part = render_part(environment.spec, name, environment.project)
+        gates = [w for other in sorted(part.after) for w in environment.parts[other].workloads]
+        made: list[pulumi.Resource] = [*environment.base]
+        for manifest in part.manifests:
+            is_workload = manifest["kind"] in WORKLOADS
+            # Its configuration is there before a workload's pods look for it; only workloads wait for others.
+            after = [*made, *gates] if is_workload else [*environment.base]
+            resource = create(manifest, environment.child_options(self, after))
+            made.append(resource)
+            if is_workload:
+                self.workloads.append(resource)

@@ -1,0 +1,10 @@
+"""Components of services."""
+
+from __future__ import annotations
+
+from poscloud.components.part import Part
+from poscloud.spec import JavaServiceSpec
+
+
+class JavaService(Part[JavaServiceSpec], kind="java"):
+    """A Spring Cloud service: ConfigMap of its log shipping, Service, Deployment."""

@@ -1,0 +1,113 @@
+"""Loading: every mistake is reported at its place, and files are merged as documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from poscloud.errors import InputError, PosCloudError, StackNotFoundError
+from poscloud.load import load_environment
+from tests.unit.conftest import Project
+
+MISTAKES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "mistakes.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case["name"])
+def test_a_mistake_is_reported_at_its_place(project: Project, case: dict[str, Any]) -> None:
+    problems = project.problems(case["text"])
+    assert [(f"{p.line}:{p.column}", p.code) for p in problems] == [(case["at"], case["code"])]
+    assert problems[0].file == Path("stacks/env.yaml")
+    assert case["says"] in str(problems[0])
+
+
+def test_all_problems_come_at_once_in_order(project: Project) -> None:
+    problems = project.problems(
+        """\
+        backing:
+          redis: {replicas: 2}
+        services:
+          a: {kind: java, replcas: 2, uses: [rediss]}
+          b: {kind: java, java_opts: -Xmx9g, env: {X: "${redis.hots}"}}
+        """
+    )
+    assert [(p.line, p.code) for p in problems] == [
+        (2, "unknown-field"),
+        (4, "unknown-field"),
+        (4, "unknown-reference"),
+        (5, "heap-too-large"),
+        (5, "unknown-output"),
+    ]
+
+
+def test_a_mistake_in_a_base_is_reported_in_the_base(project: Project) -> None:
+    project.write("base/b.yaml", "services:\n  a: {kind: java, port: many}\n")
+    (problem,) = project.problems("extends: base/b.yaml\nservices:\n  a: {replicas: 2}\n")
+    assert (problem.file, problem.line) == (Path("stacks/base/b.yaml"), 2)
+
+
+def test_an_unknown_stack_names_the_known_ones(project: Project) -> None:
+    project.write("wbyh-stage.yaml", "{}")
+    project.write("dev.yaml", "{}")
+    with pytest.raises(StackNotFoundError) as caught:
+        load_environment(project.root, "wbyh-stag")
+    assert "known stacks: dev, wbyh-stage" in str(caught.value)
+    assert caught.value.hint == "did you mean 'wbyh-stage'?"
+    assert caught.value.exit_code == 6
+
+
+def test_a_stack_described_twice_is_refused(project: Project) -> None:
+    project.write("env.yaml", "{}")
+    project.write("env.py", "")
+    with pytest.raises(PosCloudError, match="described twice"):
+        load_environment(project.root, "env")
+
+
+def test_later_files_override_field_by_field(project: Project) -> None:
+    project.write(
+        "base/one.yaml", "registry: one.example.com/x\nbacking: {redis: {version: '5'}, zookeeper: {}}\n"
+    )
+    project.write("base/two.yaml", "registry: two.example.com/x\nbacking: {redis: {storage: {size: 5Gi}}}\n")
+    spec = project.load(
+        """\
+        extends: [base/one.yaml, base/two.yaml]
+        backing: {redis: {storage: {size: 7Gi}}, zookeeper: null}
+        """
+    )
+    assert spec.registry == "two.example.com/x"
+    assert list(spec.backing) == ["redis"]
+    assert (spec.backing["redis"].version, spec.backing["redis"].storage.size) == ("5", "7Gi")
+
+
+def test_defaults_reach_every_service_of_the_kind(project: Project) -> None:
+    spec = project.load(
+        """\
+        defaults: {java: {replicas: 2, env: {A: "1", B: "2"}}}
+        services:
+          a: java
+          b: {kind: java, replicas: 3, env: {A: null}}
+        """
+    )
+    assert (spec.services["a"].replicas, spec.services["b"].replicas) == (2, 3)
+    assert (spec.services["a"].env, spec.services["b"].env) == ({"A": "1", "B": "2"}, {"B": "2"})
+
+
+def test_null_is_a_value_where_names_are_fixed(project: Project) -> None:
+    project.write("base/b.yaml", "pull_secret: registry\n")
+    assert project.load("extends: base/b.yaml\npull_secret: null\n").pull_secret is None
+
+
+def test_a_python_stack_reports_the_line_of_the_call(project: Project) -> None:
+    project.write("py.py", "from poscloud import JavaServiceSpec\n\nJavaServiceSpec(port=70000)\n")
+    with pytest.raises(InputError) as caught:
+        load_environment(project.root, "py")
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.code) == (Path("stacks/py.py"), 3, "python-error")
+
+
+def test_a_python_stack_without_environment_is_told(project: Project) -> None:
+    project.write("py.py", "x = 1\n")
+    with pytest.raises(InputError, match="defines no `environment`"):
+        load_environment(project.root, "py")

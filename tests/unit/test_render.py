@@ -1,0 +1,177 @@
+"""Rendering: what the golden files cannot say by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poscloud.errors import PosCloudError
+from poscloud.render import Manifest, RenderedPart, render_environment, to_yaml
+from poscloud.render.manifest import patch
+from poscloud.spec import EnvironmentSpec
+from tests.unit.conftest import Project
+
+Load = Callable[[str], EnvironmentSpec]
+
+
+def part(spec: EnvironmentSpec, name: str) -> dict[str, Manifest]:
+    (found,) = [p for p in render_environment(spec) if p.name == name]
+    return {m["kind"]: m for m in found.manifests}
+
+
+def container(manifests: dict[str, Manifest], index: int = 0) -> Manifest:
+    found: Manifest = manifests["Deployment"]["spec"]["template"]["spec"]["containers"][index]
+    return found
+
+
+def variables(manifests: dict[str, Manifest]) -> dict[str, str | None]:
+    return {e["name"]: e.get("value") for e in container(manifests)["env"]}
+
+
+def test_a_service_gets_the_outputs_of_what_it_uses(services: Load) -> None:
+    env = variables(part(services('  a: {kind: java, uses: [redis], env: {X: "at ${kafka.url}"}}\n'), "a"))
+    assert env["REDIS_HOST"] == "redis.env.svc.cluster.local"
+    assert env["REDIS_PORT"] == "6379"
+    assert env["REDIS_URL"] == "redis://redis.env.svc.cluster.local:6379"
+    assert env["X"] == "at kafka-0.kafka.env.svc.cluster.local:9092"
+
+
+def test_a_services_own_variable_replaces_a_derived_one(services: Load) -> None:
+    env = variables(
+        part(services("  a: {kind: java, uses: [redis], env: {REDIS_HOST: x, POD_IP: y}}\n"), "a")
+    )
+    assert (env["REDIS_HOST"], env["POD_IP"]) == ("x", "y")
+    assert len(env) == len(
+        container(part(services("  a: {kind: java, uses: [redis], env: {REDIS_HOST: x, POD_IP: y}}\n"), "a"))[
+            "env"
+        ]
+    )
+
+
+@pytest.mark.parametrize(("cpu", "cores"), [("4000m", "4"), ("1500m", "2"), ("100m", "1")])
+def test_the_core_limit_is_the_cpu_limit_rounded_up(services: Load, cpu: str, cores: str) -> None:
+    lines = f"  a: {{kind: java, resources: {{requests: {{cpu: 50m}}, limits: {{cpu: {cpu}}}}}}}\n"
+    assert variables(part(services(lines), "a"))["CONTAINER_CORE_LIMIT"] == cores
+
+
+def test_parts_come_in_start_order(services: Load) -> None:
+    spec = services("  b: {kind: java, uses: [kafka]}\n  a: {kind: java, uses: [b, redis]}\n")
+    names = [p.name for p in render_environment(spec)]
+    assert names == ["env", "redis", "zookeeper", "kafka", "b", "a"]
+
+
+def test_a_changed_configuration_changes_the_pods_checksum(project: Project) -> None:
+    def checksums(level: str) -> dict[str, str]:
+        spec = project.load(f"backing: {{redis: {{config: {{loglevel: {level}}}}}, mongo: {{}}}}")
+        return {
+            p.name: m["spec"]["template"]["metadata"]["annotations"]["poscloud.io/config-checksum"]
+            for p in render_environment(spec)
+            for m in p.manifests
+            if m["kind"] == "StatefulSet"
+        }
+
+    before, after = checksums("notice"), checksums("debug")
+    assert before["redis"] != after["redis"]
+    assert before["mongo"] == after["mongo"]
+
+
+def test_overrides_patch_named_items_and_remove_nulls(services: Load) -> None:
+    manifests = part(
+        services(
+            """\
+  a:
+    kind: java
+    filebeat: {}
+    overrides:
+      Deployment:
+        spec:
+          minReadySeconds: 5
+          template: {spec: {enableServiceLinks: null, containers: [{name: filebeat, image: x/y:1}]}}
+"""
+        ),
+        "a",
+    )
+    spec = manifests["Deployment"]["spec"]
+    assert spec["minReadySeconds"] == 5
+    assert "enableServiceLinks" not in spec["template"]["spec"]
+    assert [c["image"] for c in spec["template"]["spec"]["containers"]] == [
+        "harbor.example.com/wbyh/env-a:v1",
+        "x/y:1",
+    ]
+
+
+def test_an_override_of_a_kind_that_is_not_rendered_is_refused(services: Load) -> None:
+    with pytest.raises(
+        PosCloudError, match="a: overrides has 'Ingress', but it renders only Service, Deployment"
+    ):
+        render_environment(services("  a: {kind: java, overrides: {Ingress: {spec: {}}}}\n"))
+
+
+def test_two_parts_may_not_render_one_object(project: Project) -> None:
+    spec = project.load(
+        "pull_secret: null\nbacking: {redis: {overrides: {ConfigMap: {data: {x: y}}}}}\nservices: {quota: java}\n"
+    )
+    render_environment(spec)  # a Service 'quota' beside a ResourceQuota 'quota' is fine
+    with pytest.raises(PosCloudError, match="rename one"):
+        render_environment(
+            project.load(
+                "filebeat: {kafka: {hosts: ['k:9092']}}\nbacking: {a-filebeat: {kind: redis}}\nservices: {a: java}\n"
+            )
+        )
+
+
+def test_filebeat_reads_inputs_by_the_name_its_version_knows(services: Load) -> None:
+    for version, key in (
+        ("6.0.0", "filebeat.prospectors"),
+        ("6.3.0", "filebeat.inputs"),
+        ("7.17.1", "filebeat.inputs"),
+    ):
+        manifests = part(services(f'  a: {{kind: java, filebeat: {{version: "{version}"}}}}\n'), "a")
+        assert key in yaml.safe_load(manifests["ConfigMap"]["data"]["filebeat.yml"])
+
+
+def test_without_sidecar_there_is_neither_config_map_nor_volume(services: Load) -> None:
+    manifests = part(services("  a: {kind: java, filebeat: false}\n"), "a")
+    assert set(manifests) == {"Service", "Deployment"}
+    assert [v["name"] for v in manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]] == [
+        "logs",
+        "host-time",
+    ]
+
+
+def test_nfs_data_is_mounted_at_the_deploy_folder(services: Load) -> None:
+    manifests = part(
+        services("  a: {kind: java, opt_data: {server: 10.10.1.30, path: /home/k8s-nfs-data/x}}\n"), "a"
+    )
+    volumes = manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "opt-data", "nfs": {"server": "10.10.1.30", "path": "/home/k8s-nfs-data/x"}} in volumes
+    assert {"name": "opt-data", "mountPath": "/home/deploy"} in container(manifests)["volumeMounts"]
+
+
+def test_every_object_names_its_stack(services: Load) -> None:
+    parts: list[RenderedPart] = render_environment(services("  a: java\n"), project="shop")
+    assert {m["metadata"]["annotations"]["poscloud.io/stack"] for p in parts for m in p.manifests} == {
+        "shop/env"
+    }
+
+
+def test_yaml_reads_back_as_it_was(services: Load) -> None:
+    manifests = [m for p in render_environment(services("  a: java\n")) for m in p.manifests]
+    assert list(yaml.safe_load_all(to_yaml(manifests))) == manifests
+
+
+JSON = st.recursive(
+    st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON, JSON)
+def test_a_patch_applied_twice_is_a_patch_applied_once(target: object, change: object) -> None:
+    once = patch(target, change)
+    assert patch(once, change) == once
