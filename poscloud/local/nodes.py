@@ -11,7 +11,6 @@ from poscloud.errors import DeployError
 from poscloud.local.api import LocalApi
 
 
-
 def architecture() -> str:
     """This machine's architecture as Kubernetes and Go call it."""
     machine = platform.machine().lower()
