@@ -7,6 +7,7 @@ whom the cluster ever signed a certificate could read etcd directly.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -111,15 +112,24 @@ class Pki:
             changed = True
         return changed
 
-    def expires(self) -> datetime.datetime | None:
-        """When the first certificate expires; ``None`` when there is none yet."""
-        ends = []
+    def validity(self) -> tuple[datetime.datetime, datetime.datetime] | None:
+        """From when until when all certificates are valid; ``None`` when one is missing."""
+        begins, ends = [], []
         for name in ("ca", "etcd-ca", *(request.name for request in _REQUESTS)):
             try:
-                ends.append(self._load(name).not_valid_after_utc)
+                certificate = self._load(name)
             except (OSError, ValueError):
                 return None
-        return min(ends)
+            begins.append(certificate.not_valid_before_utc)
+            ends.append(certificate.not_valid_after_utc)
+        return max(begins), min(ends)
+
+    def fingerprint(self) -> str:
+        """Changes when any certificate does, so that components are restarted with the new ones."""
+        digest = hashlib.sha256()
+        for file in sorted(self.folder.glob("*.crt")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()
 
     def _load(self, name: str) -> x509.Certificate:
         from cryptography import x509

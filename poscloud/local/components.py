@@ -102,7 +102,9 @@ class Component:
     def digest(self, settings: Settings) -> str:
         """Changes when the component must be restarted to be what it should be."""
         program = os.path.realpath(settings.bin / self.name)
-        seen = json.dumps([program, self.command(settings), self.environment(settings)])
+        seen = json.dumps(
+            [program, self.command(settings), self.environment(settings), settings.pki.fingerprint()]
+        )
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 

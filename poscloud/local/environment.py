@@ -1,0 +1,120 @@
+"""The environment in which plain ``pulumi`` and ``kubectl`` do the same as poscloud."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from poscloud.local.paths import ProjectPaths, write_private
+
+# Requests to the API server, not processor work, are what an update waits for.
+PARALLEL = "64"
+
+
+def pulumi_environment(
+    paths: ProjectPaths, *, context: str | None = None, base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables to set for running plain ``pulumi``.
+
+    What the user set stays the user's: the state backend, the passphrase, the number of parallel operations.
+
+    Args:
+        paths: The checkout.
+        context: The kubeconfig context that is used instead of the local cluster; ``None`` for the local one.
+        base: The user's environment; the process's own by default.
+
+    Returns:
+        Only what differs from ``base``, with a complete PATH.
+    """
+    user = os.environ if base is None else base
+    env = {
+        "PATH": _path(paths, user.get("PATH", os.defpath)),
+        "VIRTUAL_ENV": str(paths.venv),
+        "PULUMI_HOME": str(paths.pulumi_home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Everything is installed by poscloud; a plugin that is missing must be an error, not a download.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    if not user.get("PULUMI_PARALLEL"):
+        env["PULUMI_PARALLEL"] = PARALLEL
+    if not user.get("PULUMI_BACKEND_URL"):
+        env["PULUMI_BACKEND_URL"] = paths.state.as_uri()
+    if not (user.get("PULUMI_CONFIG_PASSPHRASE") or user.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
+        env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.passphrase)
+    if context is None:
+        env["KUBECONFIG"] = str(paths.kubeconfig)
+    return env
+
+
+def full_environment(paths: ProjectPaths, *, context: str | None = None) -> dict[str, str]:
+    """The whole environment for a child process."""
+    return {**os.environ, **pulumi_environment(paths, context=context)}
+
+
+def _path(paths: ProjectPaths, path: str) -> str:
+    # The virtual environment first: the language host runs the first "python" it finds.
+    first = [str(paths.venv / "bin"), str(paths.bin)]
+    return os.pathsep.join([*first, *(folder for folder in path.split(os.pathsep) if folder not in first)])
+
+
+# Sourced by sh, bash and zsh, so only what all three understand; the same file twice changes nothing more.
+_ACTIVATE = """\
+# Use it with: . {file}
+# Afterwards plain pulumi and kubectl work on this checkout; poscloud_deactivate ends that.
+if command -v poscloud_deactivate >/dev/null 2>&1; then poscloud_deactivate; fi
+
+poscloud_deactivate() {{
+{restore}
+    unset -f poscloud_deactivate
+}}
+
+{save}
+
+{set}
+"""
+
+
+def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
+    """Write the file that a shell reads to get this environment.
+
+    It decides when it is read, not now, what the user has set: a backend chosen later is respected as well.
+
+    Args:
+        paths: The checkout.
+        context: The kubeconfig context that is used instead of the local cluster.
+    """
+    names: list[str] = []
+    settings: list[str] = []
+    everything = pulumi_environment(paths, context=context, base={"PATH": ""})
+    for name, value in everything.items():
+        names.append(name)
+        if name == "PATH":
+            folders = [shlex.quote(str(paths.venv / "bin")), shlex.quote(str(paths.bin))]
+            settings.append(f'PATH={":".join(folders)}:"$PATH"')
+            settings.append("export PATH")
+            continue
+        line = f"export {name}={shlex.quote(value)}"
+        if name == "PULUMI_CONFIG_PASSPHRASE_FILE":
+            line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
+        elif name in ("PULUMI_PARALLEL", "PULUMI_BACKEND_URL"):
+            line = f'[ -n "${{{name}:-}}" ] || {line}'
+        settings.append(line)
+    save, restore = [], []
+    for name in names:
+        # "x" marks a variable that was set, be it to nothing.
+        save.append(f'_poscloud_had_{name}="${{{name}+x}}"; _poscloud_old_{name}="${{{name}-}}"')
+        restore.append(
+            f'    if [ -n "$_poscloud_had_{name}" ]; then export {name}="$_poscloud_old_{name}"; else unset {name}; fi'
+        )
+        restore.append(f"    unset _poscloud_had_{name} _poscloud_old_{name}")
+    text = _ACTIVATE.format(
+        file=shlex.quote(str(paths.activate)),
+        restore="\n".join(restore),
+        save="\n".join(save),
+        set="\n".join(settings),
+    )
+    paths.prepare()
+    write_private(paths.activate, text)
+    return paths.activate
