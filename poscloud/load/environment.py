@@ -11,17 +11,10 @@ from pydantic import ValidationError
 from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation
+from poscloud.load.stacks import STACKS, known_stacks
 from poscloud.load.yamltree import Node
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, nearest
-
-STACKS = "stacks"
-
-
-def known_stacks(root: Path) -> list[str]:
-    """Return the names of all environments under ``root``/stacks, sorted."""
-    folder = root / STACKS
-    return sorted({f.stem for f in folder.glob("*") if f.suffix in {".yaml", ".py"} and f.is_file()})
 
 
 def load_environment(root: Path, stack: str) -> EnvironmentSpec:

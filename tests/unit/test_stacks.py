@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
+import jsonschema
 import pytest
+import yaml
 
-from poscloud.load import known_stacks, load_environment, load_file
+from poscloud.load import environment_schema, known_stacks, load_environment, load_file
 from poscloud.render import render_environment, to_yaml
-from poscloud.spec import EnvironmentSpec
+from tests.write_golden import GOLDEN, ROOT, render
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
 STACKS = known_stacks(ROOT)
-
-
-def as_yaml(spec: EnvironmentSpec) -> str:
-    return to_yaml(m for part in render_environment(spec) for m in part.manifests)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_stack_renders_its_golden_file(stack: str) -> None:
     golden = GOLDEN / f"{stack}.yaml"
     assert golden.is_file(), f"run `make golden` to write {golden.name}, and read it"
-    assert as_yaml(load_environment(ROOT, stack)) == golden.read_text(), (
-        "run `make golden` and read the difference"
-    )
+    assert render(stack) == golden.read_text(), "run `make golden` and read the difference"
 
 
 def test_every_golden_file_belongs_to_a_stack() -> None:
@@ -34,7 +28,8 @@ def test_every_golden_file_belongs_to_a_stack() -> None:
 
 def test_python_and_yaml_render_the_same_bytes() -> None:
     in_python = load_file(ROOT / "examples" / "wbyh_stage.py", ROOT)
-    assert as_yaml(in_python) == as_yaml(load_environment(ROOT, "wbyh-stage"))
+    manifests = [m for part in render_environment(in_python) for m in part.manifests]
+    assert to_yaml(manifests) == render("wbyh-stage")
 
 
 def test_wbyh_stage_has_every_service_and_stateful_set_of_the_document() -> None:
@@ -45,3 +40,21 @@ def test_wbyh_stage_has_every_service_and_stateful_set_of_the_document() -> None
         "dac-task", "dac-task-apply", "dac-task-h5", "dac-usercenter-web", "dac-web", "tomcat",
     ]  # fmt: skip
     assert sorted(spec.backing) == ["kafka", "mongo", "redis", "zookeeper"]
+
+
+def test_the_committed_schema_is_fresh_and_accepts_every_stack() -> None:
+    schema = json.loads((ROOT / "schemas" / "environment.schema.json").read_text())
+    assert schema == environment_schema(), "run `make schema`"
+    validator = jsonschema.Draft7Validator(schema)
+    validator.check_schema(schema)
+    for file in [*(ROOT / "stacks").glob("*.yaml"), *(ROOT / "stacks" / "base").glob("*.yaml")]:
+        validator.validate(yaml.safe_load(file.read_text()))
+
+
+def test_the_schema_refuses_a_misspelled_field() -> None:
+    validator = jsonschema.Draft7Validator(environment_schema())
+    assert not validator.is_valid({"services": {"a": {"kind": "java", "replcas": 2}}})
+    assert not validator.is_valid({"quta": {}})
+    assert validator.is_valid(
+        {"services": {"a": "java"}, "backing": {"redis": {}, "cache": {"kind": "redis"}}}
+    )

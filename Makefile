@@ -1,0 +1,84 @@
+# make up brings an environment up, make help lists the rest.
+STACK  ?= wbyh-stage
+PYTHON ?= python3
+
+POSCLOUD := .venv/bin/poscloud
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview destroy down clean setup test test-unit check bench golden schema lock
+
+help: ## List the targets.
+	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+up: $(READY) ## Bring the environment STACK up: installs what is missing, starts the local cluster, runs pulumi up.
+	@$(POSCLOUD) up -s $(STACK)
+
+preview: $(READY) ## Show what up would change; writes nothing to the environment.
+	@$(POSCLOUD) preview -s $(STACK)
+
+destroy: $(READY) ## Remove the environment STACK with its data, and prove that nothing is left.
+	@$(POSCLOUD) destroy -s $(STACK)
+
+down: $(READY) ## Stop the local cluster; its data is kept.
+	@$(POSCLOUD) cluster down
+
+clean: $(READY) ## Stop the local cluster and remove everything poscloud made in this folder but .venv.
+	@$(POSCLOUD) cluster down --delete
+	@rm -rf .poscloud
+
+setup: $(READY) ## Make the virtual environment and install the toolchain.
+	@$(POSCLOUD) toolchain install
+
+test: $(READY_DEV) ## Run all tests: unit, and end to end on a local cluster of their own.
+	@.venv/bin/python -m pytest
+
+test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
+	@.venv/bin/python -m pytest -m "not cluster and not e2e"
+
+check: $(READY_DEV) ## Lint, format, types, layers, freshness of generated files, unit tests.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/python -m pytest -q -m "not cluster and not e2e"
+
+bench: $(READY_DEV) ## Measure what the README promises; prints a table.
+	@.venv/bin/python -m bench
+
+golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
+	@.venv/bin/python -m tests.write_golden
+
+schema: $(READY) ## Write schemas/environment.schema.json anew.
+	@$(POSCLOUD) schema --out schemas/environment.schema.json
+
+lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
+	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
+	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# A stamp is written last, so that a set-up that was killed is done again.
+.venv/bin/python:
+	@echo "virtual environment .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $$($(PYTHON) --version) is too old, 3.11 or newer is needed" >&2; \
+	    echo "  run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "error: $(PYTHON) cannot make a virtual environment" >&2; \
+	  echo "  on Debian or Ubuntu run: apt-get install python3-venv" >&2; exit 2; }
+
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+NO_INDEX = { echo "error: packages could not be installed; is a package index reachable?" >&2; \
+  echo "  with a mirror: pip config set global.index-url URL; behind a proxy: export HTTPS_PROXY=URL" >&2; exit 1; }
+
+$(READY): requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Python packages (half a minute when nothing is cached)"
+	@$(PIP) -r requirements.lock || $(NO_INDEX)
+	@$(PIP) --no-deps -e . || $(NO_INDEX)
+	@touch $@
+
+$(READY_DEV): requirements-dev.lock $(READY)
+	@echo "Python packages for development"
+	@$(PIP) -r requirements-dev.lock || $(NO_INDEX)
+	@touch $@

@@ -1,0 +1,113 @@
+"""The only place that prints: data to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from poscloud.errors import InputError, PosCloudError, Problem
+
+SCHEMA = 1
+"""Version of everything printed with ``--json``; a key is never renamed within one version."""
+
+
+def say(text: str = "") -> None:
+    """Write a line of data to stdout."""
+    print(text)
+
+
+def tell(text: str) -> None:
+    """Write a line for the person at the terminal to stderr."""
+    print(text, file=sys.stderr)
+
+
+def write_json(data: dict[str, Any]) -> None:
+    """Write machine-readable output."""
+    say(json.dumps({"schema": SCHEMA, **data}, indent=2, ensure_ascii=False))
+
+
+def colours(stream: Any) -> bool:
+    """Whether to colour what goes to ``stream``: on a terminal, unless NO_COLOR or a dumb terminal says no."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def paint(text: str, code: str, stream: Any) -> str:
+    """Return ``text`` in an ANSI colour (``31`` red, ``32`` green, ``1`` bold) where ``stream`` takes it."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colours(stream) else text
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Write aligned columns to stdout; the last column is not padded."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        say("  ".join([*cells, row[-1]]))
+
+
+def show_error(error: PosCloudError) -> None:
+    """Tell what is wrong, where, and what to do."""
+    if isinstance(error, InputError):
+        for problem in error.problems:
+            tell(_problem(problem))
+    tell(f"{paint('error:', '31', sys.stderr)} {error.message}")
+    if error.hint:
+        tell(f"  {error.hint}")
+
+
+def problem_as_data(problem: Problem) -> dict[str, Any]:
+    """Return a problem for ``--json``."""
+    return {
+        "file": str(problem.file) if problem.file else None,
+        "line": problem.line,
+        "column": problem.column,
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def _problem(problem: Problem) -> str:
+    place = paint(problem.place, "1", sys.stderr)
+    text = f"{place}: {problem.message} [{problem.code}]"
+    return f"{text}\n    {problem.hint}" if problem.hint else text
+
+
+def run(main: Callable[[], None], log: Callable[[], Path]) -> NoReturn:
+    """Run the command line and end the process with the right exit code.
+
+    Args:
+        main: The command line.
+        log: Where the traceback of a defect goes; made only when there is one.
+    """
+    try:
+        main()
+    except PosCloudError as error:
+        show_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        tell("stopped")
+        sys.exit(130)
+    except BrokenPipeError:
+        os._exit(141)  # the reader of a pipe is gone; there is nobody left to tell
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        tell(f"{paint('defect:', '31', sys.stderr)} {type(error).__name__}: {error}")
+        tell(f"  the full story is in {_write_traceback(log())}; please report it")
+        sys.exit(255)
+    sys.exit(0)
+
+
+def _write_traceback(file: Path) -> Path:
+    import traceback
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(traceback.format_exc())
+    file.chmod(0o600)
+    return file

@@ -1,0 +1,53 @@
+"""``poscloud``: all commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from poscloud import __version__
+from poscloud.cli import _output, cluster, destroy, doctor, preview, render, schema, toolchain, up, validate
+from poscloud.local.paths import cache_root
+
+app = typer.Typer(
+    name="poscloud",
+    help="Describe a whole Kubernetes environment in one short file, and run it.\n\n"
+    "poscloud up -s wbyh-stage brings an environment up; plain `pulumi up -s wbyh-stage` does the same.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _output.say(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a defect.")] = False,
+) -> None:
+    """Options of the command line as a whole."""
+
+
+app.command("up")(up.up)
+app.command("preview")(preview.preview)
+app.command("destroy")(destroy.destroy)
+app.command("validate")(validate.validate)
+app.command("render")(render.render)
+app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
+app.add_typer(cluster.app, name="cluster")
+app.add_typer(toolchain.app, name="toolchain")
+
+
+def main() -> None:
+    """Entry point of the command ``poscloud``."""
+    _output.run(app, lambda: cache_root() / "last-defect.log")

@@ -1,0 +1,111 @@
+"""``poscloud cluster``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from poscloud.cli import _output
+from poscloud.cli._options import Json, root
+
+app = typer.Typer(help="The local control plane.", no_args_is_help=True)
+
+
+@app.command("up")
+def up(
+    port: Annotated[int | None, typer.Option("--port", help="Port of the API server.")] = None,
+    nodes: Annotated[str, typer.Option("--nodes", help="Kind of nodes: kwok (simulated) or real.")] = "kwok",
+) -> None:
+    """Start what is missing of the local control plane.
+
+    Example: poscloud cluster up
+    """
+    from poscloud.engine import deploy
+    from poscloud.local.controlplane import ControlPlane
+    from poscloud.local.nodes import node_kind
+    from poscloud.local.paths import ProjectPaths
+    from poscloud.local.progress import ConsoleReporter
+
+    project = root()
+    kind = node_kind(nodes)
+    reporter = ConsoleReporter()
+    deploy.install(project, reporter)
+    ControlPlane(ProjectPaths(project)).up(reporter, kind, port)
+
+
+@app.command("down")
+def down(
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove its data too, and forget the stacks deployed to it.")
+    ] = False,
+) -> None:
+    """Stop the local control plane; its data is kept unless --delete.
+
+    Example: poscloud cluster down
+    """
+    from poscloud.engine.localstate import forget_local_stacks
+    from poscloud.local.controlplane import ControlPlane
+    from poscloud.local.paths import ProjectPaths
+    from poscloud.local.progress import ConsoleReporter
+
+    paths = ProjectPaths(root())
+    ControlPlane(paths).down(ConsoleReporter(), delete=delete)
+    if delete:
+        for stack in forget_local_stacks(paths):
+            _output.tell(f"forgot stack {stack}, which lived on the removed cluster")
+
+
+@app.command("status")
+def status(json: Json = False) -> None:
+    """Show each component: running, process, memory, log.
+
+    Example: poscloud cluster status
+    """
+    from poscloud.local.controlplane import ControlPlane
+    from poscloud.local.paths import ProjectPaths
+
+    found = ControlPlane(ProjectPaths(root())).status()
+    if json:
+        components = [
+            {
+                "name": c.name,
+                "running": c.running,
+                "pid": c.pid,
+                "uptime": c.uptime,
+                "memory": c.memory,
+                "log": str(c.log),
+            }
+            for c in found.components
+        ]
+        _output.write_json(
+            {"state": found.state, "server": found.server, "uid": found.uid, "nodes": found.nodes,
+             "nodes_ready": found.nodes_ready, "components": components}
+        )  # fmt: skip
+        return
+    _output.say(
+        f"{found.state}  {found.server}  uid {found.uid or '-'}  nodes {found.nodes_ready}/{found.nodes} ready"
+    )
+    rows = [["COMPONENT", "PID", "UPTIME", "MEMORY", "LOG"]]
+    for c in found.components:
+        rows.append(
+            [c.name, str(c.pid or "-"), f"{c.uptime:.0f} s", f"{c.memory / 2**20:.0f} MiB", str(c.log)]
+        )
+    _output.table(rows)
+
+
+@app.command("logs")
+def logs(
+    component: Annotated[str, typer.Argument(help="etcd, kube-apiserver, …, or audit.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 100,
+) -> None:
+    """Print a component's log.
+
+    Example: poscloud cluster logs kube-scheduler -f
+    """
+    from poscloud.local.controlplane import ControlPlane
+    from poscloud.local.paths import ProjectPaths
+
+    for line in ControlPlane(ProjectPaths(root())).logs(component, follow=follow, lines=lines):
+        _output.say(line.rstrip("\n"))

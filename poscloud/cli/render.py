@@ -1,0 +1,37 @@
+"""``poscloud render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poscloud.cli import _output
+from poscloud.cli._options import Stack, root
+
+
+def render(
+    stack: Stack,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write one file a component to.")
+    ] = None,
+) -> None:
+    """Print an environment's manifests, or write them as files; no cluster is asked.
+
+    With --out, kubectl apply -R -f DIR/NAME works on the result.
+
+    Example: poscloud render -s wbyh-stage --out manifests
+    """
+    from poscloud.engine.stackconfig import project_name
+    from poscloud.load import load_environment
+    from poscloud.render import render_environment, to_yaml
+    from poscloud.render.files import write_files
+
+    project = root()
+    parts = render_environment(load_environment(project, stack), project_name(project))
+    if out is None:
+        _output.say(to_yaml(m for part in parts for m in part.manifests).removesuffix("\n"))
+    else:
+        files = write_files(parts, out)
+        _output.tell(f"{len(files)} files in {out / stack}")

@@ -1,0 +1,21 @@
+"""``poscloud up``."""
+
+from __future__ import annotations
+
+from poscloud.cli._options import Stack, Yes, root
+
+
+def up(stack: Stack, yes: Yes = False) -> None:
+    """Bring an environment up; a second run does only what is left to do.
+
+    Installs what is missing, starts the local cluster unless the stack names another one
+    (poscloud:context), and runs `pulumi up`.
+
+    Example: poscloud up -s wbyh-stage
+    """
+    import sys
+
+    from poscloud.engine import deploy
+    from poscloud.local.progress import ConsoleReporter
+
+    sys.exit(deploy.up(root(), stack, ConsoleReporter(), yes=yes))

@@ -1,0 +1,32 @@
+"""``poscloud validate``."""
+
+from __future__ import annotations
+
+from poscloud.cli import _output
+from poscloud.cli._options import Json, Stack, root
+
+
+def validate(stack: Stack, json: Json = False) -> None:
+    """Check an environment's description: every problem at once, with file, line and column.
+
+    Needs no cluster. Exit code 2 when something is wrong.
+
+    Example: poscloud validate -s wbyh-stage
+    """
+    from poscloud.errors import InputError
+    from poscloud.load import load_environment
+    from poscloud.render import render_environment
+
+    try:
+        parts = render_environment(load_environment(root(), stack))
+    except InputError as error:
+        if json:
+            _output.write_json(
+                {"ok": False, "problems": [_output.problem_as_data(p) for p in error.problems]}
+            )
+        raise
+    objects = sum(len(part.manifests) for part in parts)
+    if json:
+        _output.write_json({"ok": True, "problems": [], "components": len(parts) - 1, "objects": objects})
+    else:
+        _output.say(f"{stack}: valid, {len(parts) - 1} components, {objects} objects")

@@ -1,0 +1,1 @@
+"""A live cluster: which one a stack belongs to."""

@@ -1,0 +1,114 @@
+"""Which cluster a stack goes to, so that nothing is ever written to another one.
+
+A stack without ``poscloud:context`` goes to the local control plane. With it, it goes to that context of the
+user's kubeconfig, and ``poscloud:cluster`` holds the uid of the cluster it was first deployed to.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from poscloud.errors import DeployError, PosCloudError
+from poscloud.local.paths import ProjectPaths
+from poscloud.local.record import ClusterRecord
+from poscloud.spec.references import nearest
+
+
+@dataclass(frozen=True)
+class Target:
+    """One cluster.
+
+    Attributes:
+        kubeconfig: The file that names it.
+        context: The context in that file.
+        server: Address of its API server.
+        uid: uid of its namespace kube-system; empty when it is not pinned yet.
+        local: Whether it is the local control plane.
+    """
+
+    kubeconfig: Path
+    context: str
+    server: str
+    uid: str
+    local: bool
+
+    @property
+    def identifier(self) -> str | None:
+        """What the provider checks before the first write; ``None`` while the cluster is not pinned."""
+        return f"uid:{self.uid}" if self.uid else None
+
+    def __str__(self) -> str:
+        kind = "the local cluster" if self.local else f"context '{self.context}' of {self.kubeconfig}"
+        return f"{kind} ({self.server}{f', uid {self.uid}' if self.uid else ''})"
+
+
+def local_target(root: Path) -> Target:
+    """Return the local control plane of the project at ``root``.
+
+    Raises:
+        DeployError: There is none yet.
+    """
+    paths = ProjectPaths(root)
+    record = ClusterRecord.load(paths.cluster / "cluster.json")
+    if not record.uid or not paths.kubeconfig.is_file():
+        raise DeployError("there is no local cluster yet", hint="run: make up   (or: poscloud cluster up)")
+    return Target(paths.kubeconfig, "poscloud", record.server, record.uid, local=True)
+
+
+def context_target(root: Path, context: str, uid: str) -> Target:
+    """Return the cluster of a context of the user's kubeconfig.
+
+    Args:
+        root: The project; its own local kubeconfig is not searched.
+        context: The context's name.
+        uid: The cluster's pinned uid; empty when it is not pinned.
+
+    Raises:
+        PosCloudError: No kubeconfig has that context; names the known ones.
+    """
+    known: list[str] = []
+    for file in user_kubeconfigs(root):
+        config = _read(file)
+        contexts = _by_name(config, "contexts")
+        known += contexts
+        if context in contexts:
+            clusters = _by_name(config, "clusters")
+            cluster = clusters.get(contexts[context].get("context", {}).get("cluster", ""), {})
+            return Target(file, context, str(cluster.get("cluster", {}).get("server", "")), uid, local=False)
+    files = ", ".join(str(f) for f in user_kubeconfigs(root)) or "none"
+    raise PosCloudError(
+        f"poscloud:context is '{context}', but no kubeconfig has that context (searched: {files})",
+        hint=nearest(context, known) if known else "set KUBECONFIG to the file that has it",
+    )
+
+
+def resolve(root: Path, context: str, uid: str) -> Target:
+    """Return the cluster of a stack with these values of ``poscloud:context`` and ``poscloud:cluster``."""
+    return context_target(root, context, uid) if context else local_target(root)
+
+
+def user_kubeconfigs(root: Path) -> list[Path]:
+    """Return the user's kubeconfig files that exist, as kubectl searches them, without the local cluster's."""
+    listed = os.environ.get("KUBECONFIG", "")
+    files = [Path(p).expanduser() for p in listed.split(os.pathsep) if p]
+    files.append(Path.home() / ".kube" / "config")
+    own = ProjectPaths(root).kubeconfig
+    return [f for f in dict.fromkeys(files) if f.is_file() and f != own]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PosCloudError(f"{file} is not a readable kubeconfig: {error}") from error
+    return config if isinstance(config, dict) else {}
+
+
+def _by_name(config: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
+    entries = config.get(key) or []
+    return {e["name"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str)}

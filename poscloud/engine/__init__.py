@@ -1,0 +1,1 @@
+"""The Pulumi engine: the program it runs, and running it."""

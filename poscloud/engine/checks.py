@@ -1,0 +1,45 @@
+"""What ``poscloud doctor`` looks at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from poscloud.engine.stackconfig import read_stack_config
+from poscloud.errors import PosCloudError
+from poscloud.load import known_stacks, load_environment
+from poscloud.local.checks import Check, local_checks
+from poscloud.local.paths import ProjectPaths
+
+
+def all_checks(root: Path, stack: str | None) -> list[Check]:
+    """Return every check, run.
+
+    Args:
+        root: The project's folder.
+        stack: Check the cluster that this stack goes to; by default the local one.
+    """
+    context = read_stack_config(root, stack).context if stack else ""
+    paths = ProjectPaths(root)
+    checks = [*local_checks(paths, context or None), _check_backend(paths)]
+    return [*checks, *(_check_stack(root, name) for name in ([stack] if stack else known_stacks(root)))]
+
+
+def _check_backend(paths: ProjectPaths) -> Check:
+    url = os.environ.get("PULUMI_BACKEND_URL")
+    if url and url != paths.state.as_uri():
+        return Check("state backend", True, f"{url.split('@')[-1]} (PULUMI_BACKEND_URL)")
+    writable = os.access(paths.state if paths.state.exists() else paths.root, os.W_OK)
+    return Check(
+        "state backend", writable, f"embedded, {paths.state}", "" if writable else f"chmod u+w {paths.state}"
+    )
+
+
+def _check_stack(root: Path, stack: str) -> Check:
+    try:
+        spec = load_environment(root, stack)
+    except PosCloudError as error:
+        return Check(f"stack {stack}", False, error.message, f"poscloud validate -s {stack}")
+    return Check(
+        f"stack {stack}", True, f"{len(spec.services)} services, {len(spec.backing)} backing services"
+    )

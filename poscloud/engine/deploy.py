@@ -1,0 +1,124 @@
+"""Up, preview, destroy: prepare everything, run the engine, check the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from poscloud.cluster.target import Target, resolve
+from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.stackconfig import StackConfig, read_stack_config
+from poscloud.errors import DeployError
+from poscloud.load import load_environment
+from poscloud.local.environment import write_activate
+from poscloud.local.paths import ProjectPaths
+from poscloud.local.progress import Reporter
+
+GONE_SECONDS = 30.0
+"""How long volumes may take to disappear after their namespace."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stack that the engine can be run on.
+
+    Attributes:
+        pulumi: The engine.
+        target: The cluster the stack goes to.
+    """
+
+    pulumi: Pulumi
+    target: Target
+
+
+def install(root: Path, reporter: Reporter) -> None:
+    """Install the toolchain and the provider; does only what is left to do."""
+    import sys
+
+    from poscloud.local.toolchain import ensure_toolchain
+    from poscloud.provider.install import install as install_provider
+    from poscloud.provider.install import sdk_version
+
+    paths = ProjectPaths(root)
+    ensure_toolchain(paths, reporter)
+    install_provider(paths.pulumi_home, Path(sys.executable), sdk_version())
+    write_activate(paths)
+
+
+def prepare(root: Path, stack: str, reporter: Reporter) -> Prepared:
+    """Check the description, then make everything ready that the engine needs.
+
+    Args:
+        root: The project's folder.
+        stack: The environment.
+        reporter: Shows progress.
+
+    Raises:
+        PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
+    """
+    load_environment(root, stack)
+    config = read_stack_config(root, stack)
+    install(root, reporter)
+    if not config.context:
+        from poscloud.local.controlplane import ControlPlane
+
+        ControlPlane(ProjectPaths(root)).up(reporter)
+    pulumi = Pulumi(root, config.context)
+    pulumi.ensure_stack(stack)
+    target = _pinned(pulumi, stack, config)
+    reporter.note(f"stack {stack} goes to {target}")
+    return Prepared(pulumi, target)
+
+
+def _pinned(pulumi: Pulumi, stack: str, config: StackConfig) -> Target:
+    """Return the target; a named context is pinned to its cluster at the first run and compared ever after."""
+    target = resolve(pulumi.root, config.context, config.cluster)
+    if target.local:
+        return target
+    found = Kubectl(target, pulumi.environment).cluster_uid()
+    if config.cluster and config.cluster != found:
+        raise DeployError(
+            f"stack {stack} belongs to the cluster with uid {config.cluster}, but context '{target.context}' of "
+            f"{target.kubeconfig} now points to {target.server}, uid {found}; nothing was written",
+            hint=f"if the stack is really to move: pulumi config set poscloud:cluster {found} -s {stack}",
+        )
+    if not config.cluster:
+        pulumi.set_config(stack, "poscloud:cluster", found)
+    return resolve(pulumi.root, config.context, found)
+
+
+def up(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
+    """Bring an environment up and return the engine's exit code.
+
+    On the local cluster nothing is asked; elsewhere the engine shows a preview and asks, unless ``yes``.
+    """
+    prepared = prepare(root, stack, reporter)
+    confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
+    return prepared.pulumi.run("up", "--stack", stack, *confirmed)
+
+
+def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
+    """Show what ``up`` would change and return the engine's exit code."""
+    prepared = prepare(root, stack, reporter)
+    return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
+
+
+def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
+    """Remove an environment, prove that nothing is left, and return the engine's exit code.
+
+    Raises:
+        DeployError: Something is left; names it.
+    """
+    prepared = prepare(root, stack, reporter)
+    confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
+    code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
+    if code != 0:
+        return code
+    left = Kubectl(prepared.target, prepared.pulumi.environment).leftovers(stack, seconds=GONE_SECONDS)
+    if left:
+        raise DeployError(
+            f"left in the cluster after destroy: {', '.join(left)}", hint=f"kubectl describe {left[0]}"
+        )
+    reporter.note(f"nothing is left of {stack}: no namespace, no volume")
+    return code

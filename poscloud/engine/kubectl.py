@@ -1,0 +1,73 @@
+"""Questions to a cluster that are asked before and after the engine runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from poscloud.cluster.target import Target
+from poscloud.errors import AuthError, DeployError
+
+ANSWER_SECONDS = 15
+"""How long the cluster may take to answer."""
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl, bound to one cluster.
+
+    Attributes:
+        target: The cluster.
+        environment: Environment variables to run it with; its PATH holds kubectl.
+    """
+
+    target: Target
+    environment: dict[str, str]
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """Return what ``kubectl get … -o json`` prints; an empty map for an object that is not there.
+
+        Raises:
+            AuthError: The credentials were rejected, or do not allow the question.
+            DeployError: The cluster does not answer.
+        """
+        command = [
+            "kubectl", f"--kubeconfig={self.target.kubeconfig}", f"--context={self.target.context}",
+            f"--request-timeout={ANSWER_SECONDS}s", "get", *arguments, "--ignore-not-found", "-o", "json",
+        ]  # fmt: skip
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            answer: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+            return answer
+        message = (done.stderr.strip() or f"kubectl ended with {done.returncode}").splitlines()[-1]
+        if "Unauthorized" in message or "orbidden" in message:
+            raise AuthError(f"{self.target} rejected the credentials: {message}")
+        raise DeployError(f"cannot reach {self.target}: {message}", hint="run: poscloud doctor")
+
+    def cluster_uid(self) -> str:
+        """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""
+        return str(self.get("namespace", "kube-system").get("metadata", {}).get("uid", ""))
+
+    def leftovers(self, namespace: str, *, seconds: float) -> list[str]:
+        """Return what is left of a namespace: itself, and volumes bound to its claims.
+
+        Args:
+            namespace: The environment that was destroyed.
+            seconds: How long to wait for volumes that are still being deleted.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            left = self._leftovers(namespace)
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.2)
+
+    def _leftovers(self, namespace: str) -> list[str]:
+        left = [f"Namespace/{namespace}"] if self.get("namespace", namespace) else []
+        for volume in self.get("persistentvolumes").get("items", []):
+            if volume["spec"].get("claimRef", {}).get("namespace") == namespace:
+                left.append(f"PersistentVolume/{volume['metadata']['name']}")
+        return left

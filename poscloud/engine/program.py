@@ -1,0 +1,58 @@
+"""What ``pulumi up`` runs: the environment the stack is named after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from poscloud.cluster.target import Target, resolve
+from poscloud.components import Environment
+from poscloud.errors import PosCloudError
+from poscloud.load import load_environment
+
+SECRETS = ("registryAuth",)
+"""Secret configuration values of a stack, ``poscloud:<key>``."""
+
+
+def run(root: Path) -> None:
+    """Declare the environment of the current stack.
+
+    Args:
+        root: The project's folder.
+
+    Raises:
+        pulumi.RunError: The description or the target is wrong; shown without a traceback.
+    """
+    config = pulumi.Config("poscloud")
+    try:
+        spec = load_environment(root, pulumi.get_stack())
+        target = resolve(root, config.get("context") or "", config.get("cluster") or "")
+    except PosCloudError as error:
+        hint = f"\n{error.hint}" if error.hint else ""
+        raise pulumi.RunError(f"{error}{hint}") from None
+    environment = Environment(
+        spec,
+        secrets={key: value for key in SECRETS if (value := config.get_secret(key)) is not None},
+        cluster_uid=target.uid,
+        opts=pulumi.ResourceOptions(providers=[_provider(target)]),
+    )
+    pulumi.export("namespace", spec.name)
+    pulumi.export("cluster", target.server)
+    pulumi.export("services", {name: environment.parts[name].url for name in spec.services})
+    pulumi.export("backing", {name: environment.parts[name].url for name in spec.backing})
+
+
+def _provider(target: Target) -> pulumi.ProviderResource:
+    from pulumi_kubernetes import Provider
+
+    return Provider(
+        "cluster",
+        kubeconfig=str(target.kubeconfig),
+        context=target.context,
+        cluster_identifier=target.identifier,
+        # Pods carry a checksum of their configuration and roll when it changes, so that these two need not
+        # be replaced, which would delete them for a moment under running pods.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
+    )

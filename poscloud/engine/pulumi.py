@@ -1,0 +1,80 @@
+"""Running the Pulumi engine: always the same ``pulumi`` command that a person would type.
+
+The engine is run as a command rather than through the Automation API: its own display, prompts and exit
+codes are what people know, and starting it costs half a second less (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from poscloud.engine.stackconfig import project_name
+from poscloud.errors import DeployError
+from poscloud.local.environment import full_environment
+from poscloud.local.paths import ProjectPaths
+
+
+class Pulumi:
+    """The engine, bound to one project.
+
+    Args:
+        root: The project's folder.
+        context: kubeconfig context of the stack's cluster; empty for the local one.
+    """
+
+    def __init__(self, root: Path, context: str = "") -> None:
+        self.root = root
+        self.paths = ProjectPaths(root)
+        self.environment = full_environment(self.paths, context=context or None)
+
+    def run(self, *arguments: str) -> int:
+        """Run ``pulumi`` with this terminal and return its exit code."""
+        try:
+            return subprocess.run(
+                ["pulumi", *arguments], cwd=self.root, env=self.environment, check=False
+            ).returncode
+        except FileNotFoundError as error:
+            raise self._missing() from error
+
+    def ensure_stack(self, stack: str) -> None:
+        """Create the stack in the backend unless it is there.
+
+        Raises:
+            DeployError: The backend refuses it, for example because the passphrase is wrong.
+        """
+        if self._in_embedded_state(stack):
+            return
+        done = self._quietly("stack", "select", "--create", "--stack", stack, "--non-interactive")
+        if done.returncode != 0:
+            raise DeployError(
+                f"cannot open stack {stack}: {done.stderr.strip()}", hint="run: poscloud doctor"
+            )
+
+    def set_config(self, stack: str, key: str, value: str) -> None:
+        """Store a value in Pulumi.<stack>.yaml."""
+        done = self._quietly("config", "set", key, value, "--stack", stack)
+        if done.returncode != 0:
+            raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
+
+    def _quietly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        if shutil.which("pulumi", path=self.environment.get("PATH")) is None:
+            raise self._missing()
+        return subprocess.run(
+            ["pulumi", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _in_embedded_state(self, stack: str) -> bool:
+        """Whether the embedded backend holds the stack; saves starting the engine to ask."""
+        if self.environment.get("PULUMI_BACKEND_URL") != self.paths.state.as_uri():
+            return False
+        return (self.paths.state / ".pulumi" / "stacks" / project_name(self.root) / f"{stack}.json").is_file()
+
+    def _missing(self) -> DeployError:
+        return DeployError("pulumi is not installed", hint="run: make up   (or: poscloud toolchain)")

@@ -1,0 +1,67 @@
+"""A stack's configuration as far as it decides where the stack goes, read without starting the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from poscloud.errors import InputError, PosCloudError, Problem
+
+PROJECT_FILE = "Pulumi.yaml"
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """Where a stack goes.
+
+    Attributes:
+        context: kubeconfig context; empty for the local control plane.
+        cluster: Pinned uid of that cluster; empty when it is not pinned yet.
+    """
+
+    context: str
+    cluster: str
+
+
+def project_root(start: Path) -> Path:
+    """Return the folder at or above ``start`` that holds Pulumi.yaml.
+
+    Raises:
+        PosCloudError: There is none.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    raise PosCloudError(f"no {PROJECT_FILE} in {start} or above it", hint="run this in a poscloud project")
+
+
+def project_name(root: Path) -> str:
+    """Return the project's name in Pulumi.yaml."""
+    return str(_read(root / PROJECT_FILE, root).get("name", "poscloud"))
+
+
+def read_stack_config(root: Path, stack: str) -> StackConfig:
+    """Return the target of ``stack`` from Pulumi.<stack>.yaml, or the project's defaults."""
+    values = _config(_read(root / f"Pulumi.{stack}.yaml", root))
+    return StackConfig(str(values.get("poscloud:context") or ""), str(values.get("poscloud:cluster") or ""))
+
+
+def _config(document: dict[str, Any]) -> dict[str, Any]:
+    config = document.get("config")
+    return config if isinstance(config, dict) else {}
+
+
+def _read(file: Path, root: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        message = f"not valid YAML: {getattr(error, 'problem', error)}"
+        raise InputError([Problem(file.relative_to(root), line, column, "yaml-syntax", message)]) from error
+    return document if isinstance(document, dict) else {}

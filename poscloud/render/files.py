@@ -1,0 +1,43 @@
+"""Manifests as files, one a component, in the layout of the old ``init-yml``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from poscloud.render.environment import RenderedPart
+from poscloud.render.manifest import to_yaml
+
+HEADER = "# Rendered by poscloud; change the environment's description instead.\n"
+
+
+def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
+    """Write ``folder``/ENVIRONMENT/{00-namespace.yaml, app/NAME.yaml, stateful-sets/NAME.yaml}.
+
+    Files of an earlier run that are no longer rendered are removed; files without our header are left alone.
+
+    Args:
+        parts: A rendered environment, the namespace first.
+        folder: Where to write; made if it is not there.
+
+    Returns:
+        The files that are there now, in start order.
+    """
+    base = folder / parts[0].name
+    contents: dict[Path, str] = {}
+    for part in parts:
+        contents[base / _place(part)] = HEADER + to_yaml(part.manifests)
+    for old in base.glob("**/*.yaml"):
+        if old not in contents and old.read_text(encoding="utf-8").startswith(HEADER):
+            old.unlink()
+    for file, text in contents.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return list(contents)
+
+
+def _place(part: RenderedPart) -> str:
+    if part.kind == "environment":
+        return "00-namespace.yaml"  # kubectl applies files in the order of their names
+    stateful = any(m["kind"] == "StatefulSet" for m in part.manifests)
+    return f"{'stateful-sets' if stateful else 'app'}/{part.name}.yaml"
