@@ -1,0 +1,232 @@
+"""Waiting for one object: a watch on it, and a look at its pods only when it takes long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import h11
+
+from poscloud.errors import PosCloudError, WaitTimeoutError
+from poscloud.provider.cluster import Cluster, label
+from poscloud.provider.diff import get
+from poscloud.provider.kinds import TIMEOUT_SECONDS
+from poscloud.provider.rest import ApiError, StoppedError, progress
+from poscloud.provider.waits import DEFAULT_GRACE, DEFAULT_TIMEOUT, TIMEOUTS, Judge, Related, is_awaited
+
+Object = dict[str, Any]
+
+# Most objects are ready before their pods are worth a look.
+DIAGNOSE_AFTER = 3.0
+DIAGNOSE_EVERY = 5.0
+TICK = 2.0
+SLICES_EVERY = 0.5
+
+
+class NotReadyError(WaitTimeoutError):
+    """The object exists and is not ready.
+
+    Attributes:
+        live: What is there.
+    """
+
+    def __init__(self, message: str, live: Object) -> None:
+        super().__init__(message)
+        self.live = live
+
+
+def timeout_of(obj: Object, requested: float = 0) -> float:
+    """Seconds to wait: the program's custom timeout, the annotation, or the kind's default."""
+    text = get(obj, "metadata", "annotations", TIMEOUT_SECONDS, default="")
+    with suppress(ValueError):
+        annotated = float(text)
+        return requested or annotated
+    return requested or TIMEOUTS.get(str(obj.get("kind")), DEFAULT_TIMEOUT)
+
+
+def _grace() -> float:
+    try:
+        return float(os.environ.get("POSCLOUD_FAILURE_GRACE_SECONDS", ""))
+    except ValueError:
+        return DEFAULT_GRACE
+
+
+class Awaiter:
+    """Waits until objects are ready, or gone."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self._clock = cluster, cluster.clock
+
+    async def ready(self, live: Object, requested: float = 0) -> Object:
+        """Wait until the object is ready and return it as it then is.
+
+        Raises:
+            NotReadyError: It failed, took too long, disappeared, or the engine asked to stop.
+        """
+        if not is_awaited(live):
+            return live
+        started = self._clock.now()
+        judge = Judge(started, timeout_of(live, requested), _grace())
+        facts = await self._facts(live)
+        related, written, looked = Related(facts=facts), _written(live), started
+        tick = SLICES_EVERY if live["kind"] == "Service" else TICK
+        current = live
+        async with self._follow(live) as events:
+            while True:
+                now = self._clock.now()
+                if live["kind"] == "Service":
+                    related = Related(slices=await self._slices(current))
+                elif now - started >= DIAGNOSE_AFTER and now - looked >= min(DIAGNOSE_EVERY, DIAGNOSE_AFTER):
+                    related, looked = await self._diagnose(current, facts, written), now
+                verdict = judge.step(now, current, related)
+                if verdict.state == "ready":
+                    return current
+                if verdict.state == "failed":
+                    raise NotReadyError(verdict.message, current)
+                progress.get()(verdict.message)
+                try:
+                    found = await _next(events, tick, current)
+                except StoppedError as error:
+                    raise NotReadyError(f"{error.message}; {verdict.message}", current) from None
+                if found is None:
+                    raise NotReadyError(
+                        "the object was deleted by someone else while waiting for it", current
+                    )
+                current = found
+
+    async def gone(self, live: Object, requested: float = 0) -> None:
+        """Wait until the object is gone.
+
+        Raises:
+            WaitTimeoutError: It is still there; the message names what holds it.
+        """
+        deadline = self._clock.now() + timeout_of(live, requested)
+        current: Object | None = live
+        async with self._follow(live) as events:
+            while current is not None:
+                uid = get(live, "metadata", "uid")
+                if uid and get(current, "metadata", "uid") != uid:
+                    return
+                held = _holders(current)
+                progress.get()(f"deleting: {held}")
+                if self._clock.now() >= deadline:
+                    raise WaitTimeoutError(
+                        f"{label(live)} is still being deleted after {timeout_of(live, requested):.0f} s: {held}",
+                        hint="what the finalizers wait for must be cleared by their owners; then run again",
+                    )
+                current = await _next(events, TICK, current)
+
+    @asynccontextmanager
+    async def _follow(self, live: Object) -> AsyncIterator[asyncio.Queue[Object | Exception | None]]:
+        queue: asyncio.Queue[Object | Exception | None] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._feed(live, queue)), asyncio.create_task(self._stop(queue))]
+        try:
+            yield queue
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stop(self, queue: asyncio.Queue[Object | Exception | None]) -> None:
+        await self._clock.stopped.wait()
+        queue.put_nowait(StoppedError("stopped: the deployment was cancelled"))
+
+    async def _feed(self, live: Object, queue: asyncio.Queue[Object | Exception | None]) -> None:
+        """Put the object into the queue whenever it changes, and ``None`` when it is gone."""
+        try:
+            resource, namespace = await self._cluster.locate(live)
+            version = str(get(live, "metadata", "resourceVersion", default="0"))
+            selector = f"metadata.name={live['metadata']['name']}"
+            while True:
+                query = {"fieldSelector": selector, "resourceVersion": version, "timeoutSeconds": "300"}
+                with suppress(OSError, TimeoutError, EOFError, h11.RemoteProtocolError, ApiError):
+                    async for event in self._cluster.client.watch(resource.path(namespace), query):
+                        if event.get("type") == "ERROR":
+                            break
+                        queue.put_nowait(None if event["type"] == "DELETED" else event["object"])
+                        version = str(get(event, "object", "metadata", "resourceVersion"))
+                # The watch ended, was too old or got lost: what is true now, and on from there.
+                current = await self._cluster.get(live)
+                queue.put_nowait(current)
+                version = str(get(current, "metadata", "resourceVersion", default="0"))
+                await self._clock.sleep(0.2)
+        except (PosCloudError, OSError) as error:
+            queue.put_nowait(error)
+
+    async def _facts(self, obj: Object) -> dict[str, str]:
+        if obj["kind"] == "Ingress":
+            classes = await self._cluster.list("networking.k8s.io/v1", "ingressclasses")
+            if not classes:
+                progress.get()("not waiting for an address: the cluster has no IngressClass")
+            return {"ingress-classes": str(len(classes))}
+        if obj["kind"] == "PersistentVolumeClaim":
+            wanted = get(obj, "spec", "storageClassName")
+            for found in await self._cluster.list("storage.k8s.io/v1", "storageclasses"):
+                annotations = get(found, "metadata", "annotations", default={})
+                is_default = annotations.get("storageclass.kubernetes.io/is-default-class") == "true"
+                if get(found, "metadata", "name") == wanted or (wanted is None and is_default):
+                    return {"binding-mode": str(found.get("volumeBindingMode", ""))}
+        return {}
+
+    async def _slices(self, service: Object) -> list[Object]:
+        meta = service["metadata"]
+        selector = f"kubernetes.io/service-name={meta['name']}"
+        return await self._cluster.list(
+            "discovery.k8s.io/v1", "endpointslices", meta["namespace"], labelSelector=selector
+        )
+
+    async def _diagnose(self, obj: Object, facts: dict[str, str], written: str) -> Related:
+        """The pods and Warning events of the object, as far as we may read them."""
+        meta, pods = obj["metadata"], [obj] if obj["kind"] == "Pod" else []
+        namespace = str(meta.get("namespace", ""))
+        labels = get(obj, "spec", "selector", "matchLabels", default={})
+        if namespace and labels:
+            selector = ",".join(f"{key}={value}" for key, value in labels.items())
+            pods = await self._cluster.list("v1", "pods", namespace, labelSelector=selector)
+        events: list[Object] = []
+        if namespace:
+            wanted = f"involvedObject.uid={meta.get('uid')},type=Warning"
+            events = await self._cluster.list("v1", "events", namespace, fieldSelector=wanted)
+        return Related(pods, [event for event in events if _last_seen(event) >= written], facts=facts)
+
+
+async def _next(
+    queue: asyncio.Queue[Object | Exception | None], seconds: float, current: Object
+) -> Object | None:
+    """The newest state of the object; the current one when nothing happened."""
+    try:
+        found = await asyncio.wait_for(queue.get(), seconds)
+    except TimeoutError:
+        return current
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _written(live: Object) -> str:
+    """When the server stored the last change, by its own clock; events before that tell of another one."""
+    return max(
+        (str(e.get("time", ""))[:19] for e in get(live, "metadata", "managedFields", default=[])), default=""
+    )
+
+
+def _last_seen(event: Object) -> str:
+    times = (event.get("lastTimestamp"), get(event, "series", "lastObservedTime"), event.get("eventTime"))
+    return max(str(time or "")[:19] for time in times)
+
+
+def _holders(obj: Object) -> str:
+    """What keeps an object from going away."""
+    if obj.get("kind") == "Namespace":
+        told = [
+            str(c.get("message"))
+            for c in get(obj, "status", "conditions", default=[])
+            if c.get("status") == "True" and c.get("message")
+        ]
+        if told:
+            return "; ".join(told)
+    finalizers = get(obj, "metadata", "finalizers", default=[]) + get(obj, "spec", "finalizers", default=[])
+    return f"finalizers {', '.join(finalizers)}" if finalizers else "waiting for the API server"

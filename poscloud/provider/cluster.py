@@ -1,0 +1,190 @@
+"""The requests the provider makes about one object, each of them only to the cluster the stack belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poscloud.errors import PosCloudError
+from poscloud.provider.config import Access
+from poscloud.provider.diff import get, merge_owned
+from poscloud.provider.discovery import Discovery, Resource
+from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock
+
+Object = dict[str, Any]
+
+MANAGER = "pulumi-kubernetes"
+# What these wrote in older, client-side ways becomes ours at the first update, as kubectl and Pulumi do it.
+PREDECESSORS = (
+    "pulumi-kubernetes",
+    "pulumi-resource-kubernetes",
+    "kubectl-client-side-apply",
+    "before-first-apply",
+)
+UID = "uid:"
+
+
+class WrongClusterError(PosCloudError):
+    """The kubeconfig points to another cluster than the one the stack was deployed to."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The part of the provider's configuration that concerns how, not where.
+
+    Attributes:
+        cluster_identifier: ``uid:…`` of the namespace kube-system pins the cluster.
+        mutable: Kinds whose data changes in place: ``ConfigMap``, ``Secret``.
+        force: Take over fields that others own.
+        delete_unreachable: Count objects of an unreachable cluster as gone.
+    """
+
+    cluster_identifier: str = ""
+    mutable: frozenset[str] = frozenset()
+    force: bool = False
+    delete_unreachable: bool = False
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> Settings:
+        """Read them from the provider's configuration."""
+
+        def on(key: str) -> bool:
+            return variables.get(key, "").strip().lower() in ("true", "1")
+
+        kinds = {"enableConfigMapMutable": "ConfigMap", "enableSecretMutable": "Secret"}
+        return cls(
+            cluster_identifier=variables.get("clusterIdentifier", ""),
+            mutable=frozenset(kind for key, kind in kinds.items() if on(key)),
+            force=on("enablePatchForce"),
+            delete_unreachable=on("deleteUnreachable"),
+        )
+
+
+def label(obj: Object) -> str:
+    """The object as people name it: ``Deployment shop/web``."""
+    meta = obj.get("metadata") or {}
+    return f"{obj.get('kind')} {object_id(meta)}"
+
+
+def object_id(metadata: Object) -> str:
+    """``namespace/name``, or ``name`` outside namespaces."""
+    return "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+
+
+def is_ours(entry: Object, manager: str) -> bool:
+    """Whether a managedFields entry is this provider's, or that of a predecessor."""
+    name = str(entry.get("manager", ""))
+    return not entry.get("subresource") and (name == manager or name.startswith(PREDECESSORS))
+
+
+class Cluster:
+    """One API server, and the objects in it."""
+
+    def __init__(
+        self, access: Access, settings: Settings, clock: Clock, may_write: Callable[[], None] = lambda: None
+    ) -> None:
+        self.access, self.settings, self.clock = access, settings, clock
+        self.client = Client(access, clock, may_write)
+        self.discovery = Discovery(self.client)
+        self._verified = not settings.cluster_identifier.startswith(UID)
+        self._lock = asyncio.Lock()
+
+    async def guard(self) -> None:
+        """Make sure, once, that this is the cluster the stack belongs to.
+
+        Raises:
+            WrongClusterError: It is another one.
+        """
+        async with self._lock:
+            if self._verified:
+                return
+            found = get(await self.client.request("GET", "/api/v1/namespaces/kube-system"), "metadata", "uid")
+            expected = self.settings.cluster_identifier.removeprefix(UID)
+            if found != expected:
+                raise WrongClusterError(
+                    f"this stack belongs to cluster {expected}, {self.access.where} now points to cluster "
+                    f"{found} ({self.access.server}); nothing was changed",
+                    hint="choose the context the stack was deployed with; a stack cannot move between clusters",
+                )
+            self._verified = True
+
+    async def locate(self, obj: Object) -> tuple[Resource, str]:
+        """How the object is addressed, and in which namespace it lives."""
+        await self.guard()
+        resource = await self.discovery.find(str(obj.get("apiVersion")), str(obj.get("kind")))
+        namespace = get(obj, "metadata", "namespace", default=self.access.namespace)
+        return resource, namespace if resource.namespaced else ""
+
+    async def path(self, obj: Object) -> str:
+        """The object's path."""
+        resource, namespace = await self.locate(obj)
+        return resource.path(namespace, str(get(obj, "metadata", "name", default="")))
+
+    async def get(self, obj: Object) -> Object | None:
+        """The live object; ``None`` when there is none."""
+        try:
+            return await self.client.request("GET", await self.path(obj))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def create(self, obj: Object, manager: str, *, dry_run: bool = False) -> Object:
+        """POST: fails when the object exists."""
+        resource, namespace = await self.locate(obj)
+        query = _query(dry_run, fieldManager=manager)
+        return await self.client.request("POST", resource.path(namespace), query, obj)
+
+    async def apply(
+        self, obj: Object, manager: str, *, uid: str = "", force: bool = False, dry_run: bool = False
+    ) -> Object:
+        """Server-side apply; with a uid it fails when that very object is gone."""
+        body = {**obj, "metadata": {**obj["metadata"], "uid": uid}} if uid else obj
+        query = _query(dry_run, fieldManager=manager, force="true" if force else "false")
+        return await self.client.request("PATCH", await self.path(obj), query, body, APPLY)
+
+    async def try_patch(self, obj: Object, patch: Object, manager: str) -> Object:
+        """What the object would be after a merge patch; nothing is stored."""
+        return await self.client.request(
+            "PATCH", await self.path(obj), _query(True, fieldManager=manager), patch, MERGE
+        )
+
+    async def take_over(self, live: Object, manager: str) -> None:
+        """Make fields that an older client-side write set ours to apply, so that they can be removed again."""
+        entries: list[Object] = get(live, "metadata", "managedFields", default=[])
+        old = [
+            e for e in entries if is_ours(e, manager) and (e["manager"], e["operation"]) != (manager, "Apply")
+        ]
+        old = [e for e in old if e.get("apiVersion") == live.get("apiVersion")]
+        if not old:
+            return
+        mine = [e for e in entries if (e.get("manager"), e.get("operation")) == (manager, "Apply")]
+        fields: Object = {}
+        for entry in [*mine, *old]:
+            fields = merge_owned(fields, entry.get("fieldsV1") or {})
+        merged = {**(mine or old)[0], "manager": manager, "operation": "Apply", "fieldsV1": fields}
+        kept = [e for e in entries if e not in old and e not in mine]
+        version = get(live, "metadata", "resourceVersion")
+        patch = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": [*kept, merged]},
+        ]
+        await self.client.request(
+            "PATCH", await self.path(live), {"fieldManager": manager}, patch, JSON_PATCH
+        )
+
+    async def list(self, api_version: str, plural: str, namespace: str = "", **query: str) -> list[Object]:
+        """The objects of a collection; empty when we may not read it, or the server has no such kind."""
+        path = Resource(api_version, plural, bool(namespace)).path(namespace)
+        try:
+            return list((await self.client.request("GET", path, query)).get("items") or [])
+        except ApiError as error:
+            if error.status in (403, 404):
+                return []
+            raise
+
+
+def _query(dry_run: bool, **fields: str) -> dict[str, str]:
+    return {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {}), **fields}

@@ -1,0 +1,242 @@
+"""Which cluster, as whom: the provider's configuration, kubeconfig and credentials."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poscloud.errors import AuthError, PosCloudError
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+EXEC_TIMEOUT = 60.0
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One cluster and one user, as a kubeconfig names them.
+
+    Attributes:
+        server: Address of the API server.
+        source: Where this comes from, for messages.
+        context: The kubeconfig context's name.
+        namespace: Where namespaced objects go that name none.
+        cluster: The kubeconfig's ``cluster`` entry, with files read into ``…-data``.
+        user: Its ``user`` entry.
+        folder: Relative paths in it are relative to this folder.
+    """
+
+    server: str
+    source: str
+    context: str = ""
+    namespace: str = "default"
+    cluster: Object = field(default_factory=dict, repr=False)
+    user: Object = field(default_factory=dict, repr=False)
+    folder: Path = Path()
+
+    @property
+    def where(self) -> str:
+        """The part of a message that says which cluster was meant."""
+        return f"kubeconfig {self.source}, context {self.context}" if self.context else self.source
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Differs when the cluster differs; credentials do not count."""
+        keys = ("server", "certificate-authority", "certificate-authority-data", "tls-server-name")
+        return tuple(self.cluster.get(key) for key in keys)
+
+
+def load(variables: Mapping[str, str]) -> Access:
+    """Find the cluster by the provider's configuration, the environment, ``~/.kube/config`` or the pod.
+
+    Args:
+        variables: The provider's configuration: ``kubeconfig``, ``context``, ``cluster``, ``namespace``.
+
+    Raises:
+        PosCloudError: There is no usable kubeconfig.
+    """
+    given = variables.get("kubeconfig", "")
+    if "\n" in given or given.lstrip().startswith("{"):
+        return _choose(_parse(given, "(given as text)"), variables, "(given as text)", Path())
+    paths = [Path(p).expanduser() for p in (given or os.environ.get("KUBECONFIG", "")).split(os.pathsep) if p]
+    default = Path("~/.kube/config").expanduser()
+    files = [path for path in paths or [default] if path.is_file()]
+    if files:
+        source = os.pathsep.join(map(str, files))
+        return _choose(_merge(files), variables, source, files[0].absolute().parent)
+    if paths:
+        raise PosCloudError(
+            f"kubeconfig {paths[0]} does not exist", hint="set KUBECONFIG to an existing file"
+        )
+    if "KUBERNETES_SERVICE_HOST" in os.environ and SERVICE_ACCOUNT.is_dir():
+        return _in_cluster(variables)
+    raise PosCloudError(f"no kubeconfig: {default} does not exist and KUBECONFIG is not set")
+
+
+def _parse(text: str, source: str) -> Object:
+    import yaml
+
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        # The error itself would quote the text, and with it credentials.
+        raise PosCloudError(f"kubeconfig {source} is not valid YAML{place}") from None
+    if not isinstance(document, dict):
+        raise PosCloudError(f"kubeconfig {source} is not a kubeconfig: expected a map")
+    return document
+
+
+def _merge(files: list[Path]) -> Object:
+    merged: Object = {}
+    for file in files:
+        document = _parse(file.read_text(), str(file))
+        for key in ("clusters", "users", "contexts"):
+            merged.setdefault(key, []).extend(document.get(key) or [])
+        merged.setdefault("current-context", document.get("current-context"))
+    return merged
+
+
+def _named(document: Object, kind: str, name: str, source: str) -> Object:
+    entries = document.get(f"{kind}s") or []
+    for entry in entries:
+        if entry.get("name") == name:
+            return dict(entry.get(kind) or {})
+    known = ", ".join(sorted(str(entry.get("name")) for entry in entries)) or "none"
+    raise PosCloudError(f"kubeconfig {source} has no {kind} {name!r}; it has: {known}")
+
+
+def _choose(document: Object, variables: Mapping[str, str], source: str, folder: Path) -> Access:
+    context_name = variables.get("context") or document.get("current-context") or ""
+    if not context_name:
+        raise PosCloudError(
+            f"kubeconfig {source} has no current-context", hint="kubectl config use-context NAME"
+        )
+    context = _named(document, "context", context_name, source)
+    cluster = _named(document, "cluster", variables.get("cluster") or context.get("cluster", ""), source)
+    user = _named(document, "user", context["user"], source) if context.get("user") else {}
+    return Access(
+        server=str(cluster.get("server", "")).rstrip("/"),
+        source=source,
+        context=context_name,
+        namespace=variables.get("namespace") or context.get("namespace") or "default",
+        cluster=cluster,
+        user=user,
+        folder=folder,
+    )
+
+
+def _in_cluster(variables: Mapping[str, str]) -> Access:
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+    own = (SERVICE_ACCOUNT / "namespace").read_text().strip()
+    return Access(
+        server=server,
+        source="in-cluster service account",
+        namespace=variables.get("namespace") or own,
+        cluster={"server": server, "certificate-authority": str(SERVICE_ACCOUNT / "ca.crt")},
+        user={"tokenFile": str(SERVICE_ACCOUNT / "token")},
+    )
+
+
+class Credentials:
+    """Proves who we are: fixed, from a file that is rotated, or from a credential plugin."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._plugin: Object | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def can_refresh(self) -> bool:
+        """Whether asking again may give other credentials."""
+        return "exec" in self.access.user or "tokenFile" in self.access.user
+
+    def forget(self) -> None:
+        """Ask the credential plugin again next time."""
+        self._plugin = None
+
+    async def headers(self) -> dict[str, str]:
+        """The Authorization header, if there is one."""
+        user = self.access.user
+        if "exec" in user:
+            token = (await self._ask_plugin()).get("token")
+        elif "tokenFile" in user:
+            token = (self.access.folder / user["tokenFile"]).read_text().strip()
+        else:
+            token = user.get("token")
+        if token:
+            return {"Authorization": f"Bearer {token}"}
+        if "username" in user:
+            pair = f"{user['username']}:{user.get('password', '')}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        return {}
+
+    async def tls(self) -> ssl.SSLContext | None:
+        """How to talk TLS to the API server; ``None`` when it is plain HTTP."""
+        if not self.access.server.startswith("https:"):
+            return None
+        cluster, user = self.access.cluster, self.access.user
+        authority = self._data(cluster, "certificate-authority")
+        context = ssl.create_default_context(cadata=authority.decode() if authority else None)
+        if cluster.get("insecure-skip-tls-verify"):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        certificate, key = self._data(user, "client-certificate"), self._data(user, "client-key")
+        if "exec" in user and (given := await self._ask_plugin()).get("clientCertificateData"):
+            certificate, key = given["clientCertificateData"].encode(), given["clientKeyData"].encode()
+        if certificate and key:
+            # The ssl module reads certificates from files only; this one is gone before anyone connects.
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(certificate + b"\n" + key)
+                file.flush()
+                context.load_cert_chain(file.name)
+        return context
+
+    def _data(self, entry: Object, key: str) -> bytes | None:
+        if inline := entry.get(f"{key}-data"):
+            return base64.b64decode(inline)
+        return (self.access.folder / entry[key]).read_bytes() if entry.get(key) else None
+
+    async def _ask_plugin(self) -> Object:
+        async with self._lock:
+            if self._plugin is None:
+                self._plugin = await self._run_plugin(self.access.user["exec"])
+            return self._plugin
+
+    async def _run_plugin(self, spec: Object) -> Object:
+        command = str(spec["command"])
+        if os.sep in command:
+            command = str(self.access.folder / command)
+        info: Object = {"apiVersion": spec.get("apiVersion"), "kind": "ExecCredential"}
+        info["spec"] = {"interactive": False}
+        if spec.get("provideClusterInfo"):
+            info["spec"]["cluster"] = {"server": self.access.server}
+        extra = {item["name"]: item["value"] for item in spec.get("env") or []}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                command,
+                *map(str, spec.get("args") or []),
+                env={**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            out, err = await asyncio.wait_for(process.communicate(), EXEC_TIMEOUT)
+            if process.returncode == 0:
+                return dict(json.loads(out)["status"])
+            reason = err.decode(errors="replace").strip()[-500:] or f"exit code {process.returncode}"
+        except (OSError, TimeoutError, ValueError, KeyError) as error:
+            reason = f"{type(error).__name__}: {error}"
+        hint = str(spec.get("installHint") or "run the command by hand to see what it says")
+        raise AuthError(f"credential plugin {command} failed ({self.access.where}): {reason}", hint=hint)

@@ -1,0 +1,312 @@
+"""Create, update, delete and read objects for real."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from poscloud.errors import PosCloudError
+from poscloud.provider.awaiter import Awaiter, NotReadyError
+from poscloud.provider.cluster import MANAGER, Cluster, is_ours, label, object_id
+from poscloud.provider.diff import changes, get, prune
+from poscloud.provider.discovery import NoSuchKindError
+from poscloud.provider.kinds import (
+    LEAVES,
+    PATCH_FIELD_MANAGER,
+    PATCH_FORCE,
+    PROPAGATION_POLICY,
+    SKIP_AWAIT,
+    STACK_ANNOTATION,
+)
+from poscloud.provider.rest import ApiError, progress
+
+Object = dict[str, Any]
+
+# Waits for a namespace or a CustomResourceDefinition that something else is just creating.
+CREATE_RETRIES = (1.0, 2.0, 4.0, 8.0, 16.0)
+SERVER_SIDE = (
+    "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
+    "resourceVersion", "selfLink", "uid",
+)  # fmt: skip
+SKIP_DELETE_AWAIT = frozenset(
+    {"Namespace", "Pod", "ReplicationController", "DaemonSet", "Deployment", "StatefulSet", "Job"}
+)
+
+
+class PartialError(PosCloudError):
+    """The write was done, and the object is not ready.
+
+    Attributes:
+        result: What to keep in the state.
+    """
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the engine keeps of an object.
+
+    Attributes:
+        id: ``namespace/name``, or ``name``.
+        outputs: The live object with its inputs in ``__inputs``.
+        inputs: What the program wants.
+    """
+
+    id: str
+    outputs: Object
+    inputs: Object
+
+
+def new_manager(inputs: Object, state: Object | None = None) -> str:
+    """The field manager: named by annotation, kept in the state, or a new one that marks this very create."""
+    annotated = get(inputs, "metadata", "annotations", PATCH_FIELD_MANAGER)
+    return str(annotated or (state or {}).get("__fieldManager") or f"{MANAGER}-{os.urandom(4).hex()}")
+
+
+def state_of(live: Object, inputs: Object, manager: str, initial: str = "") -> Result:
+    """What is kept of a live object: without managedFields, which are often half of it."""
+    metadata = {key: value for key, value in live.get("metadata", {}).items() if key != "managedFields"}
+    outputs = {
+        **live,
+        "metadata": metadata,
+        "__inputs": inputs,
+        "__initialApiVersion": initial or live.get("apiVersion", ""),
+        "__fieldManager": manager,
+    }
+    return Result(object_id(metadata), outputs, inputs)
+
+
+class Objects:
+    """Objects of one cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self._awaiter = cluster, Awaiter(cluster)
+
+    async def create(self, inputs: Object, timeout: float) -> Result:
+        """Create the object and wait until it is ready; adopt it if it carries our own stack's annotation.
+
+        Raises:
+            PartialError: It exists and is not ready.
+        """
+        manager = new_manager(inputs)
+        live = await self._post(inputs, manager)
+        return await self._settle(live, inputs, manager, timeout, "created")
+
+    async def _post(self, inputs: Object, manager: str) -> Object:
+        for number, delay in enumerate((*CREATE_RETRIES, None), 1):
+            try:
+                return await self._cluster.create(inputs, manager)
+            except (ApiError, NoSuchKindError) as error:
+                if isinstance(error, ApiError) and error.reason == "AlreadyExists":
+                    live = await self._claim(inputs, manager)
+                    if live:
+                        return live
+                elif delay is None or (isinstance(error, ApiError) and error.status != 404):
+                    raise
+                progress.get()(f"retry {number}: {error.message}")
+                await self._cluster.clock.sleep(delay or 1.0)
+        raise PosCloudError(f"{label(inputs)} exists and disappears again; somebody else works on it")
+
+    async def _claim(self, inputs: Object, manager: str) -> Object | None:
+        """The existing object if it may be ours; ``None`` when it is gone and may be created."""
+        live = await self._cluster.get(inputs)
+        if live is None:
+            return None
+        entries = get(live, "metadata", "managedFields", default=[])
+        if any(entry.get("manager") == manager for entry in entries):
+            return live  # the answer to our own POST was lost
+        if get(live, "metadata", "deletionTimestamp"):
+            await self._awaiter.gone(live)
+            return None
+        ours = get(inputs, "metadata", "annotations", STACK_ANNOTATION)
+        if ours and get(live, "metadata", "annotations", STACK_ANNOTATION) == ours:
+            progress.get()("exists from an earlier run of this stack, adopting it")
+            return await self._apply(inputs, live, manager)
+        raise foreign(live)
+
+    async def update(
+        self, inputs: Object, state: Object, old_inputs: Object, timeout: float, ignored: Sequence[str] = ()
+    ) -> Result:
+        """Apply the inputs to the object and wait until it is ready; safe to repeat.
+
+        Raises:
+            PartialError: It was changed and is not ready.
+        """
+        manager = new_manager(inputs, state)
+        live = await self._cluster.get(inputs)
+        uid = get(state, "metadata", "uid")
+        if live is None or (uid and get(live, "metadata", "uid") != uid):
+            raise deleted_outside(inputs)
+        wanted = with_live_values(inputs, live, ignored)
+        try:
+            live = await self._apply(wanted, live, manager)
+        except ApiError as error:
+            raise conflict(error, inputs) from None
+        initial = str(state.get("__initialApiVersion", ""))
+        return await self._settle(live, inputs, manager, timeout, "updated", initial)
+
+    async def _apply(self, inputs: Object, live: Object, manager: str) -> Object:
+        await self._cluster.take_over(live, manager)
+        force = must_force(inputs, self._cluster.settings.force)
+        uid = str(get(live, "metadata", "uid", default=""))
+        return await self._cluster.apply(inputs, manager, uid=uid, force=force)
+
+    async def _settle(
+        self, live: Object, inputs: Object, manager: str, timeout: float, verb: str, initial: str = ""
+    ) -> Result:
+        if live.get("kind") == "CustomResourceDefinition":
+            self._cluster.discovery.forget()
+        try:
+            live = await self._awaiter.ready(live, timeout)
+        except NotReadyError as error:
+            message = f"{label(live)} was {verb}, but it is not ready: {error.message}"
+            raise PartialError(message, state_of(error.live, inputs, manager, initial)) from None
+        except PosCloudError as error:
+            # Whatever went wrong while waiting, the write was done and must be remembered.
+            message = f"{label(live)} was {verb}; waiting for it failed: {error.message}"
+            raise PartialError(message, state_of(live, inputs, manager, initial)) from None
+        return state_of(live, inputs, manager, initial)
+
+    async def delete(self, state: Object, timeout: float) -> None:
+        """Delete exactly the object the state knows, and wait until it is gone."""
+        kind, metadata = state.get("kind"), state.get("metadata", {})
+        annotations = metadata.get("annotations") or {}
+        policy = str(
+            annotations.get(PROPAGATION_POLICY) or ("background" if kind in LEAVES else "foreground")
+        )
+        options: Object = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": policy.capitalize(),
+        }
+        if uid := metadata.get("uid"):
+            options["preconditions"] = {"uid": uid}
+        try:
+            answer = await self._cluster.client.request(
+                "DELETE", await self._cluster.path(state), body=options
+            )
+        except NoSuchKindError:
+            return
+        except ApiError as error:
+            # 409 with another uid: ours is gone, and what is there now belongs to someone else.
+            if error.status == 404 or (error.status == 409 and "UID" in error.message):
+                return
+            if error.status != 409:
+                raise
+            answer = await self._cluster.get(state) or {}
+        skipped = str(annotations.get(SKIP_AWAIT, "")).lower() == "true" and kind in SKIP_DELETE_AWAIT
+        if get(answer, "metadata", "uid") and not skipped:
+            await self._awaiter.gone(answer, timeout)
+        if kind == "CustomResourceDefinition":
+            self._cluster.discovery.forget()
+
+    async def read(self, wanted: Object, inputs: Object, state: Object) -> Result | None:
+        """The object as it is now; ``None`` when it is gone.
+
+        Args:
+            wanted: apiVersion, kind and name.
+            inputs: The inputs of the last run; empty for an import.
+            state: The stored outputs; empty for an import.
+        """
+        try:
+            live = await self._cluster.get(wanted)
+        except NoSuchKindError:
+            return None
+        if live is None:
+            return None
+        manager = new_manager(inputs, state)
+        found = await self._inputs_now(live, inputs, manager) if inputs else importable(live)
+        return state_of(live, found, manager, str(state.get("__initialApiVersion", "")))
+
+    async def _inputs_now(self, live: Object, inputs: Object, manager: str) -> Object:
+        """The inputs that describe the live object: the old ones, unless the server says it differs."""
+        found: Object = prune(live, inputs)
+        if not changes(found, inputs):
+            return inputs
+        try:
+            same = prune(await self._cluster.try_patch(live, inputs, manager), inputs)
+        except ApiError:
+            return found
+        # Only spelled differently: 1000m and 1, 1024Mi and 1Gi.
+        return found if changes(found, same) else inputs
+
+
+def importable(live: Object) -> Object:
+    """The inputs of an object that no program has described yet."""
+    hidden = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
+    metadata = {key: value for key, value in live.get("metadata", {}).items() if key not in SERVER_SIDE}
+    annotations = {k: v for k, v in (metadata.pop("annotations", None) or {}).items() if k not in hidden}
+    if annotations:
+        metadata["annotations"] = annotations
+    return {**{key: value for key, value in live.items() if key != "status"}, "metadata": metadata}
+
+
+def must_force(inputs: Object, default: bool) -> bool:
+    """Whether to take over fields that others own."""
+    value = get(inputs, "metadata", "annotations", PATCH_FORCE)
+    return default if value is None else str(value).lower() == "true"
+
+
+def with_live_values(inputs: Object, live: Object, ignored: Sequence[str]) -> Object:
+    """The inputs with what ``ignoreChanges`` names as it is in the cluster, so that its owner keeps it."""
+    result = copy.deepcopy(inputs)
+    for path in ignored:
+        *parents, last = path.split(".")
+        holder, value = get(result, *parents), get(live, *parents, last)
+        if isinstance(holder, dict) and last in holder:
+            if value is None:
+                del holder[last]
+            else:
+                holder[last] = value
+    return result
+
+
+def foreign(live: Object) -> PosCloudError:
+    """The error for an object that exists and is not ours."""
+    entries = get(live, "metadata", "managedFields", default=[])
+    first: Object = min(entries, key=lambda entry: str(entry.get("time", "~")), default={})
+    stack = get(live, "metadata", "annotations", STACK_ANNOTATION)
+    owner = f"; it belongs to stack {stack}" if stack else ""
+    kind, where = live.get("kind"), object_id(live["metadata"])
+    created = get(live, "metadata", "creationTimestamp")
+    return PosCloudError(
+        f"{kind} {where} exists already, created by {first.get('manager', 'someone')} on {created}{owner}; "
+        "nothing was changed",
+        hint=f"choose another name, or take it into this stack: ResourceOptions(import_={where!r})",
+    )
+
+
+def deleted_outside(inputs: Object) -> PosCloudError:
+    """The error for an update of an object that is no longer there."""
+    return PosCloudError(
+        f"{label(inputs)} was deleted outside of Pulumi",
+        hint="run again with --refresh; it is then created anew",
+    )
+
+
+def conflict(error: ApiError, inputs: Object) -> PosCloudError:
+    """The error of an apply, with the ways out when another manager owns the fields."""
+    if error.status != 409:
+        return error
+    if "uid" in error.message.lower():
+        return deleted_outside(inputs)
+    fields = (
+        "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in error.causes) or error.message
+    )
+    return PosCloudError(
+        f"{label(inputs)}: another field manager owns what this would change; the object is unchanged: {fields}",
+        hint="leave the field to it (remove it from the program, or name it in ignore_changes), "
+        f'or take it over (annotation {PATCH_FORCE}: "true")',
+    )
+
+
+def only_ours(error: ApiError, manager: str) -> bool:
+    """Whether an apply conflicts with nothing but what this provider wrote earlier in another way."""
+    owners = [str(cause.get("message", "")).split('"')[1::2] for cause in error.causes]
+    return bool(owners) and all(owner and is_ours({"manager": owner[0]}, manager) for owner in owners)

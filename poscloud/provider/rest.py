@@ -1,0 +1,319 @@
+"""The API server over HTTP/1.1: kept-alive connections, bounded in number, retried where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import h11
+
+from poscloud.errors import AuthError, DeployError, PosCloudError
+from poscloud.provider.config import Access, Credentials
+
+IN_FLIGHT = 50
+ANSWER_TIMEOUT = 60.0
+FIRST_CONNECTION = 10.0
+LOST_CONNECTION = 60.0
+QUIET = 5.0  # seconds of retrying before a person is told
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+Object = dict[str, Any]
+Query = Mapping[str, str]
+
+# Shows one line of progress; every call of the engine sets its own.
+progress: ContextVar[Callable[[str], None]] = ContextVar("progress", default=lambda _: None)
+
+
+class ApiError(PosCloudError):
+    """The API server said no.
+
+    Attributes:
+        status: HTTP status.
+        reason: Kubernetes' own word, for example ``AlreadyExists``.
+        causes: Field by field what was wrong.
+    """
+
+    def __init__(self, status: int, body: bytes, retry_after: str = "") -> None:
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = {}
+        if not isinstance(answer, dict):
+            answer = {}
+        self.status, self.reason = status, str(answer.get("reason", ""))
+        details = answer.get("details") or {}
+        self.causes: list[Object] = details.get("causes") or []
+        self.retry_after = float(retry_after) if retry_after.isdigit() else details.get("retryAfterSeconds")
+        text = body.decode(errors="replace").strip()[:500]
+        super().__init__(str(answer.get("message") or text or f"HTTP {status}"))
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed in a moment."""
+        etcd = self.status == 500 and ("etcdserver" in self.message or "leader changed" in self.message)
+        quota = self.status == 409 and "resourcequotas" in self.message and self.reason == "Conflict"
+        # A new namespace has its service account only a moment later.
+        account = self.status == 403 and 'serviceaccount "default" not found' in self.message
+        return self.status in (429, 502, 503, 504) or etcd or quota or account
+
+
+class UnreachableError(DeployError):
+    """No answer from the API server."""
+
+
+class StoppedError(PosCloudError):
+    """The engine asked to stop, or is gone."""
+
+
+class Clock:
+    """Time, and the wish to stop. Tests replace it."""
+
+    def __init__(self) -> None:
+        self.stopped = asyncio.Event()
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, unless asked to stop.
+
+        Raises:
+            StoppedError: The engine asked to stop.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.stopped.wait(), seconds)
+        self.check()
+
+    def check(self) -> None:
+        """Raise if the engine asked to stop."""
+        if self.stopped.is_set():
+            raise StoppedError("stopped: the deployment was cancelled")
+
+
+class _Connection:
+    """One HTTP/1.1 connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer, self.http = reader, writer, h11.Connection(h11.CLIENT)
+        self.used = False
+
+    async def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
+        fields = [*headers.items(), ("Content-Length", str(len(body)))]
+        data = self.http.send(h11.Request(method=method, target=target, headers=fields)) or b""
+        data += self.http.send(h11.Data(data=body)) or b""
+        self.writer.write(data + (self.http.send(h11.EndOfMessage()) or b""))
+        await self.writer.drain()
+
+    async def event(self) -> Any:
+        while (event := self.http.next_event()) is h11.NEED_DATA:
+            self.http.receive_data(await self.reader.read(65536))
+        if isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("connection closed before the answer")
+        return event
+
+    def recycle(self) -> bool:
+        """Make ready for the next request; ``False`` when the connection cannot be used again."""
+        if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
+            return False
+        self.http.start_next_cycle()
+        self.used = True
+        return True
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class Client:
+    """Requests to one API server.
+
+    ``given_up`` is the error every further request fails with, once the server is known to be out of reach.
+
+    Args:
+        access: Which server, as whom.
+        clock: Time.
+        may_write: Called before each request that changes something; raises when there must be no more.
+    """
+
+    def __init__(
+        self, access: Access, clock: Clock | None = None, may_write: Callable[[], None] = lambda: None
+    ) -> None:
+        self.access, self.clock, self.may_write = access, clock or Clock(), may_write
+        self.credentials = Credentials(access)
+        self._idle: list[_Connection] = []
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._tls: ssl.SSLContext | None = None
+        self._has_answered = False
+        self.given_up: PosCloudError | None = None
+        url = urlsplit(access.server)
+        self._host, self._prefix = url.hostname or "", url.path
+        self._port = url.port or (443 if url.scheme == "https" else 80)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Object:
+        """Send one request and return the decoded answer.
+
+        Raises:
+            ApiError: The server refused.
+            AuthError: It does not know us.
+            UnreachableError: There was no answer for too long.
+        """
+        data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+        target, headers = self._target(path, query), {"Content-Type": content_type, "Accept": accept}
+        started, delay, asked_again = self.clock.now(), 0.2, False
+        while True:
+            if self.given_up:
+                raise self.given_up
+            if method != "GET":
+                self.may_write()
+            try:
+                async with self._slots, self._open(method, target, headers, data) as (response, connection):
+                    answer = await asyncio.wait_for(_read_all(connection), ANSWER_TIMEOUT)
+            except (OSError, TimeoutError, EOFError, h11.RemoteProtocolError) as error:
+                await self._endure(error, started, delay)
+            else:
+                self._has_answered = True
+                if response.status_code < 400:
+                    return dict(json.loads(answer)) if answer else {}
+                retry_after = dict(response.headers).get(b"retry-after", b"").decode()
+                refusal = ApiError(response.status_code, answer, retry_after)
+                if refusal.status == 401:
+                    self._reject(refusal, asked_again)
+                    asked_again = True
+                    continue
+                if not refusal.is_transient or self.clock.now() - started > LOST_CONNECTION:
+                    raise refusal
+                self._tell(started, f"API server is busy (HTTP {refusal.status}), retrying")
+                delay = max(delay, refusal.retry_after or 0)
+                await self.clock.sleep(delay)
+            delay = min(delay * 2, 5.0)
+
+    async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
+        """The events of a watch, until the server ends it."""
+        target = self._target(path, {**query, "watch": "true"})
+        async with self._open("GET", target, {"Accept": "application/json"}, b"") as (response, connection):
+            if response.status_code >= 400:
+                raise ApiError(response.status_code, await _read_all(connection))
+            rest = b""
+            while isinstance(event := await connection.event(), h11.Data):
+                *lines, rest = (rest + bytes(event.data)).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+
+    def _target(self, path: str, query: Query | None) -> str:
+        return self._prefix + quote(path) + (f"?{urlencode(query)}" if query else "")
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> AsyncIterator[tuple[h11.Response, _Connection]]:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        sent = {"Host": f"{host}:{self._port}", **headers, **await self.credentials.headers()}
+        connection = self._idle.pop() if self._idle else await self._connect()
+        try:
+            await connection.send(method, target, sent, body)
+            response = await asyncio.wait_for(_head(connection), ANSWER_TIMEOUT)
+            yield response, connection
+        finally:
+            if connection.recycle():
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+    async def _connect(self) -> _Connection:
+        tls = self._tls = self._tls or await self.credentials.tls()
+        name = self.access.cluster.get("tls-server-name") or self._host
+        proxy = urlsplit(self._proxy())
+        host, port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (self._host, self._port)
+        async with asyncio.timeout(FIRST_CONNECTION):
+            if not proxy.hostname:
+                secure = {"ssl": tls, "server_hostname": name} if tls else {}
+                return _Connection(*await asyncio.open_connection(host, port, **secure))  # type: ignore[arg-type]
+            reader, writer = await asyncio.open_connection(host, port)
+            if tls:
+                writer.write(
+                    f"CONNECT {self._host}:{self._port} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
+                )
+                status = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0].decode()
+                if status.split()[1] != "200":
+                    raise ConnectionRefusedError(f"proxy {host}:{port} answered {status}")
+                await writer.start_tls(tls, server_hostname=name)
+            return _Connection(reader, writer)
+
+    def _proxy(self) -> str:
+        if given := self.access.cluster.get("proxy-url"):
+            return str(given)
+        if self._host in ("localhost", "::1") or self._host.startswith("127.") or proxy_bypass(self._host):
+            return ""
+        return getproxies().get(urlsplit(self.access.server).scheme, "")
+
+    async def _endure(self, error: BaseException, started: float, delay: float) -> None:
+        """Wait a moment after a lost connection, or give up for good."""
+        while self._idle:
+            self._idle.pop().close()
+        patience = LOST_CONNECTION if self._has_answered else FIRST_CONNECTION
+        fatal = isinstance(error, ssl.SSLCertVerificationError)
+        if fatal or self.clock.now() - started > patience:
+            self.given_up = UnreachableError(
+                f"cannot reach {self.access.server}: {_cause(error)} ({self.access.where})",
+                hint="is the cluster running, and is this the context you mean?",
+            )
+            raise self.given_up
+        self._tell(started, "API server not answering, retrying")
+        await self.clock.sleep(delay)
+
+    def _reject(self, refusal: ApiError, asked_again: bool) -> None:
+        if asked_again or not self.credentials.can_refresh:
+            self.given_up = AuthError(
+                f"credentials rejected by {self.access.server}: {refusal.message} ({self.access.where})",
+                hint="log in to the cluster again, or choose another context",
+            )
+            raise self.given_up
+        self.credentials.forget()
+        self._tls = None
+
+    def _tell(self, started: float, text: str) -> None:
+        passed = self.clock.now() - started
+        if passed >= QUIET:
+            progress.get()(f"{text} ({passed:.0f} s)")
+
+
+async def _head(connection: _Connection) -> h11.Response:
+    while not isinstance(event := await connection.event(), h11.Response):
+        pass
+    return event
+
+
+async def _read_all(connection: _Connection) -> bytes:
+    parts = []
+    while isinstance(event := await connection.event(), h11.Data):
+        parts.append(bytes(event.data))
+    return b"".join(parts)
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,162 @@
+"""Values on the wire: numbers, secrets and unknowns in ``google.protobuf.Struct``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.struct_pb2 import Struct, Value
+
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+UNKNOWNS = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
+        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
+        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
+    }
+)
+# A double holds every integer up to here exactly.
+EXACT = 2**53
+# Hiding shorter ones would make messages unreadable and protect nothing.
+SHORTEST_SECRET = 3
+
+Object = dict[str, Any]
+# Where an object holds secrets: True = this value; a dict = below these keys; falsy = nowhere.
+Mask = Any
+
+
+def decode(struct: Struct) -> tuple[Object, Mask]:
+    """Turn a wire object into plain values and the mask of what was secret in it."""
+    value, mask = _decode_fields(struct.fields)
+    return (value or {}), mask
+
+
+def _decode(value: Value) -> tuple[Any, Mask]:
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return value.string_value, False
+        case "struct_value":
+            return _decode_fields(value.struct_value.fields)
+        case "list_value":
+            items = [_decode(item) for item in value.list_value.values]
+            # A list that holds one secret is secret as a whole: its items have no lasting address.
+            return [item for item, _ in items], any(mask for _, mask in items)
+        case "number_value":
+            number = value.number_value
+            # All wire numbers are doubles, and the API server rejects 3.0 where it wants an integer.
+            return (int(number) if number.is_integer() and abs(number) < EXACT else number), False
+        case "bool_value":
+            return value.bool_value, False
+    return None, False
+
+
+def _decode_fields(fields: Any) -> tuple[Any, Mask]:
+    if SIGNATURE in fields:
+        value, mask = _decode(fields["value"])
+        return value, mask or fields[SIGNATURE].string_value == SECRET
+    result: Object = {}
+    masks: dict[str, Mask] = {}
+    for key, wire in fields.items():
+        name = key.replace("_", "-") if key.startswith("x_kubernetes_") else key
+        result[name], mask = _decode(wire)
+        if mask:
+            masks[name] = mask
+    return result, masks
+
+
+def encode(value: Object, mask: Mask = False) -> Struct:
+    """Turn plain values into a wire object, marking as secret what the mask says."""
+    struct = Struct()
+    for key, item in value.items():
+        _encode(struct.fields[_wire_key(key)], item, mask.get(key) if isinstance(mask, dict) else mask)
+    return struct
+
+
+def _wire_key(key: str) -> str:
+    return key.replace("-", "_") if key.startswith("x-kubernetes-") else key
+
+
+def _encode(target: Value, value: Any, mask: Mask) -> None:
+    if mask is True or (mask and not isinstance(value, dict)):
+        fields = target.struct_value.fields
+        fields[SIGNATURE].string_value = SECRET
+        _encode(fields["value"], value, False)
+    elif isinstance(value, dict):
+        target.struct_value.CopyFrom(encode(value, mask))
+    elif isinstance(value, list):
+        target.list_value.SetInParent()
+        for item in value:
+            _encode(target.list_value.values.add(), item, False)
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int | float):
+        target.number_value = value
+    elif value is None:
+        target.null_value = 0  # type: ignore[assignment]
+    else:
+        target.string_value = str(value)
+
+
+def has_unknowns(value: Any) -> bool:
+    """Whether a value, or anything in it, is only known after the deployment."""
+    if isinstance(value, dict):
+        return any(has_unknowns(item) for item in value.values())
+    if isinstance(value, list):
+        return any(has_unknowns(item) for item in value)
+    return isinstance(value, str) and value in UNKNOWNS
+
+
+def secret_mask(obj: Object, mask: Mask) -> Mask:
+    """The mask of an object: what its inputs marked, and always the contents of a Secret."""
+    if obj.get("kind") == "Secret" and mask is not True:
+        return {**(mask or {}), "data": True, "stringData": True}
+    return mask
+
+
+class Secrets:
+    """Remembers every secret value this process has seen, and hides them in text for people."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+
+    def learn(self, value: Any, mask: Mask) -> None:
+        """Remember the secret values of an object."""
+        if not mask:
+            return
+        if isinstance(mask, dict) and isinstance(value, dict):
+            for key, below in mask.items():
+                self.learn(value.get(key), below)
+            return
+        for text in _leaves(value):
+            for form in (text, *text.splitlines(), _decoded(text), json.dumps(text)[1:-1]):
+                if len(form) >= SHORTEST_SECRET:
+                    self._texts.add(form)
+
+    def hide(self, text: str) -> str:
+        """The text with every known secret value replaced by ``[secret]``."""
+        for secret in sorted((s for s in self._texts if s in text), key=len, reverse=True):
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
