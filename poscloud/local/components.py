@@ -102,9 +102,10 @@ class Component:
     def digest(self, settings: Settings) -> str:
         """Changes when the component must be restarted to be what it should be."""
         program = os.path.realpath(settings.bin / self.name)
-        seen = json.dumps(
-            [program, self.command(settings), self.environment(settings), settings.pki.fingerprint()]
-        )
+        # Their kubeconfig files hold the server's address; only etcd has none.
+        server = "" if self.name == "etcd" else settings.server
+        command, certificates = self.command(settings), settings.pki.fingerprint()
+        seen = json.dumps([program, command, self.environment(settings), certificates, server])
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 

@@ -276,7 +276,7 @@ class ControlPlane:
     def _choose_ports(self, record: ClusterRecord, running: dict[str, Process], port: int | None) -> None:
         wanted = port or record.port or ports.free_port()
         ours = "kube-apiserver" in running and wanted == record.port
-        if not ours and not ports.is_free(wanted):
+        if not ours and not ports.becomes_free(wanted):
             holder = ports.owner(wanted)
             raise DeployError(
                 f"port {wanted} on {ports.LOOPBACK}, where the local API server is to listen, is taken"
