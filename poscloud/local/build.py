@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from poscloud.errors import DeployError
 from poscloud.local.cache import claim
 from poscloud.local.golang import Go
-from poscloud.local.parts import Build
+from poscloud.local.parts import Build, Part
 from poscloud.local.paths import cache_root
 from poscloud.local.progress import Reporter
 from poscloud.local.versions import sources
@@ -29,6 +30,38 @@ def location(build: Build) -> Path:
 def is_built(build: Build) -> bool:
     """Whether the programs are there; an entry of the cache is complete or absent."""
     return location(build).is_dir()
+
+
+def folder_of(part: Part) -> Path:
+    """The folder with all programs of a part that was built here."""
+    if len(part.builds) == 1:
+        return location(part.builds[0])
+    digest = hashlib.sha256(" ".join(entry.key for entry in part.builds).encode()).hexdigest()[:12]
+    return cache_root() / "toolchain" / f"{part.name}-{part.version}-all-{digest}"
+
+
+def is_complete(part: Part) -> bool:
+    """Whether nothing of the part is left to compile."""
+    return folder_of(part).is_dir() or all(map(is_built, part.builds))
+
+
+def assemble(part: Part, reporter: Reporter) -> None:
+    """Bring the programs of several builds together in one folder.
+
+    The engine takes a language host for its own, and does not warn about it, only where the two really lie side
+    by side; links from elsewhere do not count. Hard links need no more room.
+    """
+    with claim(folder_of(part), reporter) as folder:
+        if folder is None:
+            return
+        for entry in part.builds:
+            for name in entry.programs:
+                source = location(entry) / name
+                try:
+                    os.link(source, folder / name, follow_symlinks=False)
+                except OSError:
+                    # Not every file system has hard links.
+                    shutil.copy2(source, folder / name, follow_symlinks=False)
 
 
 def make(build: Build, go: Go, reporter: Reporter, log: Path) -> Path:

@@ -31,7 +31,7 @@ def private_directory(path: Path) -> Path:
 def write_private(path: Path, content: str | bytes) -> None:
     """Write a file that only its owner can read, completely or not at all."""
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
@@ -116,7 +116,7 @@ class ProjectPaths:
         """Make the passphrase at first use; an existing one is never changed."""
         private_directory(self.owned)
         if not self.passphrase.exists():
-            temporary = self.passphrase.with_name(f".passphrase.{os.getpid()}")
+            temporary = self.passphrase.with_name(f".passphrase.{secrets.token_hex(4)}")
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(32) + "\n")

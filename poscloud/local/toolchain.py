@@ -126,7 +126,7 @@ def inspect_toolchain(paths: ProjectPaths) -> tuple[PartReport, ...]:
 
 
 def _in_cache(part: Part) -> bool:
-    return releases.location(part).is_dir() or all(map(build.is_built, part.builds))
+    return releases.location(part).is_dir() or build.is_complete(part)
 
 
 class _Installer:
@@ -174,7 +174,8 @@ class _Installer:
             self._fail(part, "path", looked.reason)
         if self._allowed("release") and releases.location(part).is_dir():
             return _released(part)
-        if self._allowed("build") and all(map(build.is_built, part.builds)):
+        if self._allowed("build") and build.is_complete(part):
+            build.assemble(part, self._reporter)
             return _built(part)
         return None
 
@@ -208,6 +209,7 @@ class _Installer:
                 try:
                     for entry in part.builds:
                         build.make(entry, go, self._reporter, self._log)
+                    build.assemble(part, self._reporter)
                     self._check(part)
                     done[part.name] = _built(part)
                 except DeployError as error:
@@ -253,7 +255,8 @@ def _released(part: Part) -> InstalledPart:
 
 
 def _built(part: Part) -> InstalledPart:
-    programs = {name: build.location(entry) / name for entry in part.builds for name in entry.programs}
+    folder = build.folder_of(part)
+    programs = {name: folder / name for entry in part.builds for name in entry.programs}
     return InstalledPart(part.name, "build", part.version, programs)
 
 
@@ -277,7 +280,7 @@ def _link(paths: ProjectPaths, installed: Sequence[InstalledPart]) -> None:
 def _pins_digest() -> str:
     """Changes with the pinned versions, the Go modules, and the way that is forced."""
     seen = (sources() / "versions.toml").read_bytes() + choice().encode()
-    return hashlib.sha256(seen + "".join(b.key for p in parts() for b in p.builds).encode()).hexdigest()
+    return hashlib.sha256(seen + "".join(build.folder_of(p).name for p in parts()).encode()).hexdigest()
 
 
 def _fingerprint(program: Path) -> list[int]:

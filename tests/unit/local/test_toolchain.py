@@ -10,6 +10,7 @@ from poscloud.errors import DeployError, InputError
 from poscloud.local import build, found, golang, releases, toolchain
 from poscloud.local.parts import CONTROL_PLANE, Part, parts
 from poscloud.local.paths import ProjectPaths
+from poscloud.local.progress import SilentReporter
 from poscloud.local.toolchain import ensure_toolchain, inspect_toolchain
 
 from .conftest import Recorder
@@ -141,6 +142,7 @@ def built(part: Part) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text("#!/bin/sh\n")
             file.chmod(0o755)
+    build.assemble(part, SilentReporter())
 
 
 def released(part: Part) -> None:
@@ -228,3 +230,14 @@ def test_toolchain_remembers_per_forced_way(
     ensure_toolchain(paths, recorder)
     monkeypatch.setenv("POSCLOUD_TOOLCHAIN", "build")
     assert {part.way for part in toolchain.ensure_toolchain(paths, recorder).parts} == {"build"}
+
+
+def test_the_engine_and_its_language_host_really_lie_side_by_side(
+    paths: ProjectPaths, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, offline: None
+) -> None:
+    for part in parts():
+        built(part)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    ensure_toolchain(paths, recorder)
+    real = {name: (paths.bin / name).resolve().parent for name in PULUMI.programs}
+    assert len(set(real.values())) == 1
