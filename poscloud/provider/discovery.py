@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,7 @@ class Discovery:
         self._client = client
         self._found: dict[tuple[str, str], Resource] = {}
         self._asked = float("-inf")
+        self._lock = asyncio.Lock()
 
     def forget(self) -> None:
         """Ask again next time, because a CustomResourceDefinition changed."""
@@ -61,7 +63,11 @@ class Discovery:
         Raises:
             NoSuchKindError: The API server does not know it.
         """
-        key = (api_version, kind)
+        async with self._lock:
+            return await self._find((api_version, kind))
+
+    async def _find(self, key: tuple[str, str]) -> Resource:
+        api_version, kind = key
         if key not in self._found and self._client.clock.now() - self._asked > AGAIN:
             for root in ("/api", "/apis"):
                 self._read(await self._client.request("GET", root, accept=AGGREGATED))

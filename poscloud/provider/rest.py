@@ -226,7 +226,12 @@ class Client:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> AsyncIterator[tuple[h11.Response, _Connection]]:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        sent = {"Host": f"{host}:{self._port}", **headers, **await self.credentials.headers()}
+        sent = {
+            "Host": f"{host}:{self._port}",
+            "User-Agent": "poscloud",
+            **headers,
+            **await self.credentials.headers(),
+        }
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
             await connection.send(method, target, sent, body)

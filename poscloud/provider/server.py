@@ -17,6 +17,7 @@ from poscloud.provider.servicer import Provider
 MESSAGE_LIMIT = 400 * 1024 * 1024
 PARENT_EVERY = 1.0
 ENGINE_EVERY = 15.0
+LAST_WORDS = 4.0
 
 
 class Engine:
@@ -85,18 +86,17 @@ async def serve(address: str) -> None:
     # The engine reads the port, and nothing else, from the first line.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+    interrupted = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, clock.stopped.set)
-    ends = {asyncio.create_task(engine.gone()), asyncio.create_task(_interrupted(clock))}
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    ends = {asyncio.create_task(engine.gone()), asyncio.create_task(interrupted.wait())}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    # Not a tidy shutdown: with the engine gone, whatever is still under way must not go on.
+    if interrupted.is_set():
+        # The calls under way still say what exists; the engine kills us after five seconds.
+        clock.stopped.set()
+        await server.stop(LAST_WORDS)
+    # Not a tidy end: with the engine gone, whatever is still under way must not go on.
     os._exit(0)
-
-
-async def _interrupted(clock: Clock) -> None:
-    """After Cancel or a signal, leave the calls under way a moment to say what exists."""
-    await clock.stopped.wait()
-    await asyncio.sleep(10)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

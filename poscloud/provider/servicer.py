@@ -254,8 +254,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             deleteBeforeReplace=diff.delete_first,
             detailedDiff={
                 change.text: provider_pb2.PropertyDiff(
-                    kind=_KINDS[change.kind] + (change.text in replaced),
-                    inputDiff=True,  # type: ignore[arg-type]
+                    kind=_KINDS[change.kind] + (change.text in replaced),  # type: ignore[arg-type]
+                    inputDiff=True,
                 )
                 for change in diff.changes
             },
