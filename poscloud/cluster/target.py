@@ -9,14 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import DeployError
+from poscloud.local import kubeconfig
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.record import ClusterRecord
-from poscloud.spec.references import nearest
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def local_target(root: Path) -> Target:
     record = ClusterRecord.load(paths.cluster / "cluster.json")
     if not record.uid or not paths.kubeconfig.is_file():
         raise DeployError("there is no local cluster yet", hint="run: make up   (or: poscloud cluster up)")
-    return Target(paths.kubeconfig, "poscloud", record.server, record.uid, local=True)
+    return Target(paths.kubeconfig, kubeconfig.CONTEXT, record.server, record.uid, local=True)
 
 
 def context_target(root: Path, context: str, uid: str) -> Target:
@@ -69,22 +66,10 @@ def context_target(root: Path, context: str, uid: str) -> Target:
         uid: The cluster's pinned uid; empty when it is not pinned.
 
     Raises:
-        PosCloudError: No kubeconfig has that context; names the known ones.
+        DeployError: No kubeconfig has that context.
     """
-    known: list[str] = []
-    for file in user_kubeconfigs(root):
-        config = _read(file)
-        contexts = _by_name(config, "contexts")
-        known += contexts
-        if context in contexts:
-            clusters = _by_name(config, "clusters")
-            cluster = clusters.get(contexts[context].get("context", {}).get("cluster", ""), {})
-            return Target(file, context, str(cluster.get("cluster", {}).get("server", "")), uid, local=False)
-    files = ", ".join(str(f) for f in user_kubeconfigs(root)) or "none"
-    raise PosCloudError(
-        f"poscloud:context is '{context}', but no kubeconfig has that context (searched: {files})",
-        hint=nearest(context, known) if known else "set KUBECONFIG to the file that has it",
-    )
+    found = kubeconfig.target(user_kubeconfigs(root), context)
+    return Target(found.file, context, found.server, uid, local=False)
 
 
 def resolve(root: Path, context: str, uid: str) -> Target:
@@ -93,22 +78,9 @@ def resolve(root: Path, context: str, uid: str) -> Target:
 
 
 def user_kubeconfigs(root: Path) -> list[Path]:
-    """Return the user's kubeconfig files that exist, as kubectl searches them, without the local cluster's."""
+    """Return the user's kubeconfig files as kubectl searches them, without the local cluster's own."""
     listed = os.environ.get("KUBECONFIG", "")
     files = [Path(p).expanduser() for p in listed.split(os.pathsep) if p]
     files.append(Path.home() / ".kube" / "config")
     own = ProjectPaths(root).kubeconfig
-    return [f for f in dict.fromkeys(files) if f.is_file() and f != own]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PosCloudError(f"{file} is not a readable kubeconfig: {error}") from error
-    return config if isinstance(config, dict) else {}
-
-
-def _by_name(config: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
-    entries = config.get(key) or []
-    return {e["name"]: e for e in entries if isinstance(e, dict) and isinstance(e.get("name"), str)}
+    return [f for f in dict.fromkeys(files) if f != own]

@@ -1,0 +1,48 @@
+"""What all tests share: a workspace with a running cluster, and an environment without a developer's settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from poscloud.engine import deploy
+from poscloud.local.progress import ConsoleReporter
+from tests.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A project with toolchain and running local cluster; everything is removed at the end."""
+    found = Workspace(tmp_path_factory.mktemp("project"))
+    reporter = ConsoleReporter(sys.__stderr__)
+    deploy.install(found.root, reporter)
+    try:
+        found.control_plane.up(reporter)
+        yield found
+    finally:
+        found.control_plane.down(delete=True)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(workspace: Workspace) -> Path:
+    """The kubeconfig of a real API server."""
+    return workspace.paths.kubeconfig
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
+    """Keep a developer's activated shell out of the tests."""
+    names = (
+        "PULUMI_BACKEND_URL",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "POSCLOUD_STACK",
+        "KUBECONFIG",
+    )
+    saved = {name: os.environ.pop(name) for name in names if name in os.environ}
+    yield
+    os.environ.update(saved)

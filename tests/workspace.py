@@ -1,0 +1,73 @@
+"""A project folder of its own, with the real toolchain and a real local cluster."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from poscloud.local.controlplane import ControlPlane
+from poscloud.local.environment import full_environment
+from poscloud.local.paths import ProjectPaths
+
+ROOT = Path(__file__).parents[1]
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+class Workspace:
+    """A copy of the project in a temporary folder, with its own cluster and state.
+
+    Args:
+        root: An empty folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py"):
+            shutil.copy(ROOT / name, root / name)
+        shutil.copytree(ROOT / "stacks", root / "stacks")
+        (root / ".venv").symlink_to(sys.prefix)
+        self.paths = ProjectPaths(root)
+        self.control_plane = ControlPlane(self.paths)
+
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as in a shell that has sourced .poscloud/activate."""
+        environment = full_environment(self.paths) | {
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.paths.passphrase)
+        }
+        return subprocess.run(
+            command, cwd=self.root, env=environment | variables, capture_output=True, text=True, check=False
+        )
+
+    def ok(self, *command: str) -> str:
+        """Run a command that has to succeed and return what it printed."""
+        done = self.run(*command)
+        assert done.returncode == 0, f"{' '.join(command)} → {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """Return what kubectl get prints."""
+        answer: dict[str, Any] = json.loads(self.ok("kubectl", "get", *arguments, "-o", "json"))
+        return answer
+
+    def audit_mark(self) -> int:
+        """Return a point in the API server's audit log to read from later."""
+        return self.control_plane.audit_log.stat().st_size
+
+    def requests_since(self, mark: int) -> list[dict[str, Any]]:
+        """Return the requests since ``mark`` that came from outside the control plane."""
+        with self.control_plane.audit_log.open("rb") as file:
+            file.seek(mark)
+            events = [json.loads(line) for line in file]
+        return [e for e in events if not e["user"]["username"].startswith("system:")]
+
+    def writes_since(self, mark: int) -> list[str]:
+        """Return the requests since ``mark`` that changed something, as ``verb resource/name``."""
+        return [
+            f"{e['verb']} {e['objectRef']['resource']}/{e['objectRef'].get('name', '')}"
+            for e in self.requests_since(mark)
+            if e["verb"] in WRITES and "dryRun=All" not in e["requestURI"]
+        ]
