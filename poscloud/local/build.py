@@ -115,7 +115,7 @@ def _compile(build: Build, go: Go, target: Path, reporter: Reporter, log: Path) 
                     reporter.update(f"{downloaded} modules downloaded")
                 elif "/" in line and " " not in line.strip():
                     compiled += 1
-                    reporter.update(f"{compiled} of at most {build.packages} packages compiled")
+                    reporter.update(f"{compiled} of about {build.packages} packages compiled")
             code = process.wait()
         except BaseException:
             process.terminate()

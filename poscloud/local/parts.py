@@ -143,7 +143,7 @@ def _pulumi() -> Part:
         builds=(
             Build(
                 "pulumi", version, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-                variables=((f"{sdk}/go/common/version.Version", f"v{version}"),), packages=1850,
+                variables=((f"{sdk}/go/common/version.Version", f"v{version}"),), packages=1612,
             ),
             Build(
                 "pulumi-language-python", pinned("pulumi-language-python"),
@@ -180,7 +180,7 @@ def _kubernetes() -> Part:
                     (f"{component_base}.gitMajor", str(major)),
                     (f"{component_base}.gitMinor", str(minor)),
                 ),
-                packages=2500, links=(*CONTROL_PLANE, *NODE_PROGRAMS),
+                packages=2591, links=(*CONTROL_PLANE, *NODE_PROGRAMS),
             ),
         ),
     )  # fmt: skip
