@@ -33,6 +33,7 @@ from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.kinds import AUTONAMED, GUARDED, STACK_ANNOTATION, replace_paths
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
+from poscloud.provider.waits import is_awaited
 
 ALLOW_REPLACE = "POSCLOUD_ALLOW_REPLACE"
 
@@ -118,7 +119,11 @@ class Preview:
             self._tolerate(error, news)
             return stated, False
         shape = union(old_inputs, news)
-        return changes(prune(live, shape), prune(result, shape)), True
+        found = changes(prune(live, shape), prune(result, shape))
+        if not found and is_awaited(news):
+            # An earlier run made the change and was cut short; what is left of it is the waiting.
+            found = [c for c in stated if c.new is not None and get(live, *c.path) == c.new]
+        return found, True
 
     async def create(self, inputs: Object) -> Object:
         """What a create would give; the inputs where that cannot be known yet."""

@@ -19,7 +19,7 @@ from poscloud.provider.config import Access, Credentials
 
 IN_FLIGHT = 50
 ANSWER_TIMEOUT = 60.0
-FIRST_CONNECTION = 10.0
+FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
 QUIET = 5.0  # seconds of retrying before a person is told
 
@@ -203,7 +203,7 @@ class Client:
                 self._tell(started, f"API server is busy (HTTP {refusal.status}), retrying")
                 delay = max(delay, refusal.retry_after or 0)
                 await self.clock.sleep(delay)
-            delay = min(delay * 2, 5.0)
+            delay = min(delay * 2, 2.0)
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
         """The events of a watch, until the server ends it."""

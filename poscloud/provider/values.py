@@ -136,9 +136,9 @@ class Secrets:
                 self.learn(value.get(key), below)
             return
         for text in _leaves(value):
-            for form in (text, *text.splitlines(), _decoded(text), json.dumps(text)[1:-1]):
-                if len(form) >= SHORTEST_SECRET:
-                    self._texts.add(form)
+            for plain in (text, _decoded(text)):
+                forms = (plain, *plain.splitlines(), json.dumps(plain)[1:-1])
+                self._texts.update(form for form in forms if len(form) >= SHORTEST_SECRET)
 
     def hide(self, text: str) -> str:
         """The text with every known secret value replaced by ``[secret]``."""

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from poscloud.errors import AuthError
+from poscloud.provider import rest
+from poscloud.provider.config import Access
+from poscloud.provider.rest import ApiError, Client, StoppedError, UnreachableError, progress
+
+from .conftest import Answer, FakeClock, FakeServer, Request, refusal
+from .test_config import plugin
+
+
+def answers(server: FakeServer, *given: Answer) -> None:
+    sequence: Iterator[Answer] = iter(given)
+    server.answer = lambda _: next(sequence)
+
+
+async def test_connections_are_kept(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    client = Client(access, clock)
+    for _ in range(5):
+        await client.request("GET", "/api")
+    assert (len(server.requests), server.connections) == (5, 1)
+
+
+async def test_at_most_fifty_requests_are_in_flight(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    client = Client(access, clock)
+    await asyncio.gather(*(client.request("GET", f"/{n}") for n in range(200)))
+    assert len(server.requests) == 200
+    assert server.connections <= rest.IN_FLIGHT
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_retry_after_is_honoured(server: FakeServer, access: Access, clock: FakeClock, status: int) -> None:
+    busy = Answer(status, {"message": "busy"}, {"Retry-After": "3"})
+    answers(server, busy, busy, Answer(body={"ok": True}))
+    assert await Client(access, clock).request("POST", "/x", body={}) == {"ok": True}
+    assert clock.slept == [3, 3]
+
+
+async def test_a_person_is_told_after_a_while(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    told: list[str] = []
+    progress.set(told.append)
+    busy = Answer(429, {"message": "busy"}, {"Retry-After": "3"})
+    answers(server, busy, busy, busy, Answer())
+    await Client(access, clock).request("GET", "/x")
+    assert told == ["API server is busy (HTTP 429), retrying (6 s)"]
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        refusal(500, "InternalError", "etcdserver: leader changed"),
+        refusal(500, "InternalError", "etcdserver: request timed out"),
+        refusal(409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "rq"'),
+        refusal(403, "Forbidden", 'error looking up service account: serviceaccount "default" not found'),
+    ],
+)
+async def test_what_passes_is_tried_again(
+    server: FakeServer, access: Access, clock: FakeClock, passing: Answer
+) -> None:
+    answers(server, passing, Answer(201))
+    await Client(access, clock).request("POST", "/x", body={})
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 500])
+async def test_what_is_refused_is_not_tried_again(
+    server: FakeServer, access: Access, clock: FakeClock, status: int
+) -> None:
+    answers(server, refusal(status, "Because", "no", causes=[{"field": "spec"}]))
+    with pytest.raises(ApiError, match="no") as caught:
+        await Client(access, clock).request("POST", "/x", body={})
+    assert (caught.value.reason, caught.value.causes) == ("Because", [{"field": "spec"}])
+
+
+async def test_lost_connections_are_survived(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    answers(server, Answer(), Answer(None), Answer(None), Answer(body={"ok": 1}))
+    client = Client(access, clock)
+    await client.request("GET", "/x")
+    assert await client.request("GET", "/x") == {"ok": 1}
+
+
+async def test_a_server_that_comes_back_within_a_minute(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    def answer(_: Request) -> Answer:
+        return Answer(None) if 1 < clock.time < 50 else Answer()
+
+    server.answer = answer
+    client = Client(access, clock)
+    await client.request("GET", "/x")
+    clock.time = 2
+    await client.request("GET", "/x")
+    assert 50 <= clock.time < 60
+
+
+async def test_an_unreachable_server_is_named_and_asked_no_more(clock: FakeClock) -> None:
+    access = Access("http://127.0.0.1:1", "k.yaml", "ctx", cluster={"server": "http://127.0.0.1:1"})
+    client = Client(access, clock)
+    expected = r"cannot reach http://127.0.0.1:1: connection refused \(kubeconfig k.yaml, context ctx\)"
+    with pytest.raises(UnreachableError, match=expected):
+        await client.request("GET", "/x")
+    assert 8 < clock.time < 15
+    before = clock.time
+    with pytest.raises(UnreachableError):
+        await client.request("GET", "/x")
+    assert clock.time == before
+
+
+async def test_rejected_credentials_fail_at_once(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    answers(server, refusal(401, "Unauthorized", "Unauthorized"))
+    with pytest.raises(AuthError, match=r"credentials rejected .* context test"):
+        await Client(access, clock).request("GET", "/x")
+    assert len(server.requests) == 1
+
+
+async def test_the_credential_plugin_is_called_again_once(
+    server: FakeServer, access: Access, clock: FakeClock, tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+    answer = '{"status": {"token": "\'$(wc -l < ' + str(calls) + ")'\"}}"
+    user = plugin(tmp_path, f"echo x >> {calls}; echo '{answer}'")
+    asking = Access(access.server, "k", cluster=access.cluster, user=user, folder=tmp_path)
+    server.answer = lambda request: (
+        Answer() if request.headers["authorization"] == "Bearer 2" else refusal(401, "Unauthorized", "Unauthorized")
+    )
+    await Client(asking, clock).request("GET", "/x")
+    assert len(server.requests) == 2
+    server.answer = lambda _: refusal(401, "Unauthorized", "Unauthorized")
+    with pytest.raises(AuthError):
+        await Client(asking, clock).request("GET", "/x")
+
+
+async def test_stopping_ends_retries(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    server.answer = lambda _: Answer(503)
+    clock.stopped.set()
+    with pytest.raises(StoppedError):
+        await Client(access, clock).request("GET", "/x")
+
+
+async def test_nothing_is_written_once_the_engine_is_gone(server: FakeServer, access: Access, clock: FakeClock) -> None:
+    def gone() -> None:
+        raise StoppedError("the engine is gone")
+
+    client = Client(access, clock, gone)
+    await client.request("GET", "/x")
+    with pytest.raises(StoppedError):
+        await client.request("POST", "/x", body={})
+    assert not server.asked("POST")
