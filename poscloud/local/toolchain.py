@@ -195,7 +195,6 @@ class _Installer:
 
     def _build(self, missing: Sequence[Part]) -> dict[str, InstalledPart]:
         builds = [entry for part in missing for entry in part.builds if not build.is_built(entry)]
-        self._reporter.plan(len(builds))
         done = {}
         try:
             go = golang.ensure_go(self._reporter, self._log)
@@ -203,6 +202,7 @@ class _Installer:
             for part in missing:
                 self._fail(part, "build", error.message)
             return {}
+        self._reporter.plan(len(builds))
         # One after the other: each build uses all processors by itself, two at once only need twice the memory.
         with build.modules_ahead(builds, go):
             for part in missing:
