@@ -225,16 +225,7 @@ class ControlPlane:
         settings.pki.ensure()
         write_configuration(settings)
         record.server, record.nodes = settings.server, kind.name
-        outdated = {
-            name: process
-            for name, process in running.items()
-            if name not in record.components
-            or record.components[name].digest != _component(name).digest(settings)
-        }
-        if outdated:
-            self._stop(outdated, say)
-        running = {name: process for name, process in running.items() if name not in outdated}
-        record.components = {name: entry for name, entry in record.components.items() if name in running}
+        running = self._stop_outdated(record, running, settings, say)
         starting = [entry for entry in COMPONENTS if entry.name not in running]
         began = datetime.datetime.now(datetime.UTC)
         oom_before = processes.oom_kills()
@@ -272,6 +263,19 @@ class ControlPlane:
             api.close()
         names = ", ".join(entry.name for entry in starting)
         say.done(f"{record.server}, " + (f"started {names}" if names else "everything was running"))
+
+    def _stop_outdated(
+        self, record: ClusterRecord, running: dict[str, Process], settings: Settings, say: Reporter
+    ) -> dict[str, Process]:
+        """Stop what runs with other programs, arguments or certificates than it should; returns what stays."""
+        stays = {}
+        for name, process in running.items():
+            started = record.components.get(name)
+            if started is not None and started.digest == _component(name).digest(settings):
+                stays[name] = process
+        self._stop({name: process for name, process in running.items() if name not in stays}, say)
+        record.components = {name: entry for name, entry in record.components.items() if name in stays}
+        return stays
 
     def _choose_ports(self, record: ClusterRecord, running: dict[str, Process], port: int | None) -> None:
         wanted = port or record.port or ports.free_port()
