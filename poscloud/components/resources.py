@@ -1,28 +1,31 @@
-"""From a manifest to a ``pulumi_kubernetes`` resource."""
+"""From a manifest to a resource of the Kubernetes provider.
+
+The same resources as the typed classes of ``pulumi_kubernetes`` make: type token, version and secret marks are
+equal, so that a stack does not notice the difference. The classes themselves are not used, because importing
+them takes more than half of an unchanged preview's time (docs/decisions/0006).
+"""
 
 from __future__ import annotations
 
-import importlib
-import re
-from typing import Any
+from functools import cache
+from importlib.metadata import version
 
 import pulumi
 
 from poscloud.render import Manifest
 
+SECRET_FIELDS = ("data", "stringData")
 
-def resource_class(api_version: str, kind: str) -> type[pulumi.CustomResource]:
-    """Return the ``pulumi_kubernetes`` class of a built-in kind; its module is imported only now.
 
-    Args:
-        api_version: For example ``v1`` or ``apps/v1``.
-        kind: For example ``Deployment``.
-    """
-    group, _, version = api_version.rpartition("/")
-    package = group.split(".")[0] if group else "core"
-    module = importlib.import_module(f"pulumi_kubernetes.{package}.{version}")
-    found: type[pulumi.CustomResource] = getattr(module, kind)
-    return found
+@cache
+def sdk_version() -> str:
+    """Return the version of the installed SDK, which is the provider version that the engine looks for."""
+    return version("pulumi-kubernetes")
+
+
+def type_token(api_version: str, kind: str) -> str:
+    """Return the provider's name of a kind, for example ``kubernetes:core/v1:Service``."""
+    return f"kubernetes:{api_version if '/' in api_version else f'core/{api_version}'}:{kind}"
 
 
 def create(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
@@ -31,11 +34,12 @@ def create(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomRes
     Its logical name is its ``metadata.name``: fixed names are part of the contract, because services reach
     each other by them and the engine recognises an object by them.
     """
-    cls = resource_class(manifest["apiVersion"], manifest["kind"])
-    # Only the outermost keys are Python parameters; everything below goes through as it is.
-    arguments: dict[str, Any] = {
-        re.sub(r"(?<=[a-z])([A-Z])", lambda m: f"_{m[1].lower()}", key): value
-        for key, value in manifest.items()
-        if key not in {"apiVersion", "kind"}
-    }
-    return cls(manifest["metadata"]["name"], opts=opts, **arguments)
+    properties = dict(manifest)
+    own = pulumi.ResourceOptions(version=sdk_version())
+    if manifest["kind"] == "Secret":
+        own.additional_secret_outputs = list(SECRET_FIELDS)
+        properties |= {key: pulumi.Output.secret(manifest[key]) for key in SECRET_FIELDS if key in manifest}
+    token = type_token(manifest["apiVersion"], manifest["kind"])
+    return pulumi.CustomResource(
+        token, manifest["metadata"]["name"], properties, pulumi.ResourceOptions.merge(opts, own)
+    )

@@ -144,3 +144,27 @@ def test_parts_composed_by_hand_are_what_the_spec_gives(record: Record) -> None:
         return {key: r.inputs for key, r in recorder.objects.items()}
 
     assert inputs(record(by_hand)) == inputs(record(lambda: Environment(whole) and None))
+
+
+def test_the_engine_sees_the_same_resource_as_from_the_typed_class(record: Record) -> None:
+    from pulumi_kubernetes.core.v1 import Secret
+
+    from poscloud.components.resources import create
+
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s", "namespace": "a"},
+        "type": "Opaque",
+        "stringData": {"a": "b"},
+    }
+
+    def plain() -> None:
+        create(manifest, pulumi.ResourceOptions())
+
+    def typed() -> None:
+        Secret("s", metadata=manifest["metadata"], type="Opaque", string_data=manifest["stringData"])
+
+    one, other = (record(program).requests["Secret", "s"] for program in (plain, typed))
+    for field_name in ("type", "name", "object", "version", "additionalSecretOutputs", "custom"):
+        assert getattr(one, field_name) == getattr(other, field_name), field_name
