@@ -110,7 +110,18 @@ class ProjectPaths:
         ignore = self.owned / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
+        self.quiet_engine()
         self.ensure_passphrase()
+
+    def quiet_engine(self) -> None:
+        """Keep the engine from writing its automatic log, which costs half of its processor time.
+
+        It writes every property of every resource to ``PULUMI_HOME/logs`` and has no switch for it; where that
+        is a file rather than a folder it goes on without (docs/decisions/0007). A folder is left alone.
+        """
+        logs = self.pulumi_home / "logs"
+        if not logs.exists():
+            logs.write_text("poscloud: this file keeps the engine from logging; make it a folder to have its logs.\n")
 
     def ensure_passphrase(self) -> Path:
         """Make the passphrase at first use; an existing one is never changed."""

@@ -71,3 +71,13 @@ def test_the_package_imports_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_engine_is_kept_from_logging_unless_somebody_wants_it(tmp_path: Path) -> None:
+    paths = ProjectPaths(tmp_path)
+    paths.prepare()
+    assert (paths.pulumi_home / "logs").is_file()
+    (paths.pulumi_home / "logs").unlink()
+    (paths.pulumi_home / "logs").mkdir()
+    paths.prepare()
+    assert (paths.pulumi_home / "logs").is_dir()
