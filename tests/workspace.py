@@ -58,11 +58,11 @@ class Workspace:
         return self.control_plane.audit_log.stat().st_size
 
     def requests_since(self, mark: int) -> list[dict[str, Any]]:
-        """Return the requests since ``mark`` that came from outside the control plane."""
+        """Return the requests since ``mark`` that came by the kubeconfig, from provider or kubectl."""
         with self.control_plane.audit_log.open("rb") as file:
             file.seek(mark)
             events = [json.loads(line) for line in file]
-        return [e for e in events if not e["user"]["username"].startswith("system:")]
+        return [e for e in events if e["user"]["username"] == "poscloud-admin"]
 
     def writes_since(self, mark: int) -> list[str]:
         """Return the requests since ``mark`` that changed something, as ``verb resource/name``."""
