@@ -1,0 +1,132 @@
+"""The command line as a person meets it: output, exit codes, and what is not imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.write_golden import GOLDEN, ROOT
+
+POSCLOUD = Path(sys.executable).with_name("poscloud")
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([POSCLOUD, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: poscloud\nruntime: python\n")
+    (tmp_path / "stacks").mkdir()
+    return tmp_path
+
+
+def test_validate_says_what_it_checked() -> None:
+    done = run("validate", "-s", "wbyh-stage")
+    assert (done.returncode, done.stdout) == (0, "wbyh-stage: valid, 20 components, 66 objects\n")
+
+
+def test_render_prints_the_golden_manifests() -> None:
+    assert run("render", "-s", "dev").stdout == (GOLDEN / "dev.yaml").read_text()
+
+
+def test_render_writes_one_file_a_component_and_clears_its_own_old_ones(project: Path) -> None:
+    stack = project / "stacks" / "env.yaml"
+    stack.write_text("backing: {redis: {}}\nservices: {a: java, b: java}\n")
+    run("render", "-s", "env", "--out", "out", cwd=project)
+    (project / "out" / "env" / "app" / "mine.yaml").write_text("kind: Mine\n")
+    stack.write_text("backing: {redis: {}}\nservices: {a: java}\n")
+    done = run("render", "-s", "env", "--out", "out", cwd=project)
+    files = sorted(str(f.relative_to(project / "out" / "env")) for f in (project / "out").rglob("*.yaml"))
+    assert files == ["00-namespace.yaml", "app/a.yaml", "app/mine.yaml", "stateful-sets/redis.yaml"]
+    kinds = [m["kind"] for m in yaml.safe_load_all((project / "out/env/app/a.yaml").read_text())]
+    assert kinds == ["Service", "Deployment"]
+    assert done.stdout == ""
+
+
+def test_the_schema_is_the_committed_one() -> None:
+    assert json.loads(run("schema").stdout) == json.loads(
+        (ROOT / "schemas/environment.schema.json").read_text()
+    )
+
+
+def test_an_unknown_stack_ends_with_6_and_names_the_known_ones() -> None:
+    done = run("up", "-s", "wbyh-stag")
+    assert done.returncode == 6
+    assert "known stacks: dev, prod, wbyh-stage" in done.stderr
+    assert "did you mean 'wbyh-stage'?" in done.stderr
+
+
+def test_bad_input_ends_with_2_before_anything_is_installed(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("services:\n  a: {kind: java, replcas: 2}\n  b: jva\n")
+    done = run("up", "-s", "env", cwd=project)
+    assert done.returncode == 2
+    assert "stacks/env.yaml:2:19: 'replcas' is not a field here [unknown-field]" in done.stderr
+    assert "stacks/env.yaml:3:6: services.b.kind: 'jva' is not one of 'java' [wrong-value]" in done.stderr
+    assert "2 problems found" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / ".poscloud").exists()
+
+
+def test_problems_are_data_with_json(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("quta: 1\n")
+    done = run("validate", "-s", "env", "--json", cwd=project)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["schema"], answer["ok"]) == (2, 1, False)
+    assert answer["problems"] == [
+        {
+            "file": "stacks/env.yaml",
+            "line": 1,
+            "column": 1,
+            "code": "unknown-field",
+            "message": "'quta' is not a field here",
+            "hint": "did you mean 'quota'?",
+        }
+    ]
+
+
+def test_outside_a_project_the_error_is_one_line_and_a_hint(tmp_path: Path) -> None:
+    done = run("validate", "-s", "x", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no Pulumi.yaml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["up", "preview", "destroy", "validate", "render", "schema", "doctor", "cluster up", "cluster logs"],
+)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    assert f"Example: poscloud {command}" in " ".join(run(*command.split(), "--help").stdout.split())
+
+
+@pytest.mark.parametrize(
+    "command", [["validate", "-s", "dev"], ["render", "-s", "dev"], ["schema"], ["--help"]]
+)
+def test_commands_without_engine_import_no_pulumi(command: list[str]) -> None:
+    program = (
+        "import sys\n"
+        f"sys.argv = ['poscloud', *{command!r}]\n"
+        "from poscloud.cli.app import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print([m for m in sys.modules if m.split('.')[0] in ('pulumi', 'pulumi_kubernetes', 'grpc')])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+
+
+def test_the_reader_of_a_pipe_may_leave() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{POSCLOUD} render -s wbyh-stage | head -1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("---\n", "")

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from poscloud.cluster.target import local_target, resolve
+from poscloud.engine.localstate import forget_local_stacks
+from poscloud.engine.stackconfig import project_root, read_stack_config
+from poscloud.errors import DeployError, InputError, PosCloudError
+from poscloud.local.paths import ProjectPaths
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    return root
+
+
+def kubeconfig(file: Path, context: str, server: str) -> Path:
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "clusters": [{"name": "c", "cluster": {"server": server}}],
+                "contexts": [{"name": context, "context": {"cluster": "c", "user": "u"}}],
+                "users": [{"name": "u", "user": {"token": "t"}}],
+            }
+        )
+    )
+    return file
+
+
+def test_without_a_context_a_stack_goes_to_the_local_cluster_only(project: Path) -> None:
+    with pytest.raises(DeployError, match="there is no local cluster yet") as caught:
+        resolve(project, "", "")
+    assert "make up" in caught.value.hint
+
+
+def test_a_context_is_found_in_the_users_files_in_order(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = kubeconfig(tmp_path / "one", "prod", "https://one:6443")
+    second = kubeconfig(tmp_path / "two", "prod", "https://two:6443")
+    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
+    target = resolve(project, "prod", "u-1")
+    assert (target.kubeconfig, target.server, target.local) == (first, "https://one:6443", False)
+    assert target.identifier == "uid:u-1"
+
+
+def test_an_unpinned_cluster_has_no_identifier(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "one", "prod", "https://one:6443")))
+    assert resolve(project, "prod", "").identifier is None
+
+
+def test_an_unknown_context_names_the_known_ones(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "one", "staging", "https://one:6443")))
+    with pytest.raises(DeployError, match=r"'prod'.*known: staging"):
+        resolve(project, "prod", "")
+
+
+def test_the_local_kubeconfig_is_no_place_for_other_contexts(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ProjectPaths(project)
+    paths.cluster.mkdir(parents=True)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(paths.kubeconfig, "poscloud", "https://127.0.0.1:1")))
+    (paths.cluster / "cluster.json").write_text('{"server": "https://127.0.0.1:1", "uid": "u"}')
+    assert local_target(project).uid == "u"
+    with pytest.raises(DeployError):
+        resolve(project, "poscloud", "")
+
+
+def test_a_stacks_settings_are_read_without_the_engine(project: Path) -> None:
+    (project / "Pulumi.prod.yaml").write_text("config:\n  poscloud:context: prod\n  poscloud:cluster: u-1\n")
+    assert read_stack_config(project, "prod").context == "prod"
+    assert read_stack_config(project, "prod").cluster == "u-1"
+    assert read_stack_config(project, "other").context == ""
+
+
+def test_broken_settings_are_reported_at_their_place(project: Path) -> None:
+    (project / "Pulumi.prod.yaml").write_text("config:\n  a: [\n")
+    with pytest.raises(InputError) as caught:
+        read_stack_config(project, "prod")
+    assert caught.value.problems[0].file == Path("Pulumi.prod.yaml")
+    assert caught.value.problems[0].line == 3
+
+
+def test_outside_a_project_the_error_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PosCloudError, match=r"no Pulumi\.yaml"):
+        project_root(tmp_path)
+
+
+def test_with_its_cluster_a_local_stack_is_forgotten_and_no_other(project: Path) -> None:
+    paths = ProjectPaths(project)
+    folder = paths.state / ".pulumi" / "stacks" / "shop"
+    folder.mkdir(parents=True)
+    for name in ("dev.json", "dev.json.bak", "dev-two.json", "prod.json"):
+        (folder / name).write_text("{}")
+    (project / "Pulumi.prod.yaml").write_text("config:\n  poscloud:context: prod\n")
+    assert forget_local_stacks(paths) == ["dev", "dev-two"]
+    assert [f.name for f in folder.iterdir()] == ["prod.json"]
