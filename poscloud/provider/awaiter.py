@@ -104,10 +104,11 @@ class Awaiter:
             WaitTimeoutError: It is still there; the message names what holds it.
         """
         deadline = self._clock.now() + timeout_of(live, requested)
-        current: Object | None = live
-        async with self._follow(live) as events:
+        # Some kinds are answered with the object although it is gone already; no event would tell that again.
+        current = await self._cluster.get(live)
+        uid = get(live, "metadata", "uid")
+        async with self._follow(current or live) as events:
             while current is not None:
-                uid = get(live, "metadata", "uid")
                 if uid and get(current, "metadata", "uid") != uid:
                     return
                 held = _holders(current)

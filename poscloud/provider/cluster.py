@@ -24,6 +24,7 @@ PREDECESSORS = (
     "before-first-apply",
 )
 UID = "uid:"
+TAKE_OVER_TRIES = 5
 
 
 class WrongClusterError(PosCloudError):
@@ -153,27 +154,27 @@ class Cluster:
 
     async def take_over(self, live: Object, manager: str) -> None:
         """Make fields that an older client-side write set ours to apply, so that they can be removed again."""
-        entries: list[Object] = get(live, "metadata", "managedFields", default=[])
-        old = [
-            e for e in entries if is_ours(e, manager) and (e["manager"], e["operation"]) != (manager, "Apply")
-        ]
-        old = [e for e in old if e.get("apiVersion") == live.get("apiVersion")]
-        if not old:
-            return
-        mine = [e for e in entries if (e.get("manager"), e.get("operation")) == (manager, "Apply")]
-        fields: Object = {}
-        for entry in [*mine, *old]:
-            fields = merge_owned(fields, entry.get("fieldsV1") or {})
-        merged = {**(mine or old)[0], "manager": manager, "operation": "Apply", "fieldsV1": fields}
-        kept = [e for e in entries if e not in old and e not in mine]
-        version = get(live, "metadata", "resourceVersion")
-        patch = [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
-            {"op": "replace", "path": "/metadata/managedFields", "value": [*kept, merged]},
-        ]
-        await self.client.request(
-            "PATCH", await self.path(live), {"fieldManager": manager}, patch, JSON_PATCH
-        )
+        for _ in range(TAKE_OVER_TRIES):
+            entries = adopted(live, manager)
+            if entries is None:
+                return
+            # With the version it was read at: a controller may just be writing its status.
+            patch = [
+                {"op": "replace", "path": "/metadata/managedFields", "value": entries},
+                {
+                    "op": "replace",
+                    "path": "/metadata/resourceVersion",
+                    "value": get(live, "metadata", "resourceVersion"),
+                },
+            ]
+            try:
+                query = {"fieldManager": manager}
+                await self.client.request("PATCH", await self.path(live), query, patch, JSON_PATCH)
+                return
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+            live = await self.get(live) or live
 
     async def list(self, api_version: str, plural: str, namespace: str = "", **query: str) -> list[Object]:
         """The objects of a collection; empty when we may not read it, or the server has no such kind."""
@@ -188,3 +189,17 @@ class Cluster:
 
 def _query(dry_run: bool, **fields: str) -> dict[str, str]:
     return {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {}), **fields}
+
+
+def adopted(live: Object, manager: str) -> list[Object] | None:
+    """The managedFields with everything that is ours under one apply entry; ``None`` when they are so already."""
+    entries: list[Object] = get(live, "metadata", "managedFields", default=[])
+    same = [e for e in entries if is_ours(e, manager) and e.get("apiVersion") == live.get("apiVersion")]
+    mine = [e for e in same if (e.get("manager"), e.get("operation")) == (manager, "Apply")]
+    if same == mine:
+        return None
+    fields: Object = {}
+    for entry in same:
+        fields = merge_owned(fields, entry.get("fieldsV1") or {})
+    merged = {**(mine or same)[0], "manager": manager, "operation": "Apply", "fieldsV1": fields}
+    return [*(entry for entry in entries if entry not in same), merged]

@@ -26,7 +26,7 @@ from poscloud.provider.rest import ApiError, progress
 Object = dict[str, Any]
 
 # Waits for a namespace or a CustomResourceDefinition that something else is just creating.
-CREATE_RETRIES = (1.0, 2.0, 4.0, 8.0, 16.0)
+CREATE_RETRIES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 SERVER_SIDE = (
     "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields",
     "resourceVersion", "selfLink", "uid",

@@ -14,7 +14,7 @@ AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
 )
 # Asking again more often than this for a kind that is not there would only burden the server.
-AGAIN = 1.0
+AGAIN = 0.2
 
 Object = dict[str, Any]
 

@@ -63,7 +63,10 @@ class FakeServer:
                     return
                 body = json.dumps(answer.body).encode()
                 extra = "".join(f"{key}: {value}\r\n" for key, value in answer.headers.items())
-                writer.write(f"HTTP/1.1 {answer.status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                writer.write(
+                    f"HTTP/1.1 {answer.status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode()
+                    + body
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

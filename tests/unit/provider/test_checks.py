@@ -41,8 +41,12 @@ def test_good_names(kind: str, name: str) -> None:
 
 def test_namespaces_are_filled_in_and_taken_away() -> None:
     assert run("Service", {"metadata": {"name": "a"}}).inputs["metadata"]["namespace"] == "default"
-    assert "namespace" not in run("Namespace", {"metadata": {"name": "a", "namespace": "x"}}).inputs["metadata"]
-    custom = check({}, {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}}, {}, Naming("w"), "d")
+    assert (
+        "namespace" not in run("Namespace", {"metadata": {"name": "a", "namespace": "x"}}).inputs["metadata"]
+    )
+    custom = check(
+        {}, {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}}, {}, Naming("w"), "d"
+    )
     assert "namespace" not in custom.inputs["metadata"], "only the API server knows its scope"
 
 
@@ -72,5 +76,7 @@ def test_string_data_becomes_data() -> None:
 
 
 def test_what_only_the_server_sets_is_dropped() -> None:
-    checked = run("ConfigMap", {"metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "managedFields": []}})
+    checked = run(
+        "ConfigMap", {"metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "managedFields": []}}
+    )
     assert checked.inputs["metadata"] == {"name": "a", "namespace": "default"}

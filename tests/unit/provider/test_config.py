@@ -96,7 +96,9 @@ def test_in_a_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def header(user: dict[str, Any], folder: Path = Path()) -> str:
-    return (await Credentials(Access("https://a", "k", user=user, folder=folder)).headers()).get("Authorization", "")
+    return (await Credentials(Access("https://a", "k", user=user, folder=folder)).headers()).get(
+        "Authorization", ""
+    )
 
 
 async def test_tokens_and_passwords(tmp_path: Path) -> None:

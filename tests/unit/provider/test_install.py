@@ -53,7 +53,9 @@ def test_long_paths_go_through_sh(python: Path) -> None:
 
 def test_the_script_prints_its_port_and_ends_with_its_parent(tmp_path: Path) -> None:
     path = install(tmp_path, PYTHON, "4.1.0")
-    start = f"import subprocess, sys; p = subprocess.Popen([{str(path)!r}], stdout=subprocess.PIPE, text=True);"
+    start = (
+        f"import subprocess, sys; p = subprocess.Popen([{str(path)!r}], stdout=subprocess.PIPE, text=True);"
+    )
     code = start + "print(p.stdout.readline().strip(), p.pid)"
     port, pid = subprocess.check_output([PYTHON, "-c", code], text=True, timeout=20).split()
     assert int(port) > 0

@@ -27,7 +27,9 @@ async def test_connections_are_kept(server: FakeServer, access: Access, clock: F
     assert (len(server.requests), server.connections) == (5, 1)
 
 
-async def test_at_most_fifty_requests_are_in_flight(server: FakeServer, access: Access, clock: FakeClock) -> None:
+async def test_at_most_fifty_requests_are_in_flight(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
     client = Client(access, clock)
     await asyncio.gather(*(client.request("GET", f"/{n}") for n in range(200)))
     assert len(server.requests) == 200
@@ -35,7 +37,9 @@ async def test_at_most_fifty_requests_are_in_flight(server: FakeServer, access: 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_is_honoured(server: FakeServer, access: Access, clock: FakeClock, status: int) -> None:
+async def test_retry_after_is_honoured(
+    server: FakeServer, access: Access, clock: FakeClock, status: int
+) -> None:
     busy = Answer(status, {"message": "busy"}, {"Retry-After": "3"})
     answers(server, busy, busy, Answer(body={"ok": True}))
     assert await Client(access, clock).request("POST", "/x", body={}) == {"ok": True}
@@ -85,7 +89,9 @@ async def test_lost_connections_are_survived(server: FakeServer, access: Access,
     assert await client.request("GET", "/x") == {"ok": 1}
 
 
-async def test_a_server_that_comes_back_within_a_minute(server: FakeServer, access: Access, clock: FakeClock) -> None:
+async def test_a_server_that_comes_back_within_a_minute(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
     def answer(_: Request) -> Answer:
         return Answer(None) if 1 < clock.time < 50 else Answer()
 
@@ -110,7 +116,9 @@ async def test_an_unreachable_server_is_named_and_asked_no_more(clock: FakeClock
     assert clock.time == before
 
 
-async def test_rejected_credentials_fail_at_once(server: FakeServer, access: Access, clock: FakeClock) -> None:
+async def test_rejected_credentials_fail_at_once(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
     answers(server, refusal(401, "Unauthorized", "Unauthorized"))
     with pytest.raises(AuthError, match=r"credentials rejected .* context test"):
         await Client(access, clock).request("GET", "/x")
@@ -125,7 +133,9 @@ async def test_the_credential_plugin_is_called_again_once(
     user = plugin(tmp_path, f"echo x >> {calls}; echo '{answer}'")
     asking = Access(access.server, "k", cluster=access.cluster, user=user, folder=tmp_path)
     server.answer = lambda request: (
-        Answer() if request.headers["authorization"] == "Bearer 2" else refusal(401, "Unauthorized", "Unauthorized")
+        Answer()
+        if request.headers["authorization"] == "Bearer 2"
+        else refusal(401, "Unauthorized", "Unauthorized")
     )
     await Client(asking, clock).request("GET", "/x")
     assert len(server.requests) == 2
@@ -141,7 +151,9 @@ async def test_stopping_ends_retries(server: FakeServer, access: Access, clock: 
         await Client(access, clock).request("GET", "/x")
 
 
-async def test_nothing_is_written_once_the_engine_is_gone(server: FakeServer, access: Access, clock: FakeClock) -> None:
+async def test_nothing_is_written_once_the_engine_is_gone(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
     def gone() -> None:
         raise StoppedError("the engine is gone")
 

@@ -98,7 +98,9 @@ async def configure(stub: Any, server: FakeServer, **variables: str) -> None:
     }
     given = {"kubeconfig": json.dumps(kubeconfig), **variables}
     answer = await stub.Configure(
-        provider_pb2.ConfigureRequest(variables={f"kubernetes:config:{key}": text for key, text in given.items()})
+        provider_pb2.ConfigureRequest(
+            variables={f"kubernetes:config:{key}": text for key, text in given.items()}
+        )
     )
     assert answer.acceptSecrets and answer.supportsPreview
 
@@ -139,7 +141,9 @@ async def test_version_and_config(stub: Any) -> None:
         ({"kubeconfig": "/gone/1"}, {"kubeconfig": "/gone/2"}, []),
     ],
 )
-async def test_which_configuration_replaces(stub: Any, before: Object, after: Object, replaces: list[str]) -> None:
+async def test_which_configuration_replaces(
+    stub: Any, before: Object, after: Object, replaces: list[str]
+) -> None:
     request = provider_pb2.DiffRequest(old_inputs=encode(before), news=encode(after))
     assert list((await stub.DiffConfig(request)).replaces) == replaces
 
@@ -230,7 +234,11 @@ async def test_guarded_kinds_are_not_replaced_unless_named(
     cluster.on("GET", path, Answer(body=stored(claim("fast"))))
     cluster.on("PATCH", path, refusal(422, "Invalid", "spec is immutable after creation"))
     text = str((await refused(diff(stub, claim("fast"), claim("slow")))).details())
-    for phrase in ("PersistentVolumeClaim default/settings", "spec.storageClassName: fast → slow", "the data on the volume"):
+    for phrase in (
+        "PersistentVolumeClaim default/settings",
+        "spec.storageClassName: fast → slow",
+        "the data on the volume",
+    ):
         assert phrase in text
     assert "POSCLOUD_ALLOW_REPLACE=PersistentVolumeClaim/settings" in text
     monkeypatch.setenv("POSCLOUD_ALLOW_REPLACE", "PersistentVolumeClaim/settings, StatefulSet/x")
@@ -264,7 +272,12 @@ async def test_a_foreign_object_is_left_alone(stub: Any, cluster: Cluster) -> No
     error = await refused(create(stub, config_map(a="1")))
     text = str(error.details())
     assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
-    for phrase in ("default/settings exists already", "created by kubectl-create on 2026-01-01", "stack shop/other", "import"):
+    for phrase in (
+        "default/settings exists already",
+        "created by kubectl-create on 2026-01-01",
+        "stack shop/other",
+        "import",
+    ):
         assert phrase in text
     assert [r.method for r in cluster.writes()] == ["POST"]
 
@@ -307,7 +320,9 @@ async def test_after_a_lost_answer_the_object_decides(stub: Any, cluster: Cluste
         refusal(400, "BadRequest", "admission webhook w does not support dry run"),
     ],
 )
-async def test_previews_go_on_where_the_server_cannot_tell(stub: Any, cluster: Cluster, tolerated: Answer) -> None:
+async def test_previews_go_on_where_the_server_cannot_tell(
+    stub: Any, cluster: Cluster, tolerated: Answer
+) -> None:
     await configure(stub, cluster.server)
     cluster.on("POST", COLLECTION, tolerated)
     answer = await create(stub, config_map(a="1"), preview=True)
@@ -327,7 +342,9 @@ async def test_conflicts_name_the_other_manager_and_the_ways_out(stub: Any, clus
     cause = {"field": ".data.a", "message": 'conflict with "kubectl-edit" using v1'}
     cluster.on("PATCH", OBJECT, refusal(409, "Conflict", "Apply failed", causes=[cause]))
     old, new = config_map(a="1"), config_map(a="2")
-    request = provider_pb2.UpdateRequest(urn=URN, olds=encode(stored(old)), old_inputs=encode(old), news=encode(new))
+    request = provider_pb2.UpdateRequest(
+        urn=URN, olds=encode(stored(old)), old_inputs=encode(old), news=encode(new)
+    )
     text = str((await refused(stub.Update(request))).details())
     for phrase in (".data.a", "kubectl-edit", "ignore_changes", "pulumi.com/patchForce"):
         assert phrase in text
@@ -336,7 +353,9 @@ async def test_conflicts_name_the_other_manager_and_the_ways_out(stub: Any, clus
 async def test_an_object_deleted_outside_is_not_recreated(stub: Any, cluster: Cluster) -> None:
     await configure(stub, cluster.server)
     old, new = config_map(a="1"), config_map(a="2")
-    request = provider_pb2.UpdateRequest(urn=URN, olds=encode(stored(old)), old_inputs=encode(old), news=encode(new))
+    request = provider_pb2.UpdateRequest(
+        urn=URN, olds=encode(stored(old)), old_inputs=encode(old), news=encode(new)
+    )
     assert "--refresh" in str((await refused(stub.Update(request))).details())
     assert not cluster.writes()
 

@@ -12,7 +12,9 @@ from poscloud.provider.values import SECRET, SIGNATURE, Secrets, decode, encode,
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**52), 2**52) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1, max_size=5), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -62,7 +64,9 @@ def test_unknowns_are_found(value: Any) -> None:
 
 def test_secrets_are_hidden_in_every_form() -> None:
     secrets = Secrets()
-    secrets.learn({"data": {"k": base64.b64encode(b'pa"ss\nword-two').decode()}, "n": 12345}, {"data": True, "n": True})
+    secrets.learn(
+        {"data": {"k": base64.b64encode(b'pa"ss\nword-two').decode()}, "n": 12345}, {"data": True, "n": True}
+    )
     encoded = base64.b64encode(b'pa"ss\nword-two').decode()
     for text in (encoded, 'pa"ss\nword-two', 'pa\\"ss\\nword-two', "word-two", "12345"):
         assert secrets.hide(f"bad value {text!s}!") == "bad value [secret]!"

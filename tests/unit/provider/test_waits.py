@@ -15,7 +15,13 @@ def obj(kind: str, spec: Object | None = None, status: Object | None = None, **m
     versions = {"Job": "batch/v1", "Ingress": "networking.k8s.io/v1"}
     version = versions.get(kind, "apps/v1" if kind in ("Deployment", "StatefulSet", "DaemonSet") else "v1")
     metadata = {"name": "x", "generation": 2, **meta}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec or {}, "status": status or {}}
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec or {},
+        "status": status or {},
+    }
 
 
 def pod(state: Object | None = None, **status: Any) -> Object:
@@ -32,8 +38,19 @@ def condition(kind: str, status: str, reason: str = "", message: str = "") -> Ob
 
 
 FULL = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
-SET = {"observedGeneration": 2, "replicas": 3, "readyReplicas": 3, "currentRevision": "a", "updateRevision": "a"}
-DAEMON = {"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberAvailable": 2}
+SET = {
+    "observedGeneration": 2,
+    "replicas": 3,
+    "readyReplicas": 3,
+    "currentRevision": "a",
+    "updateRevision": "a",
+}
+DAEMON = {
+    "observedGeneration": 2,
+    "desiredNumberScheduled": 2,
+    "updatedNumberScheduled": 2,
+    "numberAvailable": 2,
+}
 DEADLINE = {"conditions": [condition("Progressing", "False", "ProgressDeadlineExceeded", "timed out")]}
 BACKOFF = {"conditions": [condition("Failed", "True", "BackoffLimitExceeded", "too often")]}
 SLICE = {"endpoints": [{"conditions": {"ready": True}}, {"conditions": {"ready": False}}]}
@@ -112,16 +129,24 @@ def test_skip_await() -> None:
 
 
 WAITING = obj("Deployment", {"replicas": 1}, {"observedGeneration": 2, "updatedReplicas": 1, "replicas": 1})
-UNSCHEDULABLE = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available: 3 Insufficient memory")
+UNSCHEDULABLE = condition(
+    "PodScheduled", "False", "Unschedulable", "0/3 nodes are available: 3 Insufficient memory"
+)
 EXITED = {"restartCount": 4, "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}
 
 
 @pytest.mark.parametrize(
     ("bad", "phrases"),
     [
-        (pod(waits_for("ImagePullBackOff", "not found")), ["pod x, container main", "ImagePullBackOff", "shop:1"]),
+        (
+            pod(waits_for("ImagePullBackOff", "not found")),
+            ["pod x, container main", "ImagePullBackOff", "shop:1"],
+        ),
         (pod(waits_for("CreateContainerConfigError", 'secret "a" not found')), ['secret "a" not found']),
-        (pod(waits_for("CrashLoopBackOff"), container=EXITED), ["last exit code 137 (OOMKilled)", "4 restarts"]),
+        (
+            pod(waits_for("CrashLoopBackOff"), container=EXITED),
+            ["last exit code 137 (OOMKilled)", "4 restarts"],
+        ),
         (pod({"running": {}}, container=EXITED), ["CrashLoopBackOff", "137"]),
         (pod(conditions=[UNSCHEDULABLE]), ["cannot be scheduled", "Insufficient memory"]),
     ],
@@ -153,7 +178,10 @@ def test_a_trouble_that_passes_starts_anew() -> None:
 
 
 QUOTA = 'pods "x" is forbidden: exceeded quota: rq, requested: cpu=1, used: cpu=2, limited: cpu=2'
-REFUSED = {"observedGeneration": 2, "conditions": [condition("ReplicaFailure", "True", "FailedCreate", QUOTA)]}
+REFUSED = {
+    "observedGeneration": 2,
+    "conditions": [condition("ReplicaFailure", "True", "FailedCreate", QUOTA)],
+}
 
 
 @pytest.mark.parametrize(
