@@ -7,8 +7,8 @@ from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine.kubectl import Kubectl
-from poscloud.engine.locks import release_stale_locks
 from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.recovery import recover
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
 from poscloud.errors import DeployError
 from poscloud.load import load_environment
@@ -66,8 +66,7 @@ def prepare(root: Path, stack: str, reporter: Reporter) -> Prepared:
 
         ControlPlane(ProjectPaths(root)).up(reporter)
     pulumi = Pulumi(root, config.context)
-    for lock in release_stale_locks(pulumi.paths, stack):
-        reporter.note(f"the previous run ({lock}) was killed; its lock is released and this run goes on")
+    recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
     target = _pinned(pulumi, stack, config)
     reporter.note(f"stack {stack} goes to {target}")

@@ -46,7 +46,7 @@ class Pulumi:
         """
         if self._in_embedded_state(stack):
             return
-        done = self._quietly("stack", "select", "--create", "--stack", stack, "--non-interactive")
+        done = self.quietly("stack", "select", "--create", "--stack", stack, "--non-interactive")
         if done.returncode != 0:
             raise DeployError(
                 f"cannot open stack {stack}: {done.stderr.strip()}", hint="run: poscloud doctor"
@@ -54,11 +54,12 @@ class Pulumi:
 
     def set_config(self, stack: str, key: str, value: str) -> None:
         """Store a value in Pulumi.<stack>.yaml."""
-        done = self._quietly("config", "set", key, value, "--stack", stack)
+        done = self.quietly("config", "set", key, value, "--stack", stack)
         if done.returncode != 0:
             raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
 
-    def _quietly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def quietly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``pulumi`` without a terminal and return what it printed."""
         if shutil.which("pulumi", path=self.environment.get("PATH")) is None:
             raise self._missing()
         return subprocess.run(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.e2e
 STACK = "dev"
 
 
-def wait_until(condition: object, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline, "the condition never held"
         time.sleep(0.02)
 
@@ -58,6 +59,12 @@ def provider_pids(workspace: Workspace) -> list[int]:
         except OSError:
             continue
     return found
+
+
+@pytest.fixture(autouse=True)
+def removed(workspace: Workspace) -> Iterator[None]:
+    yield
+    workspace.run("poscloud", "destroy", "-s", STACK)
 
 
 @pytest.mark.parametrize("writes", [1, 12], ids=["after the first object", "in the middle"])
@@ -95,4 +102,3 @@ def test_up_killed_and_run_again_converges(workspace: Workspace, writes: int) ->
     exported = json.loads(workspace.ok("pulumi", "stack", "export", "-s", STACK))["deployment"]
     assert not exported.get("pending_operations")
     workspace.ok("pulumi", "preview", "--expect-no-changes", "-s", STACK)
-    workspace.ok("poscloud", "destroy", "-s", STACK)

@@ -1,0 +1,94 @@
+"""Going on after a run that was killed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from poscloud.engine.locks import release_stale_locks
+from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.stackconfig import project_name
+from poscloud.errors import DeployError
+from poscloud.local.paths import ProjectPaths
+from poscloud.local.progress import Reporter
+
+
+def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
+    """Release the lock of a killed run and forget what it left unfinished.
+
+    The engine keeps operations whose end it did not see as *pending* and warns of them for ever. They can be
+    forgotten, because doing them again is harmless: an object that carries this stack's own annotation is
+    adopted by create, an update is applied again, and a delete of what is gone succeeds.
+
+    Raises:
+        DeployError: Another run is under way, or the state cannot be read.
+    """
+    killed = release_stale_locks(pulumi.paths, stack)
+    if not killed:
+        return
+    for lock in killed:
+        reporter.note(f"the previous run ({lock}) was killed; its lock is released")
+    if _restore_backup(pulumi.paths, stack):
+        reporter.note("it was writing the state at that moment; the backup from the step before is used")
+    unfinished = _forget_pending(pulumi, stack)
+    if unfinished:
+        reporter.note(
+            f"{len(unfinished)} operations were unfinished and are done again: {', '.join(unfinished)}"
+        )
+
+
+def _restore_backup(paths: ProjectPaths, stack: str) -> bool:
+    """Put the engine's backup in the place of a state file that was cut off while being written.
+
+    The damaged file is kept beside it. What happened after the backup is done again.
+
+    Raises:
+        DeployError: The backup is damaged as well.
+    """
+    file = paths.state / ".pulumi" / "stacks" / project_name(paths.root) / f"{stack}.json"
+    backup = file.with_name(f"{file.name}.bak")
+    if _is_json(file) or not (file.exists() or backup.exists()):
+        return False
+    if not _is_json(backup):
+        raise DeployError(
+            f"the state of stack {stack} is damaged, and so is its backup: {file}",
+            hint=f"look at both; to start anew and adopt what is there: pulumi stack rm --force -s {stack}",
+        )
+    if file.exists():
+        file.replace(file.with_name(f"{file.name}.damaged"))
+    file.write_bytes(backup.read_bytes())
+    return True
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
+
+
+def _forget_pending(pulumi: Pulumi, stack: str) -> list[str]:
+    """Remove pending operations from the state; return them as ``creating Deployment/a``."""
+    with tempfile.TemporaryDirectory(dir=pulumi.paths.owned) as folder:
+        file = Path(folder) / "state.json"
+        _checked(pulumi, "read", "stack", "export", "--stack", stack, "--file", str(file))
+        state = json.loads(file.read_text(encoding="utf-8"))
+        pending = state["deployment"].pop("pending_operations", None) or []
+        if pending:
+            file.write_text(json.dumps(state), encoding="utf-8")
+            _checked(pulumi, "write", "stack", "import", "--stack", stack, "--file", str(file))
+    return [f"{p['type']} {_name(p['resource']['urn'])}" for p in pending]
+
+
+def _checked(pulumi: Pulumi, verb: str, *arguments: str) -> None:
+    done = pulumi.quietly(*arguments)
+    if done.returncode != 0:
+        raise DeployError(
+            f"cannot {verb} the state of the killed run: {done.stderr.strip()}", hint="run: poscloud doctor"
+        )
+
+
+def _name(urn: str) -> str:
+    _, _, kind, name = urn.rsplit("::", 3)
+    return f"{kind.rsplit(':', 1)[-1]}/{name}"
