@@ -131,7 +131,7 @@ class Objects:
         raise foreign(live)
 
     async def update(
-        self, inputs: Object, state: Object, old_inputs: Object, timeout: float, ignored: Sequence[str] = ()
+        self, inputs: Object, state: Object, timeout: float, ignored: Sequence[str] = ()
     ) -> Result:
         """Apply the inputs to the object and wait until it is ready; safe to repeat.
 

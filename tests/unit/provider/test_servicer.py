@@ -289,7 +289,7 @@ async def test_our_own_stack_s_object_is_adopted(stub: Any, cluster: Cluster) ->
     cluster.on("PATCH", OBJECT, Answer(), Answer(body=stored(config_map(a="1"))))
     assert decode((await create(stub, config_map(a="1"))).properties)[0]["data"] == {"a": "1"}
     takeover, apply = cluster.server.asked("PATCH")
-    assert takeover.body[1]["value"][0]["operation"] == "Apply"
+    assert takeover.body[0]["value"][0]["operation"] == "Apply"
     assert apply.body["metadata"]["uid"] == "u-1"
 
 
@@ -462,3 +462,16 @@ async def test_yaml_decode(stub: Any) -> None:
     ]
     error = await refused(stub.Invoke(provider_pb2.InvokeRequest(tok="kubernetes:helm:template")))
     assert "official" in str(error.details())
+
+
+async def test_updates_leave_ignored_fields_and_keep_to_the_timeout(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    old, new = config_map(a="1", b="1"), config_map(a="1", b="2")
+    cluster.on("GET", OBJECT, Answer(body=stored(config_map(a="theirs", b="1"), "someone")))
+    cluster.on("PATCH", OBJECT, Answer(body=stored(new)))
+    request = provider_pb2.UpdateRequest(
+        urn=URN, olds=encode(stored(old)), news=encode(new), ignoreChanges=["data.a"], timeout=5
+    )
+    await stub.Update(request)
+    [apply] = cluster.server.asked("PATCH")
+    assert apply.body["data"] == {"a": "theirs", "b": "2"}
