@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import h11
@@ -18,6 +18,8 @@ from poscloud.provider.rest import ApiError, StoppedError, progress
 from poscloud.provider.waits import DEFAULT_GRACE, DEFAULT_TIMEOUT, TIMEOUTS, Judge, Related, is_awaited
 
 Object = dict[str, Any]
+# The object whenever it changed, None when it is gone, or why nothing more can be said.
+Events = asyncio.Queue[Object | Exception | None]
 
 # Most objects are ready before their pods are worth a look.
 DIAGNOSE_AFTER = 3.0
@@ -74,7 +76,8 @@ class Awaiter:
         related, written, looked = Related(facts=facts), _written(live), started
         tick = SLICES_EVERY if live["kind"] == "Service" else TICK
         current = live
-        async with self._follow(live) as events:
+        async with AsyncExitStack() as stack:
+            events: Events | None = None
             while True:
                 now = self._clock.now()
                 if live["kind"] == "Service":
@@ -87,6 +90,8 @@ class Awaiter:
                 if verdict.state == "failed":
                     raise NotReadyError(verdict.message, current)
                 progress.get()(verdict.message)
+                if events is None:
+                    events = await stack.enter_async_context(self._follow(live))
                 try:
                     found = await _next(events, tick, current)
                 except StoppedError as error:
@@ -121,8 +126,8 @@ class Awaiter:
                 current = await _next(events, TICK, current)
 
     @asynccontextmanager
-    async def _follow(self, live: Object) -> AsyncIterator[asyncio.Queue[Object | Exception | None]]:
-        queue: asyncio.Queue[Object | Exception | None] = asyncio.Queue()
+    async def _follow(self, live: Object) -> AsyncIterator[Events]:
+        queue: Events = asyncio.Queue()
         tasks = [asyncio.create_task(self._feed(live, queue)), asyncio.create_task(self._stop(queue))]
         try:
             yield queue
@@ -131,11 +136,11 @@ class Awaiter:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _stop(self, queue: asyncio.Queue[Object | Exception | None]) -> None:
+    async def _stop(self, queue: Events) -> None:
         await self._clock.stopped.wait()
         queue.put_nowait(StoppedError("stopped: the deployment was cancelled"))
 
-    async def _feed(self, live: Object, queue: asyncio.Queue[Object | Exception | None]) -> None:
+    async def _feed(self, live: Object, queue: Events) -> None:
         """Put the object into the queue whenever it changes, and ``None`` when it is gone."""
         try:
             resource, namespace = await self._cluster.locate(live)
@@ -194,12 +199,11 @@ class Awaiter:
         return Related(pods, [event for event in events if _last_seen(event) >= written], facts=facts)
 
 
-async def _next(
-    queue: asyncio.Queue[Object | Exception | None], seconds: float, current: Object
-) -> Object | None:
+async def _next(queue: Events, seconds: float, current: Object) -> Object | None:
     """The newest state of the object; the current one when nothing happened."""
     try:
-        found = await asyncio.wait_for(queue.get(), seconds)
+        async with asyncio.timeout(seconds):
+            found = await queue.get()
     except TimeoutError:
         return current
     if isinstance(found, Exception):

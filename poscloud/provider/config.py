@@ -232,7 +232,8 @@ class Credentials:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
-            out, err = await asyncio.wait_for(process.communicate(), EXEC_TIMEOUT)
+            async with asyncio.timeout(EXEC_TIMEOUT):
+                out, err = await process.communicate()
             if process.returncode == 0:
                 return dict(json.loads(out)["status"])
             reason = err.decode(errors="replace").strip()[-500:] or f"exit code {process.returncode}"

@@ -11,7 +11,7 @@ from typing import Any
 from poscloud.errors import PosCloudError
 from poscloud.provider.awaiter import Awaiter, NotReadyError
 from poscloud.provider.cluster import MANAGER, Cluster, is_ours, label, object_id
-from poscloud.provider.diff import changes, get, prune
+from poscloud.provider.diff import changes, get, prune, union
 from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.kinds import (
     LEAVES,
@@ -230,7 +230,10 @@ class Objects:
         if not changes(found, inputs):
             return inputs
         try:
-            same = prune(await self._cluster.try_patch(live, inputs, manager), inputs)
+            # Laid over the live object, so that list items keep what the server added to them.
+            patch = {key: union(live.get(key), value) for key, value in inputs.items() if key != "metadata"}
+            patch["metadata"] = inputs["metadata"]
+            same = prune(await self._cluster.try_patch(live, patch, manager), inputs)
         except ApiError:
             return found
         # Only spelled differently: 1000m and 1, 1024Mi and 1Gi.

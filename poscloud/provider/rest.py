@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
@@ -17,10 +18,12 @@ import h11
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.config import Access, Credentials
 
-IN_FLIGHT = 50
+IN_FLIGHT = 32
 ANSWER_TIMEOUT = 60.0
 FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
+# asyncio sets 256 KiB aside for each TLS connection; with one watch for each waiting object that adds up.
+sslproto.SSLProtocol.max_size = 32 * 1024
 QUIET = 5.0  # seconds of retrying before a person is told
 
 APPLY = "application/apply-patch+yaml"
@@ -92,7 +95,8 @@ class Clock:
             StoppedError: The engine asked to stop.
         """
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.stopped.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopped.wait()
         self.check()
 
     def check(self) -> None:
@@ -185,7 +189,8 @@ class Client:
                 self.may_write()
             try:
                 async with self._slots, self._open(method, target, headers, data) as (response, connection):
-                    answer = await asyncio.wait_for(_read_all(connection), ANSWER_TIMEOUT)
+                    async with asyncio.timeout(ANSWER_TIMEOUT):
+                        answer = await _read_all(connection)
             except (OSError, TimeoutError, EOFError, h11.RemoteProtocolError) as error:
                 await self._endure(error, started, delay)
             else:
@@ -235,7 +240,9 @@ class Client:
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
             await connection.send(method, target, sent, body)
-            response = await asyncio.wait_for(_head(connection), ANSWER_TIMEOUT)
+            # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the answer.
+            async with asyncio.timeout(ANSWER_TIMEOUT):
+                response = await _head(connection)
             yield response, connection
         finally:
             if connection.recycle():

@@ -48,7 +48,8 @@ class Engine:
         """Whether anyone listens at the engine's address."""
         host, _, port = self.address.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), 5)
+            async with asyncio.timeout(5):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
         except (OSError, TimeoutError, ValueError):
             return False
         writer.close()

@@ -129,7 +129,7 @@ async def test_a_credential_plugin_is_asked_once_until_forgotten(tmp_path: Path)
 
 @pytest.mark.parametrize("script", ["echo no access >&2; exit 1", "echo nonsense"])
 async def test_a_failing_plugin_is_named(tmp_path: Path, script: str) -> None:
-    with pytest.raises(AuthError, match="credential plugin .*plugin failed"):
+    with pytest.raises(AuthError, match=r"credential plugin .*plugin failed"):
         await header(plugin(tmp_path, script), tmp_path)
 
 

@@ -15,7 +15,8 @@ PYTHON = Path(sys.executable)
 
 def test_the_version_is_the_installed_sdk_s() -> None:
     assert sdk_version().split(".")[0] == "4"
-    code = "import sys; from poscloud.provider.install import sdk_version; sdk_version(); print('pulumi' in sys.modules)"
+    code = "import sys; from poscloud.provider.install import sdk_version; sdk_version();"
+    code += "print('pulumi' in sys.modules)"
     assert subprocess.check_output([PYTHON, "-c", code], text=True).strip() == "False"
 
 

@@ -27,7 +27,7 @@ async def test_connections_are_kept(server: FakeServer, access: Access, clock: F
     assert (len(server.requests), server.connections) == (5, 1)
 
 
-async def test_at_most_fifty_requests_are_in_flight(
+async def test_a_bounded_number_of_requests_is_in_flight(
     server: FakeServer, access: Access, clock: FakeClock
 ) -> None:
     client = Client(access, clock)
