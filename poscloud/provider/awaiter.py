@@ -15,7 +15,15 @@ from poscloud.provider.cluster import Cluster, label
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import TIMEOUT_SECONDS
 from poscloud.provider.rest import ApiError, StoppedError, progress
-from poscloud.provider.waits import DEFAULT_GRACE, DEFAULT_TIMEOUT, TIMEOUTS, Judge, Related, is_awaited
+from poscloud.provider.waits import (
+    DEFAULT_GRACE,
+    DEFAULT_TIMEOUT,
+    TIMEOUTS,
+    Judge,
+    Related,
+    is_awaited,
+    readiness,
+)
 
 Object = dict[str, Any]
 # The object whenever it changed, None when it is gone, or why nothing more can be said.
@@ -74,6 +82,8 @@ class Awaiter:
         judge = Judge(started, timeout_of(live, requested), _grace())
         facts = await self._facts(live)
         related, written, looked = Related(facts=facts), _written(live), started
+        if readiness(live, related).state == "ready":
+            return live
         tick = SLICES_EVERY if live["kind"] == "Service" else TICK
         current = live
         async with AsyncExitStack() as stack:
