@@ -37,12 +37,14 @@ def install(root: Path, reporter: Reporter) -> None:
     """Install the toolchain and the provider; does only what is left to do."""
     import sys
 
+    from poscloud.local.pythoncommand import write_python_command
     from poscloud.local.toolchain import ensure_toolchain
     from poscloud.provider.install import install as install_provider
     from poscloud.provider.install import sdk_version
 
     paths = ProjectPaths(root)
-    ensure_toolchain(paths, reporter)
+    toolchain = ensure_toolchain(paths, reporter)
+    write_python_command(paths, built_here=toolchain.part("pulumi").way == "build")
     install_provider(paths.pulumi_home, Path(sys.executable), sdk_version())
     write_activate(paths)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from poscloud.local.paths import ProjectPaths, write_private
+from poscloud.local.pythoncommand import python_command
 
 # Requests to the API server, not processor work, are what an update waits for.
 PARALLEL = "64"
@@ -43,6 +44,8 @@ def pulumi_environment(
         env["PULUMI_BACKEND_URL"] = paths.state.as_uri()
     if not (user.get("PULUMI_CONFIG_PASSPHRASE") or user.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
         env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.passphrase)
+    if not user.get("PULUMI_PYTHON_CMD") and python_command(paths).is_file():
+        env["PULUMI_PYTHON_CMD"] = str(python_command(paths))
     if context is None:
         env["KUBECONFIG"] = str(paths.kubeconfig)
     return env
@@ -98,7 +101,7 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
         line = f"export {name}={shlex.quote(value)}"
         if name == "PULUMI_CONFIG_PASSPHRASE_FILE":
             line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
-        elif name in ("PULUMI_PARALLEL", "PULUMI_BACKEND_URL"):
+        elif name in ("PULUMI_PARALLEL", "PULUMI_BACKEND_URL", "PULUMI_PYTHON_CMD"):
             line = f'[ -n "${{{name}:-}}" ] || {line}'
         settings.append(line)
     save, restore = [], []

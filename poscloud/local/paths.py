@@ -121,7 +121,9 @@ class ProjectPaths:
         """
         logs = self.pulumi_home / "logs"
         if not logs.exists():
-            logs.write_text("poscloud: this file keeps the engine from logging; make it a folder to have its logs.\n")
+            logs.write_text(
+                "poscloud: this file keeps the engine from logging; make it a folder to have its logs.\n"
+            )
 
     def ensure_passphrase(self) -> Path:
         """Make the passphrase at first use; an existing one is never changed."""
