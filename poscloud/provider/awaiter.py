@@ -96,6 +96,7 @@ class Awaiter:
                     related, looked = await self._diagnose(current, facts, written), now
                 verdict = judge.step(now, current, related)
                 if verdict.state == "ready":
+                    progress.get()("ready")  # else the last word shown is what was waited for
                     return current
                 if verdict.state == "failed":
                     raise NotReadyError(verdict.message, current)
