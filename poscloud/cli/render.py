@@ -23,13 +23,13 @@ def render(
 
     Example: poscloud render -s wbyh-stage --out manifests
     """
+    from poscloud.engine.description import load_and_check
     from poscloud.engine.stackconfig import project_name
-    from poscloud.load import load_environment
-    from poscloud.render import render_environment, to_yaml
+    from poscloud.render import to_yaml
     from poscloud.render.files import write_files
 
     project = root()
-    parts = render_environment(load_environment(project, stack), project_name(project))
+    _, parts = load_and_check(project, stack, project_name(project))
     if out is None:
         _output.say(to_yaml(m for part in parts for m in part.manifests).removesuffix("\n"))
     else:

@@ -13,12 +13,11 @@ def validate(stack: Stack, json: Json = False) -> None:
 
     Example: poscloud validate -s wbyh-stage
     """
+    from poscloud.engine.description import load_and_check
     from poscloud.errors import InputError
-    from poscloud.load import load_environment
-    from poscloud.render import render_environment
 
     try:
-        parts = render_environment(load_environment(root(), stack))
+        _, parts = load_and_check(root(), stack)
     except InputError as error:
         if json:
             _output.write_json(

@@ -12,7 +12,7 @@ from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundErr
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.stacks import STACKS, known_stacks
-from poscloud.load.yamltree import Node
+from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, nearest
 
@@ -28,6 +28,14 @@ def load_environment(root: Path, stack: str) -> EnvironmentSpec:
         StackNotFoundError: There is no such file; names the known stacks.
         InputError: Everything that is wrong with it, sorted by place.
     """
+    return load_located(root, stack)[0]
+
+
+def load_located(root: Path, stack: str) -> tuple[EnvironmentSpec, Node]:
+    """Load the environment of one stack, with the tree that knows the place of each value.
+
+    A Python stack's tree has no values; it knows just the file.
+    """
     files = [f for f in (root / STACKS / f"{stack}.yaml", root / STACKS / f"{stack}.py") if f.is_file()]
     if not files:
         known = known_stacks(root)
@@ -42,7 +50,7 @@ def load_environment(root: Path, stack: str) -> EnvironmentSpec:
             f"stack '{stack}' is described twice: {files[0].name} and {files[1].name}",
             hint=f"remove one of them from {STACKS}/",
         )
-    return load_file(files[0], root)
+    return _load(files[0], root, stack)
 
 
 def load_file(file: Path, root: Path, name: str | None = None) -> EnvironmentSpec:
@@ -56,8 +64,12 @@ def load_file(file: Path, root: Path, name: str | None = None) -> EnvironmentSpe
     Raises:
         InputError: Everything that is wrong with it, sorted by place.
     """
+    return _load(file, root, name)[0]
+
+
+def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, Node]:
     if file.suffix == ".py":
-        return _load_python(file, root)
+        return _load_python(file, root, name)
     problems: list[Problem] = []
     node = read_with_bases(file, root, problems)
     if node is None:
@@ -68,24 +80,19 @@ def load_file(file: Path, root: Path, name: str | None = None) -> EnvironmentSpe
     spec = _validate(node, problems)
     if problems or spec is None:
         raise InputError(_unique(problems))
-    return spec
+    return spec, node
 
 
 def _set_name(node: Node, name: str, problems: list[Problem]) -> None:
     given = node.value.get("name")
     if given is not None and given.value != name:
-        mark = given.mark
-        problems.append(
-            Problem(
-                mark.file,
-                mark.line,
-                mark.column,
-                "wrong-name",
-                f"name: '{given.value}' differs from the stack's name '{name}'",
-                "leave `name` out",
-            )
-        )
+        problems.append(_wrong_name(given.mark, given.value, name, "leave `name` out"))
     node.value["name"] = Node(name, given.mark if given else node.mark)
+
+
+def _wrong_name(mark: Mark, given: Any, name: str, hint: str) -> Problem:
+    message = f"name: '{given}' differs from the stack's name '{name}'"
+    return Problem(mark.file, mark.line, mark.column, "wrong-name", message, hint)
 
 
 def _reject_empty_parts(node: Node, problems: list[Problem]) -> None:
@@ -161,18 +168,18 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
     ]
 
 
-def _load_python(file: Path, root: Path) -> EnvironmentSpec:
+def _load_python(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, Node]:
     """Run a Python file and return its ``environment``."""
     shown = (
         file.resolve().relative_to(root.resolve()) if file.resolve().is_relative_to(root.resolve()) else file
     )
     namespace: dict[str, Any] = {"__name__": "__stack__", "__file__": str(file)}
     try:
-        exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)
+        exec(compile(file.read_bytes(), str(file), "exec"), namespace)
     except SyntaxError as error:
         problem = Problem(shown, error.lineno or 0, error.offset or 0, "python-syntax", error.msg)
         raise InputError([problem]) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
         line, column = (frames[-1].lineno or 0, (frames[-1].colno or 0) + 1) if frames else (0, 0)
         raise InputError(
@@ -187,10 +194,13 @@ def _load_python(file: Path, root: Path) -> EnvironmentSpec:
         raise InputError(
             [Problem(shown, 0, 0, "no-environment", message, "environment = EnvironmentSpec(name=…)")]
         )
-    return found
+    mark = Mark(shown, 0, 0)
+    if name is not None and found.name != name:
+        raise InputError([_wrong_name(mark, found.name, name, f'write EnvironmentSpec(name="{name}", …)')])
+    return found, Node({}, mark)
 
 
-def _messages(error: Exception) -> list[str]:
+def _messages(error: BaseException) -> list[str]:
     if isinstance(error, ValidationError):
         return [f"{'.'.join(map(str, d['loc']))}: {d['msg']}" for d in error.errors(include_url=False)]
     return [str(error)]

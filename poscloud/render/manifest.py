@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
 
 from poscloud.errors import PosCloudError
 from poscloud.render import names
+from poscloud.spec.references import Finding, Path, nearest
 
 Manifest = dict[str, Any]
 """One Kubernetes object in the API's own camelCase."""
@@ -74,20 +75,78 @@ def patch(target: Any, change: Any) -> Any:
     return copy.deepcopy(change)
 
 
+_FIXED = (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"), ("spec", "selector"))
+_MAPS = (("metadata",), ("metadata", "labels"), ("metadata", "annotations"), ("spec",))
+
+
+def check_overrides(
+    manifests: list[Manifest], overrides: dict[str, dict[str, Any]], path: Path
+) -> list[Finding]:
+    """Return a finding for each thing that ``overrides`` (kind → patch) may not do to ``manifests``.
+
+    Args:
+        manifests: What one part renders.
+        overrides: Its patches.
+        path: Where they stand in the environment.
+    """
+    kinds = list(dict.fromkeys(m["kind"] for m in manifests))
+    findings: list[Finding] = []
+    for kind, change in overrides.items():
+        if kind not in kinds:
+            message = f"overrides has '{kind}', but it renders only {', '.join(kinds)}"
+            findings.append(Finding((*path, kind), "bad-override", message, nearest(kind, kinds)))
+        wrong: dict[Path, str] = dict.fromkeys(_nameless(change), "must be text")
+        for item in () if wrong else manifests:
+            if item["kind"] == kind:
+                wrong |= _broken(item, patch(item, change))
+        findings += [
+            Finding((*path, kind, *at), "bad-override", f"overrides.{'.'.join(map(str, (kind, *at)))} {why}")
+            for at, why in wrong.items()
+        ]
+    return findings
+
+
+def _broken(before: Manifest, after: Manifest) -> dict[Path, str]:
+    """Return what a patch changed that must not change, by its place in the manifest."""
+    wrong: dict[Path, str] = {
+        at: "must be a map" for at in _MAPS if not isinstance(_at(after, at), dict | None)
+    }
+    labels: Path = ("spec", "template", "metadata", "labels")
+    matched = _at(before, ("spec", "selector", "matchLabels")) or {}
+    fixed: list[Path] = [*_FIXED, *((*labels, label) for label in matched)]
+    for at in fixed:
+        if _at(before, at) != _at(after, at) and at[:1] not in wrong:
+            wrong[at] = "may not be changed; the object is known by it"
+    return wrong
+
+
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _nameless(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield the place of each name in a list's items that is no text; lists are merged by name."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _nameless(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            if isinstance(item, dict) and not isinstance(item.get("name", ""), str):
+                yield (*path, i, "name")
+            yield from _nameless(item, (*path, i))
+
+
 def override(manifests: list[Manifest], overrides: dict[str, dict[str, Any]], name: str) -> list[Manifest]:
     """Apply ``overrides`` (kind → patch) to the manifests of ``name``.
 
     Raises:
         PosCloudError: A kind that was not rendered, or a patch of what must not change.
     """
-    kinds = [m["kind"] for m in manifests]
-    for kind, change in overrides.items():
-        if kind not in kinds:
-            raise PosCloudError(
-                f"{name}: overrides has '{kind}', but it renders only {', '.join(dict.fromkeys(kinds))}"
-            )
-        if {"apiVersion", "kind"} & set(change) or "name" in change.get("metadata", {}):
-            raise PosCloudError(f"{name}: overrides.{kind} may not change apiVersion, kind or metadata.name")
+    findings = check_overrides(manifests, overrides, ())
+    if findings:
+        raise PosCloudError("\n".join(f"{name}: {finding.message}" for finding in findings))
     return [patch(m, overrides[m["kind"]]) if m["kind"] in overrides else m for m in manifests]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from poscloud.engine.description import load_and_check
 from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
 from tests.unit.conftest import Project
@@ -17,7 +18,10 @@ MISTAKES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "mistakes.yaml"
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case["name"])
 def test_a_mistake_is_reported_at_its_place(project: Project, case: dict[str, Any]) -> None:
-    problems = project.problems(case["text"])
+    project.write("env.yaml", case["text"])
+    with pytest.raises(InputError) as caught:
+        load_and_check(project.root, "env")
+    problems = caught.value.problems
     assert [(f"{p.line}:{p.column}", p.code) for p in problems] == [(case["at"], case["code"])]
     assert problems[0].file == Path("stacks/env.yaml")
     assert case["says"] in str(problems[0])
@@ -111,3 +115,48 @@ def test_a_python_stack_without_environment_is_told(project: Project) -> None:
     project.write("py.py", "x = 1\n")
     with pytest.raises(InputError, match="defines no `environment`"):
         load_environment(project.root, "py")
+
+
+def test_a_python_stack_has_the_name_of_its_file(project: Project) -> None:
+    project.write(
+        "py.py", "from poscloud import EnvironmentSpec\nenvironment = EnvironmentSpec(name='other')\n"
+    )
+    with pytest.raises(InputError, match="'other' differs from the stack's name 'py'"):
+        load_environment(project.root, "py")
+
+
+def test_a_python_stack_that_exits_is_a_problem(project: Project) -> None:
+    project.write("py.py", "import sys\nsys.exit(3)\n")
+    with pytest.raises(InputError, match=r"stacks/py\.py:2:1: SystemExit: 3"):
+        load_environment(project.root, "py")
+
+
+def test_what_rendering_finds_in_a_python_stack_names_its_field(project: Project) -> None:
+    project.write(
+        "py.py",
+        """\
+        from poscloud import EnvironmentSpec, RedisSpec
+        redis = RedisSpec(overrides={"Deployment": {}})
+        environment = EnvironmentSpec(name="py", backing={"redis": redis})
+        """,
+    )
+    with pytest.raises(
+        InputError, match=r"stacks/py\.py: backing\.redis\.overrides\.Deployment: overrides has"
+    ):
+        load_and_check(project.root, "py")
+
+
+def test_everything_that_rendering_finds_comes_at_once(project: Project) -> None:
+    project.write(
+        "env.yaml",
+        """\
+        services:
+          a: {kind: java, overrides: {Ingress: {}, Service: {spec: null}}}
+          b: {kind: java, overrides: {Deployment: {spec: {template: {metadata: {labels: {app: x, y: z}}}}}}}
+        """,
+    )
+    with pytest.raises(InputError) as caught:
+        load_and_check(project.root, "env")
+    assert [(p.line, p.code) for p in caught.value.problems] == [(2, "bad-override")] * 2 + [
+        (3, "bad-override")
+    ]

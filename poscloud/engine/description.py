@@ -1,0 +1,33 @@
+"""A stack's description as a whole: loaded, and rendered, before anything is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poscloud.errors import InputError
+from poscloud.load.environment import load_located
+from poscloud.load.problems import from_findings
+from poscloud.render import RenderedPart, names, render_environment
+from poscloud.render.check import check_rendering
+from poscloud.spec import EnvironmentSpec
+
+
+def load_and_check(
+    root: Path, stack: str, project: str = names.PROJECT
+) -> tuple[EnvironmentSpec, list[RenderedPart]]:
+    """Load the environment of one stack and render it.
+
+    Args:
+        root: The project's folder, which holds ``stacks/``.
+        stack: For example ``wbyh-stage``.
+        project: Pulumi project, part of the ownership annotation.
+
+    Raises:
+        StackNotFoundError: There is no such stack.
+        InputError: Everything that is wrong with it, sorted by place.
+    """
+    spec, node = load_located(root, stack)
+    findings = check_rendering(spec)
+    if findings:
+        raise InputError(from_findings(findings, node))
+    return spec, render_environment(spec, project)

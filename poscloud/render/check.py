@@ -1,0 +1,30 @@
+"""What can only be told from the manifests: overrides that do not fit, and objects rendered twice."""
+
+from __future__ import annotations
+
+from poscloud.render.context import Context
+from poscloud.render.environment import RENDERERS, start_order
+from poscloud.render.manifest import check_overrides
+from poscloud.render.namespace import render_namespace
+from poscloud.render.outputs import outputs_of
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.references import Finding
+
+
+def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
+    """Return everything that keeps ``spec`` from being rendered."""
+    context = Context(spec, outputs_of(spec))
+    owners = {(m["kind"], m["metadata"]["name"]): spec.name for m in render_namespace(context)}
+    findings: list[Finding] = []
+    for name in start_order(spec):
+        group = "backing" if name in spec.backing else "services"
+        part = spec.backing.get(name) or spec.services[name]
+        manifests = RENDERERS[part.kind](context, name, part.model_copy(update={"overrides": {}}))
+        findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
+        for item in manifests:
+            key = (item["kind"], item["metadata"]["name"])
+            owner = owners.setdefault(key, name)
+            if owner != name:
+                message = f"both '{owner}' and '{name}' render {key[0]} '{key[1]}'"
+                findings.append(Finding((group, name), "duplicate-object", message, "rename one"))
+    return findings
