@@ -7,11 +7,11 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit check lint bench golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit check lint bench bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(READY) ## Bring the environment STACK up: installs what is missing, starts the local cluster, runs pulumi up.
 	@$(POSCLOUD) up -s $(STACK)
@@ -25,9 +25,11 @@ destroy: $(READY) ## Remove the environment STACK with its data, and prove that 
 down: $(READY) ## Stop the local cluster; its data is kept.
 	@$(POSCLOUD) cluster down
 
-clean: $(READY) ## Stop the local cluster and remove everything poscloud made in this folder but .venv.
+clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except the state of stacks elsewhere.
 	@$(POSCLOUD) cluster down --delete
-	@rm -rf .poscloud
+	@if [ -z "$$(find .poscloud/state/.pulumi/stacks -name '*.json' -size +1k 2>/dev/null)" ]; then rm -rf .poscloud; \
+	  else echo "kept: .poscloud/state and .poscloud/passphrase, which hold stacks of other clusters"; \
+	  cd .poscloud && rm -rf bin cluster logs pulumi activate; fi
 
 setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
@@ -46,6 +48,9 @@ lint: $(READY_DEV) ## Lint, format, types, layers.
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
+bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour.
+	@sh bench/cold.sh
+
 bench: $(READY_DEV) ## Measure what the README promises; prints a table.
 	@.venv/bin/python -m bench
 
@@ -60,7 +65,7 @@ lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 # A stamp is written last, so that a set-up that was killed is done again.
-.venv/bin/python:
+.venv/.made:
 	@echo "virtual environment .venv"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $$($(PYTHON) --version) is too old, 3.11 or newer is needed" >&2; \
@@ -68,12 +73,13 @@ lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
 	  echo "error: $(PYTHON) cannot make a virtual environment" >&2; \
 	  echo "  on Debian or Ubuntu run: apt-get install python3-venv" >&2; exit 2; }
+	@touch $@
 
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 NO_INDEX = { echo "error: packages could not be installed; is a package index reachable?" >&2; \
   echo "  with a mirror: pip config set global.index-url URL; behind a proxy: export HTTPS_PROXY=URL" >&2; exit 1; }
 
-$(READY): requirements.lock pyproject.toml | .venv/bin/python
+$(READY): requirements.lock pyproject.toml | .venv/.made
 	@echo "Python packages (half a minute when nothing is cached)"
 	@$(PIP) -r requirements.lock || $(NO_INDEX)
 	@$(PIP) --no-deps -e . || $(NO_INDEX)

@@ -1,6 +1,6 @@
 """Run every measurement and print a table; ``--json`` prints one line each instead.
 
-Absolute times depend on the machine, and machines are noisy: compare runs of one session.
+Absolute times depend on the machine, and machines are noisy: compare what was measured in one go.
 """
 
 from __future__ import annotations

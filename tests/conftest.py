@@ -37,6 +37,9 @@ def kubeconfig(workspace: Workspace) -> Path:
 def _own_environment() -> Iterator[None]:
     """Keep a developer's activated shell out of the tests."""
     names = (
+        "PULUMI_PARALLEL",
+        "PULUMI_PYTHON_CMD",
+        "POSCLOUD_USER_KUBECONFIG",
         "PULUMI_BACKEND_URL",
         "PULUMI_CONFIG_PASSPHRASE",
         "PULUMI_CONFIG_PASSPHRASE_FILE",

@@ -50,9 +50,11 @@ def down(
     from poscloud.local.progress import ConsoleReporter
 
     paths = ProjectPaths(root())
-    ControlPlane(paths).down(ConsoleReporter(), delete=delete)
+    plane = ControlPlane(paths)
+    uid = plane.status().uid
+    plane.down(ConsoleReporter(), delete=delete)
     if delete:
-        for stack in forget_local_stacks(paths):
+        for stack in forget_local_stacks(paths, uid):
             _output.tell(f"forgot stack {stack}, which lived on the removed cluster")
 
 

@@ -23,13 +23,13 @@ def render(
 
     Example: poscloud render -s wbyh-stage --out manifests
     """
-    from poscloud.engine.description import load_and_check
+    from poscloud.engine.description import load_and_render
     from poscloud.engine.stackconfig import project_name
     from poscloud.render import to_yaml
     from poscloud.render.files import write_files
 
     project = root()
-    _, parts = load_and_check(project, stack, project_name(project))
+    _, parts = load_and_render(project, stack, project_name(project))
     if out is None:
         _output.say(to_yaml(m for part in parts for m in part.manifests).removesuffix("\n"))
     else:

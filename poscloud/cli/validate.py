@@ -13,11 +13,11 @@ def validate(stack: Stack, json: Json = False) -> None:
 
     Example: poscloud validate -s wbyh-stage
     """
-    from poscloud.engine.description import load_and_check
+    from poscloud.engine.description import load_and_render
     from poscloud.errors import InputError
 
     try:
-        _, parts = load_and_check(root(), stack)
+        _, parts = load_and_render(root(), stack)
     except InputError as error:
         if json:
             _output.write_json(

@@ -6,7 +6,6 @@ user's kubeconfig, and ``poscloud:cluster`` holds the uid of the cluster it was 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,19 +67,10 @@ def context_target(root: Path, context: str, uid: str) -> Target:
     Raises:
         DeployError: No kubeconfig has that context.
     """
-    found = kubeconfig.target(user_kubeconfigs(root), context)
+    found = kubeconfig.target(kubeconfig.search_path(ProjectPaths(root).kubeconfig), context)
     return Target(found.file, context, found.server, uid, local=False)
 
 
 def resolve(root: Path, context: str, uid: str) -> Target:
     """Return the cluster of a stack with these values of ``poscloud:context`` and ``poscloud:cluster``."""
     return context_target(root, context, uid) if context else local_target(root)
-
-
-def user_kubeconfigs(root: Path) -> list[Path]:
-    """Return the user's kubeconfig files as kubectl searches them, without the local cluster's own."""
-    listed = os.environ.get("KUBECONFIG", "")
-    files = [Path(p).expanduser() for p in listed.split(os.pathsep) if p]
-    files.append(Path.home() / ".kube" / "config")
-    own = ProjectPaths(root).kubeconfig
-    return [f for f in dict.fromkeys(files) if f != own]

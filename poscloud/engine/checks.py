@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from poscloud.engine.stackconfig import read_stack_config
+from poscloud.engine.stackconfig import StackConfig, read_stack_config
 from poscloud.errors import PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.checks import Check, local_checks
@@ -19,9 +19,9 @@ def all_checks(root: Path, stack: str | None) -> list[Check]:
         root: The project's folder.
         stack: Check the cluster that this stack goes to; by default the local one.
     """
-    context = read_stack_config(root, stack).context if stack else ""
+    config = read_stack_config(root, stack) if stack else StackConfig("", "")
     paths = ProjectPaths(root)
-    checks = [*local_checks(paths, context or None), _check_backend(paths)]
+    checks = [*local_checks(paths, config.context or None, config.cluster), _check_backend(paths)]
     return [*checks, *(_check_stack(root, name) for name in ([stack] if stack else known_stacks(root)))]
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
+from poscloud.engine.description import load_checked
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
 from poscloud.errors import DeployError
-from poscloud.load import load_environment
+from poscloud.load import known_stacks, load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
@@ -49,18 +50,18 @@ def install(root: Path, reporter: Reporter) -> None:
     write_activate(paths)
 
 
-def prepare(root: Path, stack: str, reporter: Reporter) -> Prepared:
-    """Check the description, then make everything ready that the engine needs.
+def prepare(root: Path, stack: str, reporter: Reporter, *, pin: bool = False) -> Prepared:
+    """Make everything ready that the engine needs.
 
     Args:
         root: The project's folder.
         stack: The environment.
         reporter: Shows progress.
+        pin: Pin a named context to the cluster it leads to, if the stack is not pinned yet.
 
     Raises:
-        PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
+        PosCloudError: Something cannot be made ready.
     """
-    load_environment(root, stack)
     config = read_stack_config(root, stack)
     install(root, reporter)
     if not config.context:
@@ -70,40 +71,55 @@ def prepare(root: Path, stack: str, reporter: Reporter) -> Prepared:
     pulumi = Pulumi(root, config.context)
     recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
-    target = _pinned(pulumi, stack, config)
+    target = checked_target(root, stack, config, pulumi.environment)
+    if pin and not config.cluster and not target.local:
+        pulumi.set_config(stack, "poscloud:cluster", target.uid)
     reporter.note(f"stack {stack} goes to {target}")
     return Prepared(pulumi, target)
 
 
-def _pinned(pulumi: Pulumi, stack: str, config: StackConfig) -> Target:
-    """Return the target; a named context is pinned to its cluster at the first run and compared ever after."""
-    target = resolve(pulumi.root, config.context, config.cluster)
+def checked_target(root: Path, stack: str, config: StackConfig, environment: dict[str, str]) -> Target:
+    """Return the cluster a stack goes to, with its uid; for a named context the cluster itself is asked.
+
+    Raises:
+        DeployError: The context now leads to another cluster than the pinned one, or the cluster has no uid.
+    """
+    target = resolve(root, config.context, config.cluster)
     if target.local:
         return target
-    found = Kubectl(target, pulumi.environment).cluster_uid()
+    found = Kubectl(target, environment).cluster_uid()
+    if not found:
+        raise DeployError(f"{target} does not tell which cluster it is: it has no namespace kube-system")
     if config.cluster and config.cluster != found:
         raise DeployError(
             f"stack {stack} belongs to the cluster with uid {config.cluster}, but context '{target.context}' of "
             f"{target.kubeconfig} now points to {target.server}, uid {found}; nothing was written",
             hint=f"if the stack is really to move: pulumi config set poscloud:cluster {found} -s {stack}",
         )
-    if not config.cluster:
-        pulumi.set_config(stack, "poscloud:cluster", found)
-    return resolve(pulumi.root, config.context, found)
+    return resolve(root, config.context, found)
 
 
 def up(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     """Bring an environment up and return the engine's exit code.
 
     On the local cluster nothing is asked; elsewhere the engine shows a preview and asks, unless ``yes``.
+
+    Raises:
+        PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    prepared = prepare(root, stack, reporter)
+    load_checked(root, stack)
+    prepared = prepare(root, stack, reporter, pin=True)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     return prepared.pulumi.run("up", "--stack", stack, *confirmed)
 
 
 def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
-    """Show what ``up`` would change and return the engine's exit code."""
+    """Show what ``up`` would change and return the engine's exit code.
+
+    Raises:
+        PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
+    """
+    load_checked(root, stack)
     prepared = prepare(root, stack, reporter)
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
 
@@ -111,18 +127,26 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
 def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     """Remove an environment, prove that nothing is left, and return the engine's exit code.
 
+    Its description may be broken or gone: what was deployed is in the state.
+
     Raises:
+        StackNotFoundError: There is neither a description nor a state of that name.
         DeployError: Something is left; names it.
     """
+    if stack not in known_stacks(root) and not Pulumi(root).in_embedded_state(stack):
+        load_environment(root, stack)  # says which stacks there are
     prepared = prepare(root, stack, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
     if code != 0:
         return code
     left = Kubectl(prepared.target, prepared.pulumi.environment).leftovers(stack, seconds=GONE_SECONDS)
-    if left:
+    for volume in left.retained:
+        reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
+    if left.unexpected:
         raise DeployError(
-            f"left in the cluster after destroy: {', '.join(left)}", hint=f"kubectl describe {left[0]}"
+            f"left in the cluster after destroy: {', '.join(left.unexpected)}",
+            hint=f"kubectl describe {left.unexpected[0]}",
         )
-    reporter.note(f"nothing is left of {stack}: no namespace, no volume")
+    reporter.note(f"nothing is left of {stack}: no namespace, {left.volumes}")
     return code

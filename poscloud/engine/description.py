@@ -12,15 +12,12 @@ from poscloud.render.check import check_rendering
 from poscloud.spec import EnvironmentSpec
 
 
-def load_and_check(
-    root: Path, stack: str, project: str = names.PROJECT
-) -> tuple[EnvironmentSpec, list[RenderedPart]]:
-    """Load the environment of one stack and render it.
+def load_checked(root: Path, stack: str) -> EnvironmentSpec:
+    """Load the environment of one stack, and make sure that it can be rendered.
 
     Args:
         root: The project's folder, which holds ``stacks/``.
         stack: For example ``wbyh-stage``.
-        project: Pulumi project, part of the ownership annotation.
 
     Raises:
         StackNotFoundError: There is no such stack.
@@ -30,4 +27,15 @@ def load_and_check(
     findings = check_rendering(spec)
     if findings:
         raise InputError(from_findings(findings, node))
+    return spec
+
+
+def load_and_render(
+    root: Path, stack: str, project: str = names.PROJECT
+) -> tuple[EnvironmentSpec, list[RenderedPart]]:
+    """Load the environment of one stack and render it; arguments and errors as in ``load_checked``.
+
+    ``project`` is the Pulumi project, part of the ownership annotation.
+    """
+    spec = load_checked(root, stack)
     return spec, render_environment(spec, project)

@@ -16,6 +16,21 @@ ANSWER_SECONDS = 15
 
 
 @dataclass(frozen=True)
+class Leftovers:
+    """What there is of an environment after it was destroyed.
+
+    Attributes:
+        unexpected: Objects that should be gone.
+        retained: Volumes that outlive it because their StorageClass says so.
+        volumes: What is known of volumes, in words.
+    """
+
+    unexpected: list[str]
+    retained: list[str]
+    volumes: str
+
+
+@dataclass(frozen=True)
 class Kubectl:
     """kubectl, bound to one cluster.
 
@@ -51,23 +66,33 @@ class Kubectl:
         """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""
         return str(self.get("namespace", "kube-system").get("metadata", {}).get("uid", ""))
 
-    def leftovers(self, namespace: str, *, seconds: float) -> list[str]:
+    def leftovers(self, namespace: str, *, seconds: float) -> Leftovers:
         """Return what is left of a namespace: itself, and volumes bound to its claims.
 
         Args:
             namespace: The environment that was destroyed.
-            seconds: How long to wait for volumes that are still being deleted.
+            seconds: How long to wait for what is still being deleted.
         """
         deadline = time.monotonic() + seconds
         while True:
             left = self._leftovers(namespace)
-            if not left or time.monotonic() > deadline:
+            if not left.unexpected or time.monotonic() > deadline:
                 return left
             time.sleep(0.2)
 
-    def _leftovers(self, namespace: str) -> list[str]:
-        left = [f"Namespace/{namespace}"] if self.get("namespace", namespace) else []
-        for volume in self.get("persistentvolumes").get("items", []):
-            if volume["spec"].get("claimRef", {}).get("namespace") == namespace:
-                left.append(f"PersistentVolume/{volume['metadata']['name']}")
-        return left
+    def _leftovers(self, namespace: str) -> Leftovers:
+        unexpected = [f"Namespace/{namespace}"] if self.get("namespace", namespace) else []
+        try:
+            volumes = self.get("persistentvolumes").get("items", [])
+        except AuthError:
+            return Leftovers(unexpected, [], "volumes not checked: listing them is not allowed to this user")
+        bound = [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == namespace]
+        names = {
+            keeps: [
+                f"PersistentVolume/{v['metadata']['name']}"
+                for v in bound
+                if (v["spec"].get("persistentVolumeReclaimPolicy") == "Retain") == keeps
+            ]
+            for keeps in (True, False)
+        }
+        return Leftovers([*unexpected, *names[False]], names[True], "no volume")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +87,20 @@ def _is_engine(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return True
-    # Only a process that is just being started or is dead already has no command line.
-    return state not in "ZX" and (not command or b"pulumi" in command)
+    state, command = _seen(pid)
+    # Only a process that is just being started, or is dead and not yet buried, has no command line.
+    return state not in ("Z", "X", "") and (not command or "pulumi" in command)
+
+
+def _seen(pid: int) -> tuple[str, str]:
+    """Return a process's state letter and command line; both empty when there is no such process."""
+    if Path("/proc/self/stat").exists():
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            return state, Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return "", ""
+    command = ["ps", "-o", "stat=,command=", "-p", str(pid)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    state, _, line = answer.strip().partition(" ")
+    return state[:1], line

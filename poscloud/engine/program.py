@@ -10,8 +10,8 @@ import pulumi
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.components import Environment
-from poscloud.errors import PosCloudError
-from poscloud.load import load_environment
+from poscloud.engine.description import load_checked
+from poscloud.errors import DeployError, PosCloudError
 
 SECRETS = ("registryAuth",)
 """Secret configuration values of a stack, ``poscloud:<key>``."""
@@ -43,8 +43,9 @@ def run(root: Path) -> None:
     quiet_sdk()
     config = pulumi.Config("poscloud")
     try:
-        spec = load_environment(root, pulumi.get_stack())
+        spec = load_checked(root, pulumi.get_stack())
         target = resolve(root, config.get("context") or "", config.get("cluster") or "")
+        refuse_unpinned(target, dry_run=pulumi.runtime.is_dry_run())
     except PosCloudError as error:
         hint = f"\n{error.hint}" if error.hint else ""
         raise pulumi.RunError(f"{error}{hint}") from None
@@ -58,6 +59,19 @@ def run(root: Path) -> None:
     pulumi.export("cluster", target.server)
     pulumi.export("services", {name: environment.parts[name].url for name in spec.services})
     pulumi.export("backing", {name: environment.parts[name].url for name in spec.backing})
+
+
+def refuse_unpinned(target: Target, *, dry_run: bool) -> None:
+    """Refuse to write to a named context whose cluster is not pinned: it may point anywhere tomorrow.
+
+    Raises:
+        DeployError: It is not pinned, and this is no preview.
+    """
+    if not target.uid and not dry_run:
+        raise DeployError(
+            f"the stack goes to {target}, but is not pinned to that cluster yet (poscloud:cluster)",
+            hint=f"run once: poscloud up -s {pulumi.get_stack()}",
+        )
 
 
 def _provider(target: Target) -> pulumi.ProviderResource:

@@ -44,7 +44,7 @@ class Pulumi:
         Raises:
             DeployError: The backend refuses it, for example because the passphrase is wrong.
         """
-        if self._in_embedded_state(stack):
+        if self.in_embedded_state(stack):
             return
         done = self.quietly("stack", "select", "--create", "--stack", stack, "--non-interactive")
         if done.returncode != 0:
@@ -71,11 +71,11 @@ class Pulumi:
             check=False,
         )
 
-    def _in_embedded_state(self, stack: str) -> bool:
+    def in_embedded_state(self, stack: str) -> bool:
         """Whether the embedded backend holds the stack; saves starting the engine to ask."""
         if self.environment.get("PULUMI_BACKEND_URL") != self.paths.state.as_uri():
             return False
         return (self.paths.state / ".pulumi" / "stacks" / project_name(self.root) / f"{stack}.json").is_file()
 
     def _missing(self) -> DeployError:
-        return DeployError("pulumi is not installed", hint="run: make up   (or: poscloud toolchain)")
+        return DeployError("pulumi is not installed", hint="run: make up   (or: poscloud toolchain install)")

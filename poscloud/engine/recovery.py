@@ -12,6 +12,7 @@ from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
+from poscloud.provider.install import installed_kind, sdk_version
 
 
 def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
@@ -25,12 +26,12 @@ def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
         DeployError: Another run is under way, or the state cannot be read.
     """
     killed = release_stale_locks(pulumi.paths, stack)
-    if not killed:
-        return
     for lock in killed:
         reporter.note(f"the previous run ({lock}) was killed; its lock is released")
     if _restore_backup(pulumi.paths, stack):
-        reporter.note("it was writing the state at that moment; the backup from the step before is used")
+        reporter.note("the state was cut off while it was written; the backup from the step before is used")
+    if not killed or installed_kind(pulumi.paths.pulumi_home, sdk_version()) != "built-in":
+        return  # only the built-in provider adopts what is ours; of another one's operations nothing is forgotten
     unfinished = _forget_pending(pulumi, stack)
     if unfinished:
         reporter.note(

@@ -137,9 +137,7 @@ def check_disk(paths: ProjectPaths) -> Check:
         if free < needed:
             tight.append(str(existing))
     found = ", ".join(dict.fromkeys(seen))
-    fix = (
-        f"make {needed >> 30} GiB free at {', '.join(tight)}; POSCLOUD_CACHE moves the cache" if tight else ""
-    )
+    fix = f"export POSCLOUD_CACHE=FOLDER   (one with {needed >> 30} GiB free)" if tight else ""
     return Check("disk space", not tight, found, fix)
 
 
@@ -184,27 +182,33 @@ def check_cluster(paths: ProjectPaths) -> Check:
     return Check("local cluster", False, found, "poscloud cluster up")
 
 
-def check_target(paths: ProjectPaths, context: str | None = None) -> Check:
-    """Which cluster everything is written to: its context, address and uid."""
-    files = kubeconfig.search_path() if context is not None else [paths.kubeconfig]
+def check_target(paths: ProjectPaths, context: str | None = None, pinned: str = "") -> Check:
+    """Which cluster everything is written to: its context, address and uid, and that it is the pinned one."""
+    files = kubeconfig.search_path(paths.kubeconfig) if context is not None else [paths.kubeconfig]
     try:
         target = kubeconfig.target(files, context)
     except PosCloudError as error:
         return Check("target cluster", False, error.message, error.hint)
-    uid = cluster_uid(paths, context)
+    uid = cluster_uid(paths, target.file, target.context)
     described = f"context {target.context}, {target.server}, uid {uid or 'unknown: it does not answer'} ({target.file})"
-    fix = "poscloud cluster up" if context is None else f"kubectl --context {context} cluster-info"
+    if pinned and uid and uid != pinned:
+        found = f"{described}, but the stack belongs to the cluster with uid {pinned}"
+        return Check("target cluster", False, found, f"kubectl config get-contexts {context}")
+    fix = (
+        "poscloud cluster up"
+        if context is None
+        else f"kubectl --kubeconfig {target.file} --context {context} cluster-info"
+    )
     return Check("target cluster", bool(uid), described, "" if uid else fix)
 
 
-def cluster_uid(paths: ProjectPaths, context: str | None = None, *, timeout: int = 5) -> str:
-    """The uid of the namespace kube-system of the chosen cluster; empty when it does not answer."""
+def cluster_uid(paths: ProjectPaths, file: Path, context: str, *, timeout: int = 5) -> str:
+    """The uid of the namespace kube-system of a cluster; empty when it does not answer."""
     kubectl = paths.bin / "kubectl"
     if not kubectl.exists():
         return ""
-    command = [str(kubectl), "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}",
-               f"--request-timeout={timeout}s"]  # fmt: skip
-    command += [f"--kubeconfig={paths.kubeconfig}"] if context is None else [f"--context={context}"]
+    command = [str(kubectl), f"--kubeconfig={file}", f"--context={context}", f"--request-timeout={timeout}s",
+               "get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout + 5)
     except subprocess.TimeoutExpired:
@@ -224,19 +228,20 @@ def check_clock(paths: ProjectPaths) -> Check:
     begins, expires = validity
     if not begins <= now < expires:
         found = f"{now:%Y-%m-%d %H:%M} UTC is outside the certificates' time, which ends {expires:%Y-%m-%d}"
-        return Check("clock", False, found, "poscloud cluster up, which renews them; or set the clock")
+        return Check("clock", False, found, "poscloud cluster up")
     soon = " (renewed at the next start)" if expires < now + MARGIN else ""
     return Check(
         "clock", True, f"{now:%Y-%m-%d %H:%M} UTC; certificates valid until {expires:%Y-%m-%d}{soon}"
     )
 
 
-def local_checks(paths: ProjectPaths, context: str | None = None) -> list[Check]:
+def local_checks(paths: ProjectPaths, context: str | None = None, pinned: str = "") -> list[Check]:
     """All checks of this layer, in the order a person wants to read them.
 
     Args:
         paths: The checkout.
         context: The kubeconfig context chosen instead of the local cluster; its checks are then left out.
+        pinned: The uid of the cluster that context has to lead to; empty when it is not pinned.
     """
     single: list[Callable[[], Check]] = [check_python, lambda: check_venv(paths), check_go]
     checks = [look() for look in single]
@@ -244,4 +249,4 @@ def local_checks(paths: ProjectPaths, context: str | None = None) -> list[Check]
     checks += [check_pulumi_home(paths), check_disk(paths)]
     if context is None:
         checks += [check_port(paths), check_cluster(paths), check_clock(paths)]
-    return [*checks, check_target(paths, context)]
+    return [*checks, check_target(paths, context, pinned)]

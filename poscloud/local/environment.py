@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from poscloud.local.paths import ProjectPaths, write_private
+from poscloud.local.paths import USER_KUBECONFIG, ProjectPaths, write_private
 from poscloud.local.pythoncommand import python_command
 
 # Requests to the API server, not processor work, are what an update waits for.
@@ -47,6 +47,8 @@ def pulumi_environment(
     if not user.get("PULUMI_PYTHON_CMD") and python_command(paths).is_file():
         env["PULUMI_PYTHON_CMD"] = str(python_command(paths))
     if context is None:
+        if USER_KUBECONFIG not in user:
+            env[USER_KUBECONFIG] = user.get("KUBECONFIG", "")
         env["KUBECONFIG"] = str(paths.kubeconfig)
     return env
 
@@ -99,7 +101,9 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
             settings.append("export PATH")
             continue
         line = f"export {name}={shlex.quote(value)}"
-        if name == "PULUMI_CONFIG_PASSPHRASE_FILE":
+        if name == USER_KUBECONFIG:
+            line = f'export {name}="${{KUBECONFIG-}}"'
+        elif name == "PULUMI_CONFIG_PASSPHRASE_FILE":
             line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
         elif name in ("PULUMI_PARALLEL", "PULUMI_BACKEND_URL", "PULUMI_PYTHON_CMD"):
             line = f'[ -n "${{{name}:-}}" ] || {line}'

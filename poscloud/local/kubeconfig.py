@@ -11,7 +11,7 @@ from typing import Any
 
 from poscloud.errors import DeployError
 from poscloud.local.certificates import Pki
-from poscloud.local.paths import write_private
+from poscloud.local.paths import USER_KUBECONFIG, write_private
 
 CONTEXT = "poscloud"
 
@@ -73,12 +73,17 @@ class Target:
     file: Path
 
 
-def search_path() -> list[Path]:
-    """The kubeconfig files kubectl would read, in its order."""
-    chosen = os.environ.get("KUBECONFIG", "")
-    if chosen:
-        return [Path(part).expanduser() for part in chosen.split(os.pathsep) if part]
-    return [Path.home() / ".kube" / "config"]
+def search_path(own: Path) -> list[Path]:
+    """The user's kubeconfig files, in kubectl's order: those of KUBECONFIG, else the one in the home folder.
+
+    In an activated shell KUBECONFIG is the local cluster's; what the user had is kept in POSCLOUD_USER_KUBECONFIG.
+
+    Args:
+        own: The local cluster's file, which is none of them.
+    """
+    chosen = os.environ.get(USER_KUBECONFIG, os.environ.get("KUBECONFIG", ""))
+    files = [Path(part).expanduser() for part in chosen.split(os.pathsep) if part]
+    return [file for file in files if file != own] or [Path.home() / ".kube" / "config"]
 
 
 def target(files: list[Path], context: str | None = None) -> Target:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 OWNED = ".poscloud"
 
+USER_KUBECONFIG = "POSCLOUD_USER_KUBECONFIG"
+"""What KUBECONFIG was before the local cluster's file took its place; empty when it was not set."""
+
 
 def cache_root() -> Path:
     """The machine-wide cache: ``$POSCLOUD_CACHE``, else the user's cache folder."""

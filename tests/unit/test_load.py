@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from poscloud.engine.description import load_and_check
+from poscloud.engine.description import load_checked
 from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
 from tests.unit.conftest import Project
@@ -20,7 +20,7 @@ MISTAKES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "mistakes.yaml"
 def test_a_mistake_is_reported_at_its_place(project: Project, case: dict[str, Any]) -> None:
     project.write("env.yaml", case["text"])
     with pytest.raises(InputError) as caught:
-        load_and_check(project.root, "env")
+        load_checked(project.root, "env")
     problems = caught.value.problems
     assert [(f"{p.line}:{p.column}", p.code) for p in problems] == [(case["at"], case["code"])]
     assert problems[0].file == Path("stacks/env.yaml")
@@ -143,7 +143,7 @@ def test_what_rendering_finds_in_a_python_stack_names_its_field(project: Project
     with pytest.raises(
         InputError, match=r"stacks/py\.py: backing\.redis\.overrides\.Deployment: overrides has"
     ):
-        load_and_check(project.root, "py")
+        load_checked(project.root, "py")
 
 
 def test_everything_that_rendering_finds_comes_at_once(project: Project) -> None:
@@ -156,7 +156,7 @@ def test_everything_that_rendering_finds_comes_at_once(project: Project) -> None
         """,
     )
     with pytest.raises(InputError) as caught:
-        load_and_check(project.root, "env")
+        load_checked(project.root, "env")
     assert [(p.line, p.code) for p in caught.value.problems] == [(2, "bad-override")] * 2 + [
         (3, "bad-override")
     ]

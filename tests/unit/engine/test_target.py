@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
 from poscloud.cluster.target import local_target, resolve
+from poscloud.engine import deploy, program
 from poscloud.engine.localstate import forget_local_stacks
-from poscloud.engine.stackconfig import project_root, read_stack_config
+from poscloud.engine.stackconfig import StackConfig, project_root, read_stack_config
 from poscloud.errors import DeployError, InputError, PosCloudError
 from poscloud.local.paths import ProjectPaths
 
@@ -98,12 +100,99 @@ def test_outside_a_project_the_error_says_so(tmp_path: Path) -> None:
         project_root(tmp_path)
 
 
-def test_with_its_cluster_a_local_stack_is_forgotten_and_no_other(project: Path) -> None:
+def state_on(cluster: str) -> str:
+    provider = {"type": "pulumi:providers:kubernetes", "inputs": {"clusterIdentifier": f"uid:{cluster}"}}
+    return json.dumps({"checkpoint": {"latest": {"resources": [provider]}}})
+
+
+def test_with_its_cluster_a_stack_is_forgotten_and_no_other(project: Path) -> None:
     paths = ProjectPaths(project)
     folder = paths.state / ".pulumi" / "stacks" / "shop"
     folder.mkdir(parents=True)
-    for name in ("dev.json", "dev.json.bak", "dev-two.json", "prod.json"):
-        (folder / name).write_text("{}")
-    (project / "Pulumi.prod.yaml").write_text("config:\n  poscloud:context: prod\n")
-    assert forget_local_stacks(paths) == ["dev", "dev-two"]
-    assert [f.name for f in folder.iterdir()] == ["prod.json"]
+    (folder / "dev.json").write_text(state_on("gone"))
+    (folder / "dev.json.bak").write_text(state_on("gone"))
+    (folder / "prod.json").write_text(state_on("elsewhere"))
+    (folder / "empty.json").write_text('{"checkpoint": {"latest": null}}')
+    (folder / "damaged.json").write_text("{")
+    assert forget_local_stacks(paths, "gone") == ["dev"]
+    names = sorted(f.name for f in folder.iterdir())
+    assert names == ["damaged.json", "dev.json.forgotten", "empty.json", "prod.json"]
+
+
+def test_without_a_known_cluster_nothing_is_forgotten(project: Path) -> None:
+    folder = ProjectPaths(project).state / ".pulumi" / "stacks" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "empty.json").write_text('{"checkpoint": {"latest": null}}')
+    assert forget_local_stacks(ProjectPaths(project), "") == []
+
+
+class Cluster:
+    """Stands where kubectl stands, and tells which cluster it is."""
+
+    def __init__(self, uid: str) -> None:
+        self.uid = uid
+
+    def __call__(self, *_: object) -> Cluster:
+        return self
+
+    def cluster_uid(self) -> str:
+        return self.uid
+
+
+@pytest.fixture
+def prod(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "one", "prod", "https://one:6443")))
+    return project
+
+
+def test_a_context_that_leads_elsewhere_now_is_refused(prod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "Kubectl", Cluster("u-2"))
+    with pytest.raises(
+        DeployError, match=r"belongs to the cluster with uid u-1.*uid u-2; nothing was written"
+    ):
+        deploy.checked_target(prod, "prod", StackConfig("prod", "u-1"), {})
+
+
+def test_the_pinned_cluster_is_accepted(prod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "Kubectl", Cluster("u-1"))
+    assert deploy.checked_target(prod, "prod", StackConfig("prod", "u-1"), {}).identifier == "uid:u-1"
+
+
+def test_a_cluster_without_identity_is_refused(prod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "Kubectl", Cluster(""))
+    with pytest.raises(DeployError, match="does not tell which cluster it is"):
+        deploy.checked_target(prod, "prod", StackConfig("prod", ""), {})
+
+
+def test_an_unpinned_stack_may_be_previewed_and_not_deployed(
+    prod: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program.pulumi, "get_stack", lambda: "prod")
+    target = resolve(prod, "prod", "")
+    program.refuse_unpinned(target, dry_run=True)
+    with pytest.raises(DeployError, match="not pinned") as caught:
+        program.refuse_unpinned(target, dry_run=False)
+    assert caught.value.hint == "run once: poscloud up -s prod"
+
+
+def test_in_an_activated_shell_the_users_own_kubeconfig_is_searched(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(ProjectPaths(project).kubeconfig))
+    monkeypatch.setenv(
+        "POSCLOUD_USER_KUBECONFIG", str(kubeconfig(tmp_path / "mine", "prod", "https://mine:6443"))
+    )
+    assert resolve(project, "prod", "").server == "https://mine:6443"
+
+
+def test_the_home_file_is_searched_only_where_kubeconfig_names_none(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / ".kube"
+    home.mkdir(parents=True)
+    kubeconfig(home / "config", "prod", "https://home:6443")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    assert resolve(project, "prod", "").server == "https://home:6443"
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "one", "staging", "https://one:6443")))
+    with pytest.raises(DeployError, match="known: staging"):
+        resolve(project, "prod", "")

@@ -61,7 +61,7 @@ def test_activating_sets_the_same_and_deactivating_takes_it_back(paths: ProjectP
             KUBECONFIG="/mine",
         ).split("==\n")
     )
-    assert inside == pulumi_environment(paths, base={"PATH": before["PATH"]})
+    assert inside == pulumi_environment(paths, base={"PATH": before["PATH"], "KUBECONFIG": "/mine"})
     assert after == before
     assert after["KUBECONFIG"] == "/mine"
     assert after["PULUMI_HOME"] == "unset"

@@ -64,7 +64,7 @@ def test_no_file_and_no_kubeconfig(tmp_path: Path) -> None:
 
 def test_where_kubectl_looks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", "/a:/b:")
-    assert kubeconfig.search_path() == [Path("/a"), Path("/b")]
+    assert kubeconfig.search_path(Path("/own")) == [Path("/a"), Path("/b")]
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert kubeconfig.search_path() == [tmp_path / ".kube" / "config"]
+    assert kubeconfig.search_path(Path("/own")) == [tmp_path / ".kube" / "config"]
