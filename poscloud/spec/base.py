@@ -13,6 +13,9 @@ NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 MAX_NAME = 63
 """Longest RFC 1035 label in characters; also the longest label value."""
 
+MAX_DNS_NAME = 253
+"""Longest RFC 1123 subdomain in characters."""
+
 MAX_STATEFUL_NAME = 52
 """A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
 
@@ -45,6 +48,17 @@ def check_stateful_name(name: str) -> str:
     return check_name(name)
 
 
+def check_dns_name(name: str) -> str:
+    """Return ``name`` if it is an RFC 1123 subdomain, what most objects may be called, else raise ``ValueError``."""
+    label = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+    if len(name) > MAX_DNS_NAME or not re.fullmatch(rf"{label}(\.{label})*", name):
+        raise ValueError(
+            f"'{name}' is not a DNS name: at most {MAX_DNS_NAME} lower-case letters, digits, '-' and '.', "
+            "each part beginning and ending with a letter or digit"
+        )
+    return name
+
+
 def check_env_name(name: str) -> str:
     """Return ``name`` if a container's environment variable may carry it, else raise ``ValueError``."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
@@ -53,5 +67,6 @@ def check_env_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(check_name)]
+DnsName = Annotated[str, AfterValidator(check_dns_name)]
 StatefulName = Annotated[str, AfterValidator(check_stateful_name)]
 EnvName = Annotated[str, AfterValidator(check_env_name)]

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from poscloud.spec.base import Model, Name
-from poscloud.spec.values import Resources, resources
+from poscloud.spec.values import Resources, WithResources, resources
 
 MULTILINE_PATTERNS = {
     "timestamp": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}.[0-9]{3}",
@@ -47,7 +47,7 @@ class KafkaOutput(Model):
         return self
 
 
-class FilebeatSidecar(Model):
+class FilebeatSidecar(WithResources):
     """Ships the log files in the shared ``logs`` volume, with fields for namespace, service and pod address.
 
     Not a resource of its own: a value that is added to a service's pod.

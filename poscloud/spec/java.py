@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal, LiteralString
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,11 +22,15 @@ really used; a quarter beside the heap is what the JVM itself and the usual guid
 """
 
 _HEAP_OPTION = re.compile(r"-(Xm[sx]|XX:(?:Max|Initial)HeapSize=)(\S+)")
+_SHARE_OPTION = re.compile(r"-(XX:(?:Max|Min|Initial)RAMPercentage=)(\S+)")
+_OPTION_VARIABLES = ("JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+"""Variables that the start script or the JVM itself takes options from."""
 
 
 class JavaServiceSpec(ServiceSpec):
     """A Spring Cloud service, started from its image by ``JAVA_OPTS``."""
 
+    least_memory: ClassVar[str] = "64Mi"
     kind: Literal["java"] = Field("java", description="A Java (Spring Cloud) service.")
     java_opts: str | None = Field(
         None,
@@ -39,25 +43,11 @@ class JavaServiceSpec(ServiceSpec):
     @model_validator(mode="after")
     def _heap_fits(self) -> JavaServiceSpec:
         limit = self.resources.limits.memory
-        if self.java_opts is None or limit is None:
-            return self
-        largest = parse_quantity(limit) * HEAP_SHARE
-        for option, text in _HEAP_OPTION.findall(self.java_opts):
-            if parse_jvm_size(text) > largest:
-                heap, wanted = int(largest // MEBIBYTE), mebibytes(parse_jvm_size(text) / HEAP_SHARE)
-                raise PydanticCustomError(
-                    "heap_too_large",
-                    "java_opts has -{option}, but the memory limit is {limit}: the heap may be at most {heap}m "
-                    "(three quarters), because the JVM needs the rest beside it. Use -Xmx{heap}m, raise "
-                    "resources.limits.memory to {wanted}, or leave java_opts out",
-                    {
-                        "field": "java_opts",
-                        "option": option + text,
-                        "limit": limit,
-                        "heap": heap,
-                        "wanted": wanted,
-                    },
-                )
+        if self.java_opts is not None:
+            _check_heap(self.java_opts, limit, "java_opts", "java_opts")
+        for variable in _OPTION_VARIABLES:
+            if variable in self.env:
+                _check_heap(self.env[variable], limit, "env", f"env.{variable}")
         return self
 
     def jvm_options(self) -> str:
@@ -75,3 +65,48 @@ class JavaServiceSpec(ServiceSpec):
         if limit:
             options.append(f"-Xmx{int(parse_quantity(limit) * HEAP_SHARE // MEBIBYTE)}m")
         return " ".join(options)
+
+
+def _check_heap(options: str, limit: str | None, field: str, source: str) -> None:
+    """Raise an error at ``field`` unless every heap in ``options`` fits the memory limit."""
+
+    def refuse(option: str, message: LiteralString, **context: str | int) -> PydanticCustomError:
+        context |= {"field": field, "source": source, "option": option}
+        return PydanticCustomError("heap_too_large", message, context)
+
+    for name, text in [*_HEAP_OPTION.findall(options), *_SHARE_OPTION.findall(options)]:
+        option, relative = name + text, "RAMPercentage" in name
+        try:
+            size = _percentage(text) if relative else Decimal(parse_jvm_size(text))
+        except ValueError as error:
+            raise refuse(option, "{source} has -{option}, but {error}", error=str(error)) from None
+        if limit is None:
+            raise refuse(
+                option,
+                "{source} has -{option}, but there is no memory limit that it could fit: a heap needs "
+                "resources.limits.memory. Give it, or leave {source} out",
+            )
+        if relative and size > HEAP_SHARE * 100:
+            raise refuse(
+                option,
+                "{source} has -{option}, but the heap may be at most {share} percent of the memory limit, because "
+                "the JVM needs the rest beside it. Use {share}, or leave {source} out",
+                share=int(HEAP_SHARE * 100),
+            )
+        largest = parse_quantity(limit) * HEAP_SHARE
+        if not relative and size > largest:
+            raise refuse(
+                option,
+                "{source} has -{option}, but the memory limit is {limit}: the heap may be at most {heap}m "
+                "(three quarters), because the JVM needs the rest beside it. Use -Xmx{heap}m, raise "
+                "resources.limits.memory to {wanted}, or leave {source} out",
+                limit=limit,
+                heap=int(largest // MEBIBYTE),
+                wanted=mebibytes(size / HEAP_SHARE),
+            )
+
+
+def _percentage(text: str) -> Decimal:
+    if not re.fullmatch(r"\d+(\.\d*)?", text):
+        raise ValueError(f"'{text}' is not a percentage: a number such as 75 or 62.5")
+    return Decimal(text)

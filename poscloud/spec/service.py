@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from poscloud.spec.base import EnvName, Model, Name
 from poscloud.spec.filebeat import FilebeatSidecar
-from poscloud.spec.values import Resources, resources
+from poscloud.spec.values import Resources, Size, WithResources, resources
 
 Overrides = dict[str, dict[str, Any]]
 """Kind → patch of the rendered manifest of that kind; the last way out."""
@@ -17,19 +17,27 @@ Overrides = dict[str, dict[str, Any]]
 class Probes(Model):
     """When Kubernetes asks whether a service is ready and alive; times in seconds."""
 
-    initial_delay: int = Field(
+    initial_delay: StrictInt = Field(
         60, ge=0, description="Seconds after the container's start before the first probe."
     )
-    timeout: int = Field(3, ge=1, description="Seconds a probe may take.")
-    period: int = Field(10, ge=1, description="Seconds between probes.")
-    failures: int = Field(3, ge=1, description="Failed probes in a row that count.")
+    timeout: StrictInt = Field(3, ge=1, description="Seconds a probe may take.")
+    period: StrictInt = Field(10, ge=1, description="Seconds between probes.")
+    failures: StrictInt = Field(3, ge=1, description="Failed probes in a row that count.")
 
 
 class Rollout(Model):
     """How many pods may be above or below the wanted number during a rolling update."""
 
-    max_surge: int = Field(1, ge=0, description="Pods above the wanted number.")
-    max_unavailable: int = Field(1, ge=0, description="Pods below the wanted number.")
+    max_surge: StrictInt = Field(1, ge=0, description="Pods above the wanted number.")
+    max_unavailable: StrictInt = Field(1, ge=0, description="Pods below the wanted number.")
+
+    @model_validator(mode="after")
+    def _can_move(self) -> Rollout:
+        if not self.max_surge and not self.max_unavailable:
+            raise ValueError(
+                "max_surge and max_unavailable are both 0, so that no pod could be replaced; at least one must be 1"
+            )
+        return self
 
 
 class NfsMount(Model):
@@ -39,7 +47,7 @@ class NfsMount(Model):
     path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
 
 
-class ServiceSpec(Model):
+class ServiceSpec(WithResources):
     """The fields every kind of service has."""
 
     image: str | None = Field(
@@ -48,8 +56,8 @@ class ServiceSpec(Model):
     )
     version: str = Field("v1", description="The tag that goes into the image pattern.", examples=["v1"])
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field("Always", description="imagePullPolicy.")
-    replicas: int = Field(1, ge=0, le=1000, description="Number of pods.")
-    port: int = Field(9090, ge=1, le=65535, description="TCP port of container and Service.")
+    replicas: StrictInt = Field(1, ge=0, le=1000, description="Number of pods.")
+    port: StrictInt = Field(9090, ge=1, le=65535, description="TCP port of container and Service.")
     env: dict[EnvName, str] = Field(
         {},
         description="Environment variables. `${NAME.OUTPUT}` refers to a backing service or service of this "
@@ -63,7 +71,11 @@ class ServiceSpec(Model):
         examples=[["redis", "kafka"]],
     )
     resources: Resources = Field(
-        resources(cpu=("150m", "4000m"), memory=("1024Mi", "4096Mi")), description="CPU and memory."
+        resources(cpu=("150m", "4000m"), memory=("1024Mi", "4096Mi")),
+        description="CPU and memory. What is left out stays as it is by default; null removes one.",
+    )
+    log_space: Size = Field(
+        "2Gi", description="Most that the log files may take on the node; a pod that exceeds it is evicted."
     )
     probes: Probes = Field(Probes(), description="Readiness and liveness by TCP connect to `port`.")
     rollout: Rollout = Field(Rollout(), description="Rolling update.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from poscloud.spec.base import Model
+from poscloud.spec.base import DnsName, Model
 
 _SUFFIX = {
     "n": Decimal(1).scaleb(-9),
@@ -86,6 +87,16 @@ Quantity = Annotated[
 """A Kubernetes quantity kept as it was written; a YAML number is taken as text."""
 
 
+def _above_zero(text: str) -> str:
+    if not parse_quantity(text):
+        raise ValueError(f"'{text}' is nothing; a size has to be above zero")
+    return text
+
+
+Size = Annotated[Quantity, AfterValidator(_above_zero)]
+"""A quantity above zero."""
+
+
 class Amounts(Model):
     """How much of the node's CPU and memory."""
 
@@ -103,7 +114,7 @@ class Resources(Model):
     def _requests_fit(self) -> Resources:
         for name in ("cpu", "memory"):
             request, limit = getattr(self.requests, name), getattr(self.limits, name)
-            if request and limit and parse_quantity(request) > parse_quantity(limit):
+            if _exceeds(request, limit):
                 raise ValueError(f"requests.{name} {request} is more than limits.{name} {limit}")
         return self
 
@@ -115,10 +126,60 @@ def resources(cpu: tuple[str, str], memory: tuple[str, str]) -> Resources:
     )
 
 
+def _given(value: object) -> dict[str, Any] | None:
+    """Return the fields a writer gave, of a map as of an instance; ``None`` for anything else."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return {n: getattr(value, n) for n in value.model_fields_set} if isinstance(value, Model) else None
+
+
+class WithResources(Model):
+    """A spec with a field ``resources``, of which a writer may give a part: the rest stays as it is by default."""
+
+    least_memory: ClassVar[str] = "0"
+    """The smallest memory limit with which the program starts."""
+
+    @field_validator("resources", mode="before", check_fields=False)
+    @classmethod
+    def _over_default(cls, value: object) -> object:
+        merged, default = _given(value), cls.model_fields["resources"].default
+        if merged is None:
+            return value
+        own_requests = _given(merged.get("requests", {}))
+        for side in ("requests", "limits"):
+            amounts = _given(merged.get(side, {}))
+            if amounts is not None:
+                merged[side] = {**getattr(default, side).model_dump(), **amounts}
+        if own_requests is not None and isinstance(merged["limits"], dict):
+            for name in {"cpu", "memory"} - set(own_requests):
+                request, limit = merged["requests"][name], merged["limits"][name]
+                if _exceeds(request, limit):  # a default gives way
+                    merged["requests"][name] = limit
+        return merged
+
+    @field_validator("resources", check_fields=False)
+    @classmethod
+    def _memory_suffices(cls, value: Resources) -> Resources:
+        limit = value.limits.memory
+        if _exceeds(cls.least_memory, limit):
+            raise ValueError(f"limits.memory {limit} is too little, at least {cls.least_memory} is needed")
+        return value
+
+
+def _exceeds(amount: object, limit: object) -> bool:
+    """Whether both are quantities and the first is the larger one."""
+    if amount is None or limit is None:
+        return False
+    try:
+        return parse_quantity(str(amount)) > parse_quantity(str(limit))
+    except ValueError:
+        return False  # reported where it stands
+
+
 class Storage(Model):
     """A volume claim for each member of a stateful set."""
 
-    size: Quantity = Field("10Gi", description="Capacity of each member's volume.", examples=["20Gi"])
-    storage_class: str | None = Field(
+    size: Size = Field("10Gi", description="Capacity of each member's volume.", examples=["20Gi"])
+    storage_class: DnsName | None = Field(
         None, description="StorageClass name; left out, the cluster's default class.", examples=["ceph-db"]
     )

@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from poscloud.spec import EnvironmentSpec, JavaServiceSpec, KafkaOutput, RedisSpec
-from poscloud.spec.base import MAX_NAME, check_name
+from poscloud.spec import (
+    EnvironmentSpec,
+    JavaServiceSpec,
+    KafkaOutput,
+    KafkaSpec,
+    MongoSpec,
+    RedisSpec,
+    Resources,
+    Rollout,
+    Storage,
+    ZooKeeperSpec,
+)
+from poscloud.spec.base import MAX_NAME, Model, check_name
 from poscloud.spec.references import find_cycle
-from poscloud.spec.values import parse_jvm_size, parse_quantity
+from poscloud.spec.values import Amounts, parse_jvm_size, parse_quantity, resources
 
 
 @pytest.mark.parametrize(
@@ -101,3 +112,115 @@ def test_a_cycle_is_found_exactly_when_there_is_one(graph: dict[str, set[str]]) 
     except CycleError:
         assert cycle[0] == cycle[-1]
         assert all(later in graph[name] for name, later in itertools.pairwise(cycle))
+
+
+def test_given_resources_are_merged_over_the_default() -> None:
+    spec = JavaServiceSpec.model_validate({"resources": {"limits": {"memory": "2Gi"}}})
+    assert spec.resources == resources(cpu=("150m", "4000m"), memory=("1024Mi", "2Gi"))
+
+
+def test_given_resources_are_merged_in_python_as_in_a_file() -> None:
+    spec = RedisSpec(resources=Resources(limits=Amounts(memory="2Gi")))
+    assert spec.resources == resources(cpu=("50m", "1"), memory=("128Mi", "2Gi"))
+
+
+def test_null_removes_a_default_resource() -> None:
+    spec = RedisSpec(resources=Resources(limits=Amounts(cpu=None)))
+    assert spec.resources.limits == Amounts(memory="512Mi")
+
+
+def test_a_default_request_is_lowered_to_a_given_limit() -> None:
+    spec = JavaServiceSpec.model_validate({"resources": {"limits": {"memory": "512Mi", "cpu": 0.1}}})
+    assert spec.resources.requests == Amounts(cpu="0.1", memory="512Mi")
+
+
+def test_a_given_request_above_the_limit_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"requests\.memory 8Gi is more than limits\.memory 4096Mi"):
+        JavaServiceSpec(resources=Resources(requests=Amounts(memory="8Gi")))
+
+
+def test_a_rollout_that_cannot_move_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at least one must be 1"):
+        Rollout(max_surge=0, max_unavailable=0)
+
+
+def test_an_empty_volume_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'0Gi' is nothing"):
+        Storage(size="0Gi")
+
+
+@pytest.mark.parametrize("value", [True, "80", 80.0])
+def test_a_port_is_a_whole_number_and_nothing_like_it(value: object) -> None:
+    with pytest.raises(ValidationError, match="valid integer"):
+        JavaServiceSpec.model_validate({"port": value})
+
+
+@pytest.mark.parametrize("value", [True, "1", 2])
+def test_members_are_one_or_three(value: object) -> None:
+    with pytest.raises(ValidationError, match="1 or 3"):
+        ZooKeeperSpec.model_validate({"replicas": value})
+
+
+@pytest.mark.parametrize("name", ["Ceph DB", "a..b", "-a", "a" * 254, ""])
+def test_a_storage_class_is_a_dns_name(name: str) -> None:
+    with pytest.raises(ValidationError, match="is not a DNS name"):
+        Storage(storage_class=name)
+
+
+@pytest.mark.parametrize("variable", ["JAVA_OPTS", "JAVA_TOOL_OPTIONS"])
+def test_a_heap_in_a_variable_is_checked_and_named(variable: str) -> None:
+    with pytest.raises(
+        ValidationError, match=rf"env\.{variable} has -Xmx64g, but the memory limit is"
+    ) as caught:
+        JavaServiceSpec(env={variable: "-Xmx64g"})
+    assert caught.value.errors()[0]["ctx"]["field"] == "env"
+
+
+def test_a_heap_as_a_share_may_be_three_quarters() -> None:
+    assert JavaServiceSpec(java_opts="-XX:MaxRAMPercentage=75.0").jvm_options() == "-XX:MaxRAMPercentage=75.0"
+    with pytest.raises(ValidationError, match="MaxRAMPercentage=80, but the heap may be at most 75 percent"):
+        JavaServiceSpec(java_opts="-XX:MaxRAMPercentage=80")
+
+
+@pytest.mark.parametrize("options", ["-Xmx1g", "-XX:MaxRAMPercentage=50"])
+def test_a_heap_needs_a_memory_limit(options: str) -> None:
+    with pytest.raises(ValidationError, match=r"needs resources\.limits\.memory"):
+        JavaServiceSpec(java_opts=options, resources=Resources(limits=Amounts(memory=None)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "limit", "least"),
+    [
+        (RedisSpec, "8Mi", "16Mi"),
+        (ZooKeeperSpec, "64Mi", "128Mi"),
+        (KafkaSpec, "128Mi", "256Mi"),
+        (MongoSpec, "128Mi", "256Mi"),
+        (JavaServiceSpec, "32Mi", "64Mi"),
+    ],
+)
+def test_too_little_memory_is_refused_with_both_numbers(spec: type[Model], limit: str, least: str) -> None:
+    with pytest.raises(ValidationError, match=rf"limits\.memory {limit} is too little, at least {least}"):
+        spec.model_validate({"resources": {"limits": {"memory": limit}}})
+
+
+@pytest.mark.parametrize(
+    ("spec", "key", "instead"),
+    [
+        (RedisSpec, "MaxMemory", r"resources\.limits\.memory"),
+        (RedisSpec, "port 7000", "always 6379"),
+        (RedisSpec, "requirepass", "readable by everybody"),
+        (ZooKeeperSpec, "server.1", "replicas"),
+        (ZooKeeperSpec, "4lw.commands.whitelist", "ruok"),
+        (KafkaSpec, "zookeeper.connect", "field zookeeper"),
+        (KafkaSpec, "broker.id=7", "stateful set"),
+    ],
+)
+def test_a_setting_of_poscloud_is_refused_with_what_to_use(spec: type[Model], key: str, instead: str) -> None:
+    with pytest.raises(ValidationError, match=f"may not be set here: .*{instead}"):
+        spec.model_validate({"config": {key: "1"}})
+
+
+@pytest.mark.parametrize("config", [{"a\nport": "1"}, {"a": "1\nport 2"}, {" ": "1"}])
+def test_a_setting_is_one_line(config: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="is not one setting"):
+        RedisSpec.model_validate({"config": config})
