@@ -109,7 +109,10 @@ def check_overrides(
 def _broken(before: Manifest, after: Manifest) -> dict[Path, str]:
     """Return what a patch changed that must not change, by its place in the manifest."""
     wrong: dict[Path, str] = {
-        at: "must be a map" for at in _MAPS if not isinstance(_at(after, at), dict | None)
+        at: "must be a map"
+        for at in _MAPS
+        if not isinstance(_at(after, at), dict)
+        and (_at(after, at) is not None or (len(at) == 1 and _at(before, at) is not None))
     }
     labels: Path = ("spec", "template", "metadata", "labels")
     matched = _at(before, ("spec", "selector", "matchLabels")) or {}
