@@ -39,7 +39,7 @@ environment = EnvironmentSpec(
         "mongo": MongoSpec(),
     },
     services={
-        "dac-eureka-server": JavaServiceSpec(replicas=2, env=EUREKA),
+        "dac-eureka-server": JavaServiceSpec(env=EUREKA),
         **{name: JavaServiceSpec(uses=("redis", "mongo", "kafka"), env=EUREKA) for name in SERVICES},
     },
 )

@@ -15,6 +15,8 @@ from poscloud.spec.filebeat import MULTILINE_PATTERNS
 
 LOGS_MOUNT = "/mnt"
 CONFIG_MOUNT = "/etc/filebeat"
+REGISTRY_PATH = f"{LOGS_MOUNT}/.filebeat"
+"""How far each file has been read; beside the logs, so that a restarted sidecar sends nothing twice."""
 
 
 def render_config(context: Context, service: str, kind: str, sidecar: FilebeatSidecar) -> Manifest:
@@ -30,12 +32,14 @@ def render_config(context: Context, service: str, kind: str, sidecar: FilebeatSi
     )
 
 
-def container(context: Context, sidecar: FilebeatSidecar, mounts: list[Manifest]) -> Manifest:
+def container(
+    context: Context, sidecar: FilebeatSidecar, pull_policy: str, mounts: list[Manifest]
+) -> Manifest:
     """Return the sidecar's container; ``mounts`` are added to its own."""
     return {
         "name": "filebeat",
         "image": context.sidecar_image(sidecar.image, sidecar.version),
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": pull_policy,
         "command": ["filebeat", "-e", "-c", f"{CONFIG_MOUNT}/filebeat.yml"],
         "env": [field_env("POD_IP", "status.podIP")],
         "resources": resources(sidecar.resources),
@@ -71,6 +75,7 @@ def _filebeat_yml(context: Context, service: str, sidecar: FilebeatSidecar) -> d
     hosts = context.outputs[kafka.backing]["url"].split(",") if kafka.backing else list(kafka.hosts)
     return {
         _inputs_key(sidecar.version): [source],
+        "path.data": REGISTRY_PATH,
         "output.kafka": {
             "hosts": hosts,
             "topic": kafka.topic,

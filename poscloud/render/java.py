@@ -83,9 +83,9 @@ def _deployment(
 def _pod(context: Context, name: str, spec: JavaServiceSpec, sidecar: FilebeatSidecar | None) -> Manifest:
     time_mount = [dict(HOST_TIME_MOUNT)] if spec.host_time else []
     containers = [_container(context, name, spec, time_mount)]
-    volumes: list[Manifest] = [{"name": "logs", "emptyDir": {}}]
+    volumes: list[Manifest] = [{"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}]
     if sidecar:
-        containers.append(filebeat.container(context, sidecar, time_mount))
+        containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))
     if spec.opt_data:
         volumes.append(

@@ -12,7 +12,8 @@ from poscloud.spec import KafkaSpec
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 DATA_PATH = "/var/lib/kafka"
-CONFIG_PATH = "/etc/kafka"
+CONFIG_PATH = "/opt/poscloud/kafka"
+"""Not /etc/kafka: the official image declares a volume below it, which a read-only folder has no place for."""
 HEAP_DIVISOR = 2
 """A broker lives on the page cache, which counts against its memory limit: half for the heap, half for that."""
 
@@ -35,10 +36,11 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=1000,
-        readiness=tcp_probe(KAFKA_PORT, initialDelaySeconds=5, periodSeconds=5, timeoutSeconds=3),
-        liveness=tcp_probe(KAFKA_PORT, initialDelaySeconds=60, periodSeconds=10, timeoutSeconds=3),
+        readiness=tcp_probe(KAFKA_PORT, periodSeconds=5, timeoutSeconds=3),
+        liveness=tcp_probe(KAFKA_PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
         replicas=spec.replicas,
+        grace_period=120,
     )
     return render_stateful(context, name, spec, program)
 

@@ -29,8 +29,9 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
-        readiness=tcp_probe(MONGO_PORT, initialDelaySeconds=5, periodSeconds=5, timeoutSeconds=3),
-        liveness=tcp_probe(MONGO_PORT, initialDelaySeconds=30, periodSeconds=10, timeoutSeconds=3),
+        readiness=tcp_probe(MONGO_PORT, periodSeconds=5, timeoutSeconds=3),
+        liveness=tcp_probe(MONGO_PORT, periodSeconds=10, timeoutSeconds=3),
+        grace_period=120,
     )
     return render_stateful(context, name, spec, program)
 

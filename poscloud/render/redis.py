@@ -17,9 +17,6 @@ MEMORY_DIVISOR = 2
 
 def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]:
     """Return the manifests of a Redis."""
-    ping = exec_probe(
-        f"redis-cli -p {REDIS_PORT} ping | grep -q -e PONG -e NOAUTH", timeoutSeconds=3, periodSeconds=5
-    )
     program = Program(
         kind="redis",
         command=["redis-server", f"{CONFIG_PATH}/redis.conf"],
@@ -28,10 +25,17 @@ def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path="/data",
         user=999,
-        readiness=ping,
-        liveness={**ping, "initialDelaySeconds": 20, "periodSeconds": 10},
+        readiness=_ping("PONG", "NOAUTH", period=5),
+        liveness=_ping("PONG", "NOAUTH", "LOADING", period=10),  # alive, while it reads its file
     )
     return render_stateful(context, name, spec, program)
+
+
+def _ping(*answers: str, period: int) -> Manifest:
+    patterns = " ".join(f"-e {answer}" for answer in answers)
+    return exec_probe(
+        f"redis-cli -p {REDIS_PORT} ping | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
+    )
 
 
 def _redis_conf(spec: RedisSpec) -> str:

@@ -11,6 +11,9 @@ from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, resources
 from poscloud.spec.backing import StatefulSpec
 
+STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
+"""Half an hour, in which a member may read its log or its data again without being killed for it."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -25,9 +28,10 @@ class Program:
         data_path: Folder of the data volume in the container.
         user: Numeric user and group the program runs as.
         readiness: Probe.
-        liveness: Probe.
+        liveness: Probe; also asked for up to half an hour before it counts, because recovering takes long.
         env: Environment variables.
         replicas: Members.
+        grace_period: Seconds between being asked to stop and being killed.
     """
 
     kind: str
@@ -41,6 +45,7 @@ class Program:
     liveness: Manifest
     env: dict[str, str] = field(default_factory=dict)
     replicas: int = 1
+    grace_period: int = 30
 
 
 def settings(values: dict[str, Any], separator: str) -> str:
@@ -149,7 +154,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
             "fsGroup": program.user,
             "fsGroupChangePolicy": "OnRootMismatch",
         },
-        "terminationGracePeriodSeconds": 30,
+        "terminationGracePeriodSeconds": program.grace_period,
         "containers": [_container(context, spec, program)],
         "volumes": [{"name": "config", "configMap": {"name": names.backing_config(name)}}],
     }
@@ -168,6 +173,7 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
     return {
         **container,
         "resources": resources(spec.resources),
+        "startupProbe": program.liveness | STARTUP,
         "readinessProbe": program.readiness,
         "livenessProbe": program.liveness,
         "securityContext": dict(CONTAINER_SECURITY),

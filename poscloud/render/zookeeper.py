@@ -34,10 +34,8 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
         data_path=DATA_PATH,
         user=1000,
         readiness=_probe("srvr", "Mode:"),
-        liveness=_probe("ruok", "imok") | {"initialDelaySeconds": 30},
-        env={"JVMFLAGS": heap, "ZOO_LOG4J_PROP": "INFO,CONSOLE"}
-        if heap
-        else {"ZOO_LOG4J_PROP": "INFO,CONSOLE"},
+        liveness=_probe("ruok", "imok"),
+        env={"JVMFLAGS": heap} if heap else {},
         replicas=spec.replicas,
     )
     return render_stateful(context, name, spec, program)

@@ -175,3 +175,53 @@ JSON = st.recursive(
 def test_a_patch_applied_twice_is_a_patch_applied_once(target: object, change: object) -> None:
     once = patch(target, change)
     assert patch(once, change) == once
+
+
+def stateful_pod(project: Project, kind: str) -> Manifest:
+    spec = project.load("backing: {kafka: {}, mongo: {}, redis: {}, zookeeper: {}}")
+    found: Manifest = part(spec, kind)["StatefulSet"]["spec"]["template"]["spec"]
+    return found
+
+
+def test_only_the_liveness_of_a_redis_accepts_one_that_is_still_loading(project: Project) -> None:
+    redis = stateful_pod(project, "redis")["containers"][0]
+    assert "LOADING" not in redis["readinessProbe"]["exec"]["command"][-1]
+    assert "LOADING" in redis["livenessProbe"]["exec"]["command"][-1]
+
+
+@pytest.mark.parametrize("kind", ["kafka", "mongo", "redis", "zookeeper"])
+def test_a_recovering_member_has_half_an_hour_before_liveness_counts(project: Project, kind: str) -> None:
+    startup = stateful_pod(project, kind)["containers"][0]["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] == 1800
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [("kafka", 120), ("mongo", 120), ("redis", 30), ("zookeeper", 30)]
+)
+def test_what_writes_much_has_longer_to_stop(project: Project, kind: str, seconds: int) -> None:
+    assert stateful_pod(project, kind)["terminationGracePeriodSeconds"] == seconds
+
+
+def test_kafkas_configuration_hides_no_volume_of_the_official_image(project: Project) -> None:
+    mounts = [m["mountPath"] for m in stateful_pod(project, "kafka")["containers"][0]["volumeMounts"]]
+    volumes = ("/etc/kafka/secrets", "/mnt/shared/config")
+    assert not [v for v in volumes for m in mounts if f"{v}/".startswith(f"{m}/")]
+
+
+def test_the_sidecar_keeps_its_place_beside_the_logs(services: Load) -> None:
+    manifests = part(services("  a: {kind: java, filebeat: {}}\n"), "a")
+    data = yaml.safe_load(manifests["ConfigMap"]["data"]["filebeat.yml"])["path.data"]
+    assert {"name": "logs", "mountPath": "/mnt"} in container(manifests, 1)["volumeMounts"]
+    assert data == "/mnt/.filebeat"
+
+
+def test_the_sidecar_is_pulled_as_its_service_is(services: Load) -> None:
+    for field, policy in (("", "Always"), (", pull_policy: Never", "Never")):
+        manifests = part(services(f"  a: {{kind: java, filebeat: {{}}{field}}}\n"), "a")
+        assert container(manifests, 1)["imagePullPolicy"] == policy
+
+
+def test_logs_may_take_as_much_as_the_service_says(services: Load) -> None:
+    manifests = part(services("  a: {kind: java, log_space: 5Gi}\n"), "a")
+    volumes = manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]
+    assert volumes[0] == {"name": "logs", "emptyDir": {"sizeLimit": "5Gi"}}
