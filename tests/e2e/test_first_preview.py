@@ -13,7 +13,7 @@ def test_it_shows_what_would_be_created_and_writes_nothing(workspace: Workspace)
     mark = workspace.audit_mark()
     done = workspace.run("poscloud", "preview", "-s", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "41 to create" in done.stdout
+    assert "42 to create" in done.stdout
     assert workspace.writes_since(mark) == []
     assert "goes to the local cluster" in done.stderr
 
