@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from pydantic import ValidationError
 from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation
-from poscloud.load.stacks import STACKS, known_stacks
+from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
 from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, nearest
@@ -36,6 +38,10 @@ def load_located(root: Path, stack: str) -> tuple[EnvironmentSpec, Node]:
 
     A Python stack's tree has no values; it knows just the file.
     """
+    if not STACK_NAME.fullmatch(stack):
+        raise StackNotFoundError(
+            f"'{stack}' cannot be a stack's name", hint=f"give NAME of {STACKS}/NAME.yaml, without the folder"
+        )
     files = [f for f in (root / STACKS / f"{stack}.yaml", root / STACKS / f"{stack}.py") if f.is_file()]
     if not files:
         known = known_stacks(root)
@@ -77,7 +83,10 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
     node = apply_defaults(node, problems)
     _set_name(node, name or file.stem, problems)
     _reject_empty_parts(node, problems)
-    spec = _validate(node, problems)
+    known = {(p.file, p.line, p.column) for p in problems}
+    found: list[Problem] = []
+    spec = _validate(node, found)
+    problems += [p for p in found if (p.file, p.line, p.column) not in known]
     if problems or spec is None:
         raise InputError(_unique(problems))
     return spec, node
@@ -86,7 +95,7 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
 def _set_name(node: Node, name: str, problems: list[Problem]) -> None:
     given = node.value.get("name")
     if given is not None and given.value != name:
-        problems.append(_wrong_name(given.mark, given.value, name, "leave `name` out"))
+        problems.append(_wrong_name(given.mark, given.plain(), name, "leave `name` out"))
     node.value["name"] = Node(name, given.mark if given else node.mark)
 
 
@@ -132,8 +141,8 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
         problems += from_findings(findings, node)
 
 
-_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper")
-"""The fields by which a part refers to others."""
+_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper", "image", "node_selector")
+"""The fields of a part that are looked at even if others are wrong: most refer to other parts."""
 
 
 def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Finding]:
@@ -156,8 +165,9 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
                 rest[group][name] = {k: v for k, v in part.items() if k in _REFERRING and k not in fields}
             else:
                 left_out.add(name)
-    if "filebeat" in data and not any(loc[0] == "filebeat" for loc in wrong):
-        rest["filebeat"] = data["filebeat"]
+    for field in ("filebeat", "quota", "node_selector"):
+        if field in data and not any(loc[0] == field for loc in wrong):
+            rest[field] = data[field]
     findings: list[Finding] = []
     try:
         EnvironmentSpec.model_validate(rest, context={"findings": findings})
@@ -207,4 +217,9 @@ def _messages(error: BaseException) -> list[str]:
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(problems))
+    """Return each problem once; one in ``defaults`` is found in every service."""
+    unique: dict[Problem, Problem] = {}
+    for problem in problems:
+        key = replace(problem, message=re.sub(r"^services\.[^.:]+\.", "", problem.message))
+        unique.setdefault(key, problem)
+    return list(unique.values())

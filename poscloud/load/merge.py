@@ -7,12 +7,16 @@ a value like any other.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import get_args
 
+from pydantic import ValidationError
+
 from poscloud.errors import Problem
+from poscloud.load.problems import from_validation
 from poscloud.load.yamltree import Node, read_yaml
-from poscloud.spec import BackingSpec
+from poscloud.spec import BackingSpec, JavaServiceSpec
 from poscloud.spec.references import nearest
 
 NAMED_MAPS = frozenset({"services", "backing", "env", "node_selector", "config", "quota", "fields"})
@@ -64,7 +68,7 @@ def read_with_bases(
     expand_shorthand(node)
     merged: Node | None = None
     for entry in _extended(node, problems):
-        base_file = (file.parent / str(entry.value)).resolve()
+        base_file = Path(os.path.realpath(file.parent / str(entry.value)))
         problem = _base_problem(entry, base_file, (*trail, file.resolve()), root)
         if problem:
             problems.append(problem)
@@ -81,7 +85,7 @@ def _extended(node: Node, problems: list[Problem]) -> list[Node]:
     if entry is None:
         return []
     entries = entry.value if isinstance(entry.value, list) else [entry]
-    wrong = [e for e in entries if not isinstance(e.value, str)]
+    wrong = [e for e in entries if not isinstance(e.value, str) or "\0" in e.value]
     problems += [
         Problem(
             e.mark.file,
@@ -100,7 +104,7 @@ def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) 
     if file in trail:
         chain = " → ".join(str(_shown(f, root)) for f in (*trail[trail.index(file) :], file))
         return Problem(*place, "extends-cycle", f"extends itself: {chain}")
-    if not file.is_file():
+    if not os.path.isfile(file):  # unlike Path.is_file, also where a name is too long
         candidates = [f.name for f in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
         return Problem(
             *place, "unknown-base", f"there is no file '{entry.value}'", nearest(file.name, candidates)
@@ -137,27 +141,34 @@ def apply_defaults(node: Node, problems: list[Problem]) -> Node:
         )
         return Node(result, node.mark)
     for kind, part in defaults.value.items():
+        place = part.key_mark or part.mark
         if kind not in SERVICE_KINDS:
-            place = part.key_mark or part.mark
-            problems.append(
-                Problem(
-                    place.file,
-                    place.line,
-                    place.column,
-                    "unknown-kind",
-                    f"defaults: no kind of service is '{kind}'",
-                    nearest(kind, SERVICE_KINDS),
-                )
-            )
+            message = f"defaults: no kind of service is '{kind}'"
+            hint = nearest(kind, SERVICE_KINDS)
+            problems.append(Problem(place.file, place.line, place.column, "unknown-kind", message, hint))
+        elif part.is_map:
+            problems += _defaults_problems(kind, part)
+        elif part.value is not None:
+            message = f"defaults.{kind}: expected a map of fields"
+            problems.append(Problem(place.file, place.line, place.column, "wrong-type", message))
     if services is not None and services.is_map:
         merged = {name: _with_defaults(service, defaults) for name, service in services.value.items()}
         result["services"] = Node(merged, services.mark, services.key_mark)
     return Node(result, node.mark)
 
 
+def _defaults_problems(kind: str, part: Node) -> list[Problem]:
+    """Return what is wrong with ``defaults`` of a kind by themselves; what is missing a service may add."""
+    try:
+        JavaServiceSpec.model_validate({"kind": kind, **part.plain()})
+    except ValidationError as error:
+        return from_validation(error, part, JavaServiceSpec, partial=True)
+    return []
+
+
 def _with_defaults(service: Node, defaults: Node) -> Node:
     kind = service.value.get("kind") if service.is_map else None
-    base = defaults.value.get(kind.value) if kind is not None else None
+    base = defaults.value.get(kind.value) if kind is not None and isinstance(kind.value, str) else None
     return merge(base, service) if base is not None and base.is_map else service
 
 

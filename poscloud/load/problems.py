@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from poscloud.errors import Problem
 from poscloud.load.yamltree import Node
+from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, nearest
 
 _NOUN = {
@@ -17,10 +18,29 @@ _NOUN = {
 }  # fmt: skip
 
 
-def from_validation(error: ValidationError, node: Node, model: type[BaseModel]) -> list[Problem]:
-    """Return a problem for each error, at its place in ``node``."""
-    details = error.errors(include_url=False)
+FILE_FIELDS = ("defaults", "extends")
+"""Top-level fields that only files have."""
+
+
+def from_validation(
+    error: ValidationError, node: Node, model: type[BaseModel], *, partial: bool = False
+) -> list[Problem]:
+    """Return a problem for each error, at its place in ``node``.
+
+    Args:
+        error: What pydantic found.
+        node: What was validated.
+        model: As what it was validated.
+        partial: More fields will be added, so that only what no further field can mend is a problem.
+    """
+    details = [d for d in error.errors(include_url=False) if not (partial and _mendable(d))]
     return [_problem(d, node, model) for d in details if not _is_noise(d, details)]
+
+
+def _mendable(detail: ErrorDetails) -> bool:
+    """Whether a further field can mend an error: one is missing, or several do not fit together."""
+    between = detail["type"] in {"value_error", "heap_too_large"} and not isinstance(detail["input"], str)
+    return detail["type"] == "missing" or between
 
 
 def from_findings(findings: list[Finding], node: Node) -> list[Problem]:
@@ -60,6 +80,8 @@ def _describe(detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel]
     where = ".".join(str(step) for step in loc if not _is_tag(step))
     if kind == "extra_forbidden":
         fields = _fields_at(model, loc[:-1])
+        if loc[:-1] == () and model is EnvironmentSpec:
+            fields += FILE_FIELDS
         return "unknown-field", f"'{loc[-1]}' is not a field here", nearest(str(loc[-1]), fields)
     if kind == "missing":
         return "missing-field", f"'{loc[-1]}' is required", ""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 STACKS = "stacks"
+
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What may be looked up in the folder: no path."""
 
 
 def known_stacks(root: Path) -> list[str]:

@@ -27,13 +27,18 @@ class _Loader(_BaseLoader):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own class attribute
 
 
-for _tag, _regex, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
-    ("float", r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_regex), list(_first))
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = {
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    "int": (re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789")),
+    "float": (re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"), list("-+.0123456789")),
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+}
+for _kind, (_regex, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_CORE + _kind, _regex, _first)
+
+_TAGS = {_CORE + kind for kind in (*_SCALARS, "str", "map", "seq")}
+_MAX_DIGITS = 1000
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,9 @@ def read_yaml(file: Path, shown_as: Path, problems: list[Problem]) -> Node | Non
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(error, shown_as, text))
         return None
+    except RecursionError:
+        problems.append(Problem(shown_as, 0, 0, "too-deep", f"nested deeper than {_MAX_DEPTH} levels"))
+        return None
     finally:
         loader.dispose()
     if root is None:
@@ -140,11 +148,20 @@ def _convert(node: yaml.Node, loader: Any, file: Path, problems: list[Problem], 
             Problem(file, mark.line, mark.column, "too-deep", f"nested deeper than {_MAX_DEPTH} levels")
         )
         return Node(None, mark)
+    if node.tag not in _TAGS:
+        problems.append(_tag_problem(node, mark))
     if isinstance(node, yaml.SequenceNode):
         return Node([_convert(item, loader, file, problems, depth + 1) for item in node.value], mark)
     if isinstance(node, yaml.MappingNode):
         return Node(_convert_map(node, loader, file, problems, depth), mark)
-    return Node(_scalar(node), mark)
+    return Node(_scalar(node, mark, problems), mark)
+
+
+def _tag_problem(node: yaml.Node, mark: Mark) -> Problem:
+    tag = node.tag.replace(_CORE, "!!")
+    return Problem(
+        mark.file, mark.line, mark.column, "tag", f"tags are not supported: '{tag}'", "leave it out"
+    )
 
 
 def _convert_map(
@@ -156,7 +173,13 @@ def _convert_map(
         if not isinstance(key_node, yaml.ScalarNode):
             problems.append(Problem(file, place.line, place.column, "bad-key", "a key must be a word"))
             continue
+        if key_node.tag not in _TAGS:
+            problems.append(_tag_problem(key_node, place))
         key = key_node.value
+        if key == "<<":
+            message = "merge keys are not supported; use defaults or extends"
+            problems.append(Problem(file, place.line, place.column, "merge-key", message))
+            continue
         if key in result:
             first = result[key].key_mark
             at = f" (first at line {first.line})" if first else ""
@@ -169,9 +192,14 @@ def _convert_map(
     return result
 
 
-def _scalar(node: yaml.Node) -> Any:
-    kind = node.tag.rsplit(":", 1)[-1]
+def _scalar(node: yaml.Node, mark: Mark, problems: list[Problem]) -> Any:
+    kind = node.tag.removeprefix(_CORE)
     text = str(node.value)
+    if kind in _SCALARS and (not _SCALARS[kind][0].match(text) or len(text) > _MAX_DIGITS):
+        shown = text if len(text) <= 60 else f"{text[:57]}…"
+        why = f"is no {kind}" if len(text) <= _MAX_DIGITS else f"has more than {_MAX_DIGITS} digits"
+        problems.append(Problem(mark.file, mark.line, mark.column, "wrong-value", f"'{shown}' {why}"))
+        return text
     if kind == "bool":
         return text.lower() == "true"
     if kind == "int":

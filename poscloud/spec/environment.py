@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
@@ -21,11 +21,17 @@ AnyServiceSpec = JavaServiceSpec
 
 def _pattern(*allowed: str) -> object:
     def check(pattern: str) -> str:
-        for name in re.findall(r"\{([^}]*)\}", pattern):
-            if name not in allowed:
-                raise ValueError(
-                    f"'{{{name}}}' is not known here; allowed: {', '.join(f'{{{a}}}' for a in allowed)}"
+        try:
+            fields = [field for field in Formatter().parse(pattern) if field[1] is not None]
+        except ValueError as error:
+            raise ValueError(f"'{pattern}' is no pattern: {error}") from None
+        for _, name, form, conversion in fields:
+            if name not in allowed or form or conversion:
+                placeholder = (
+                    f"{{{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}}}"
                 )
+                known = ", ".join(f"{{{a}}}" for a in allowed)
+                raise ValueError(f"'{placeholder}' is not known here; allowed: {known}")
         return pattern
 
     return AfterValidator(check)

@@ -11,7 +11,12 @@ OUTPUTS = ("host", "port", "url")
 """What every service and backing service offers to others: DNS name, TCP port, and both as its clients
 write it (``redis://…:6379``, ``zookeeper-0…:2181,zookeeper-1…:2181``, ``http://…:9090``)."""
 
-REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_MAX_WORDS = 10
+"""Known words that a message lists at most."""
+
+REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+"""``${name.output}``; or ``$${``, which stands for a literal ``${`` and has no group."""
+
 _TARGET = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<output>[a-z]+)")
 
 Path = tuple[str | int, ...]
@@ -40,18 +45,25 @@ def nearest(word: str, known: Iterable[str]) -> str:
     match = get_close_matches(word, words, n=1, cutoff=0.6)
     if match:
         return f"did you mean '{match[0]}'?"
-    return f"known: {', '.join(words)}" if words else "none is defined"
+    shown = words if len(words) <= _MAX_WORDS else [*words[:_MAX_WORDS], "…"]
+    return f"known: {', '.join(shown)}" if words else "none is defined"
+
+
+def _references(text: str) -> list[str]:
+    return [match[1] for match in REFERENCE.finditer(text) if match[1] is not None]
 
 
 def targets(text: str) -> list[str]:
     """Return the names that ``text`` refers to, in order."""
-    return [m["name"] for ref in REFERENCE.findall(text) if (m := _TARGET.fullmatch(ref))]
+    return [m["name"] for ref in _references(text) if (m := _TARGET.fullmatch(ref))]
 
 
 def substitute(text: str, outputs: Mapping[str, Mapping[str, str]]) -> str:
-    """Replace each ``${name.output}`` in ``text``; the references must have been checked before."""
+    """Replace each ``${name.output}`` in ``text``, and ``$${`` by ``${``; the text must have been checked."""
 
     def value(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "${"
         name, _, output = match[1].partition(".")
         return outputs[name][output]
 
@@ -62,7 +74,7 @@ def check_text(text: str, path: Path, known: Iterable[str]) -> list[Finding]:
     """Return a finding for each reference in ``text`` that leads nowhere."""
     names = set(known)
     findings = []
-    for reference in REFERENCE.findall(text):
+    for reference in _references(text):
         target = _TARGET.fullmatch(reference)
         if target is None:
             findings.append(
@@ -70,7 +82,7 @@ def check_text(text: str, path: Path, known: Iterable[str]) -> list[Finding]:
                     path,
                     "bad-reference",
                     f"'${{{reference}}}' is not of the form ${{NAME.OUTPUT}}",
-                    f"outputs: {', '.join(OUTPUTS)}",
+                    f"outputs: {', '.join(OUTPUTS)}; write $${{{reference}}} for a literal ${{{reference}}}",
                 )
             )
         elif target["name"] not in names:

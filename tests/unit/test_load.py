@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 import yaml
 
-from poscloud.engine.description import load_checked
+from poscloud.engine.description import load_and_render, load_checked
 from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
 from tests.unit.conftest import Project
@@ -160,3 +161,54 @@ def test_everything_that_rendering_finds_comes_at_once(project: Project) -> None
     assert [(p.line, p.code) for p in caught.value.problems] == [(2, "bad-override")] * 2 + [
         (3, "bad-override")
     ]
+
+
+def test_a_number_of_5000_digits_is_a_problem(project: Project) -> None:
+    (problem,) = project.problems(f"services:\n  a: {{kind: java, replicas: {'9' * 5000}}}\n")
+    assert (problem.line, problem.column, problem.code) == (2, 29, "wrong-value")
+
+
+def test_defaults_are_checked_without_a_service_and_once(project: Project) -> None:
+    defaults = """\
+        defaults:
+          java:
+            replcas: 2
+            uses: 3
+            resources: []
+            opt_data: {server: nfs}
+            java_opts: -Xmx9g
+        """
+    for services in ("", "services: {a: {kind: java, opt_data: {path: /x}, java_opts: -Xmx1g}}\n"):
+        problems = project.problems(dedent(defaults) + services)
+        assert [(p.line, p.code) for p in problems] == [
+            (3, "unknown-field"),
+            (4, "wrong-type"),
+            (5, "wrong-type"),
+        ]
+
+
+def test_what_only_services_can_mend_in_defaults_is_told_once(project: Project) -> None:
+    text = "defaults: {java: {resources: {requests: {cpu: 9}}}}\nservices: {a: java, b: java}\n"
+    (problem,) = project.problems(text)
+    assert (problem.line, problem.code) == (1, "wrong-value")
+
+
+@pytest.mark.parametrize("stack", ["../Pulumi", "a/b", "", ".", ".."])
+def test_a_path_is_no_stack(project: Project, stack: str) -> None:
+    (project.root / "Pulumi.yaml").write_text("name: poscloud\n")
+    with pytest.raises(StackNotFoundError, match="cannot be a stack's name"):
+        load_environment(project.root, stack)
+
+
+def test_a_reference_can_be_escaped(project: Project) -> None:
+    project.write("env.yaml", "services: {a: {kind: java, env: {X: '$${HOSTNAME}-${a.port}'}}}\n")
+    _, parts = load_and_render(project.root, "env")
+    deployment = parts[1].manifests[-1]
+    variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "X", "value": "${HOSTNAME}-9090"} in variables
+
+
+def test_a_long_list_of_known_words_is_cut(project: Project) -> None:
+    (problem,) = project.problems("xyz: 1\n")
+    assert problem.hint.endswith("…")
+    assert problem.hint.count(",") == 10
