@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from poscloud.render import names
 from poscloud.render.environment import RenderedPart
-from poscloud.render.manifest import to_yaml
+from poscloud.render.manifest import Manifest, to_yaml
 
 HEADER = "# Rendered by poscloud; change the environment's description instead.\n"
 
 
 def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
     """Write ``folder``/ENVIRONMENT/{00-namespace.yaml, app/NAME.yaml, stateful-sets/NAME.yaml}.
+
+    A Secret whose content is the stack's secret configuration is left out, because applying it would empty the
+    real one; a comment says how to make it.
 
     Files of an earlier run that are no longer rendered are removed; files without our header are left alone.
 
@@ -26,7 +30,9 @@ def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
     base = folder / parts[0].name
     contents: dict[Path, str] = {}
     for part in parts:
-        contents[base / _place(part)] = HEADER + to_yaml(part.manifests)
+        kept = [m for m in part.manifests if not _filled_elsewhere(m)]
+        notes = [_note(m) for m in part.manifests if _filled_elsewhere(m)]
+        contents[base / _place(part)] = "".join([HEADER, *notes, to_yaml(kept)])
     for old in base.glob("**/*.yaml"):
         if old not in contents and old.read_text(encoding="utf-8").startswith(HEADER):
             old.unlink()
@@ -34,6 +40,19 @@ def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     return list(contents)
+
+
+def _filled_elsewhere(item: Manifest) -> bool:
+    return names.SECRET_SOURCE_ANNOTATION in item["metadata"].get("annotations", {})
+
+
+def _note(secret: Manifest) -> str:
+    name, namespace = secret["metadata"]["name"], secret["metadata"]["namespace"]
+    key = secret["metadata"]["annotations"][names.SECRET_SOURCE_ANNOTATION].partition("=")[0]
+    return (
+        f"# Secret '{name}' is not in this file, because it holds credentials. Create it with:\n"
+        f"# kubectl -n {namespace} create secret generic {name} --type={secret['type']} --from-file={key}=FILE\n"
+    )
 
 
 def _place(part: RenderedPart) -> str:

@@ -94,7 +94,9 @@ def check_overrides(
     for kind, change in overrides.items():
         if kind not in kinds:
             message = f"overrides has '{kind}', but it renders only {', '.join(kinds)}"
-            findings.append(Finding((*path, kind), "bad-override", message, nearest(kind, kinds)))
+            hint = nearest(kind, kinds)
+            hint = hint if hint.startswith("did you mean") else ""  # the message has the known ones
+            findings.append(Finding((*path, kind), "bad-override", message, hint))
         wrong: dict[Path, str] = dict.fromkeys(_nameless(change), "must be text")
         for item in () if wrong else manifests:
             if item["kind"] == kind:

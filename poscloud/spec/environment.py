@@ -12,6 +12,7 @@ from poscloud.spec.backing import BackingSpec, KafkaSpec
 from poscloud.spec.base import Model, Name, StatefulName
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.java import JavaServiceSpec
+from poscloud.spec.kubernetes import check_image, check_labels, check_quota
 from poscloud.spec.references import Finding, check_text, find_cycle, nearest, targets
 from poscloud.spec.values import Amounts, Quantity
 
@@ -130,6 +131,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         for name in spec.services
         if name in spec.backing
     ]
+    findings += check_values(spec)
     for name, backing in spec.backing.items():
         if isinstance(backing, KafkaSpec):
             findings += _check_target(spec, backing.zookeeper, "zookeeper", ("backing", name, "zookeeper"))
@@ -162,6 +164,21 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
                 "remove one `uses` or reference",
             )
         )
+    return findings
+
+
+def check_values(spec: EnvironmentSpec) -> list[Finding]:
+    """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
+    findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
+    if spec.filebeat:
+        findings += check_image(spec.filebeat.image, ("filebeat", "image"))
+    for group, parts in (("backing", spec.backing), ("services", spec.services)):
+        for name, part in parts.items():
+            findings += check_labels(part.node_selector or {}, (group, name, "node_selector"))
+            findings += check_image(part.image, (group, name, "image"))
+            sidecar = getattr(part, "filebeat", None)
+            if sidecar:
+                findings += check_image(sidecar.image, (group, name, "filebeat", "image"))
     return findings
 
 

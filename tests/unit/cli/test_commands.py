@@ -47,6 +47,12 @@ def test_render_writes_one_file_a_component_and_clears_its_own_old_ones(project:
     kinds = [m["kind"] for m in yaml.safe_load_all((project / "out/env/app/a.yaml").read_text())]
     assert kinds == ["Service", "Deployment"]
     assert done.stdout == ""
+    base = (project / "out/env/00-namespace.yaml").read_text()
+    assert [m["kind"] for m in yaml.safe_load_all(base)] == [
+        "Namespace",
+        "LimitRange",
+    ]  # no empty pull secret
+    assert "# kubectl -n env create secret generic myregistrykey" in base
 
 
 def test_the_schema_is_the_committed_one() -> None:
@@ -71,6 +77,20 @@ def test_bad_input_ends_with_2_before_anything_is_installed(project: Path) -> No
     assert "2 problems found" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / ".poscloud").exists()
+
+
+def test_what_rendering_finds_ends_with_2_before_a_cluster_is_made(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("services: {a: {kind: java, overrides: {Ingress: {}}}}\n")
+    for command in ("validate", "render", "up"):
+        done = run(command, "-s", "env", cwd=project)
+        assert done.returncode == 2
+        assert "stacks/env.yaml:1:49: overrides has 'Ingress'" in done.stderr
+    assert not (project / ".poscloud").exists()
+
+
+def test_a_path_is_refused_as_a_stack(project: Path) -> None:
+    done = run("validate", "-s", "../Pulumi", cwd=project)
+    assert (done.returncode, "cannot be a stack's name" in done.stderr) == (6, True)
 
 
 def test_problems_are_data_with_json(project: Path) -> None:
