@@ -19,7 +19,7 @@ from poscloud.provider.config import load
 from poscloud.provider.rest import MERGE, Clock
 from poscloud.provider.servicer import Provider
 from poscloud.provider.values import decode, encode
-from tests.cluster.manifests import PASSWORD, SKIP, Object, pod_spec, template, workload
+from tests.cluster.manifests import KINDS, PASSWORD, SKIP, Object, pod_spec, template, workload
 
 pytestmark = pytest.mark.cluster
 
