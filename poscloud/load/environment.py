@@ -141,7 +141,7 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
         problems += from_findings(findings, node)
 
 
-_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper", "image", "node_selector")
+_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper", "image", "version", "node_selector")
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""
 
 

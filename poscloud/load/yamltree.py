@@ -19,11 +19,14 @@ from poscloud.errors import Problem
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH = 60
+_MAX_VALUES = 100_000
+"""Values of a file, aliases written out: a few lines of aliases of aliases can be more than fit in memory."""
 
 
 class _Loader(_BaseLoader):  # type: ignore[misc]
     """A loader that resolves plain scalars by YAML 1.2's core schema."""
 
+    values = 0
     yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012 - PyYAML's own class attribute
 
 
@@ -147,6 +150,11 @@ def _convert(node: yaml.Node, loader: Any, file: Path, problems: list[Problem], 
         problems.append(
             Problem(file, mark.line, mark.column, "too-deep", f"nested deeper than {_MAX_DEPTH} levels")
         )
+        return Node(None, mark)
+    loader.values += 1
+    if loader.values >= _MAX_VALUES:
+        if loader.values == _MAX_VALUES:
+            problems.append(Problem(file, 0, 0, "too-large", f"more than {_MAX_VALUES} values"))
         return Node(None, mark)
     if node.tag not in _TAGS:
         problems.append(_tag_problem(node, mark))

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from poscloud.spec.backing import BackingSpec, KafkaSpec
+from poscloud.spec.backing import BackingSpec, KafkaSpec, StatefulSpec
 from poscloud.spec.base import Model, Name, StatefulName
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.java import JavaServiceSpec
-from poscloud.spec.kubernetes import check_image, check_labels, check_quota
-from poscloud.spec.references import Finding, check_text, find_cycle, nearest, targets
+from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
+from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest, targets
 from poscloud.spec.values import Amounts, Quantity
 
 AnyServiceSpec = JavaServiceSpec
@@ -33,6 +33,9 @@ def _pattern(*allowed: str) -> object:
                 )
                 known = ", ".join(f"{{{a}}}" for a in allowed)
                 raise ValueError(f"'{placeholder}' is not known here; allowed: {known}")
+        sample = pattern.format(**dict.fromkeys(allowed, "x"))
+        if check_image(sample, ()):
+            raise ValueError(f"'{pattern}' makes no image; with x for each placeholder it is '{sample}'")
         return pattern
 
     return AfterValidator(check)
@@ -171,15 +174,19 @@ def check_values(spec: EnvironmentSpec) -> list[Finding]:
     """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
     findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
     if spec.filebeat:
-        findings += check_image(spec.filebeat.image, ("filebeat", "image"))
+        findings += _check_image_of(spec.filebeat, ("filebeat",))
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
         for name, part in parts.items():
             findings += check_labels(part.node_selector or {}, (group, name, "node_selector"))
-            findings += check_image(part.image, (group, name, "image"))
+            findings += _check_image_of(part, (group, name))
             sidecar = getattr(part, "filebeat", None)
             if sidecar:
-                findings += check_image(sidecar.image, (group, name, "filebeat", "image"))
+                findings += _check_image_of(sidecar, (group, name, "filebeat"))
     return findings
+
+
+def _check_image_of(part: AnyServiceSpec | StatefulSpec | FilebeatSidecar, path: Path) -> list[Finding]:
+    return check_image(part.image, (*path, "image")) + check_tag(part.version, (*path, "version"))
 
 
 def _check_target(spec: EnvironmentSpec, name: str, kind: str, path: tuple[str | int, ...]) -> list[Finding]:

@@ -13,8 +13,9 @@ _LABEL_KEY = re.compile(rf"({_DNS}/)?{_WORD}")
 _LABEL_VALUE = re.compile(rf"({_WORD})?")
 
 _PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
 _IMAGE = re.compile(
-    rf"([A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]+)?/)?{_PATH}(/{_PATH})*(:[A-Za-z0-9_][-A-Za-z0-9_.]{{0,127}})?"
+    rf"([A-Za-z0-9][-A-Za-z0-9.]*(:[0-9]+)?/)?{_PATH}(/{_PATH})*(:{_TAG})?"
     r"(@sha256:[0-9a-f]{64})?"
 )
 
@@ -66,4 +67,12 @@ def check_image(image: str | None, path: Path) -> list[Finding]:
     if image is None or _IMAGE.fullmatch(image):
         return []
     message = f"'{image}' is no image: REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:…, the name in lower case"
+    return [Finding(path, "bad-image", message)]
+
+
+def check_tag(version: str, path: Path) -> list[Finding]:
+    """Return a finding if ``version`` cannot be the tag of an image."""
+    if re.fullmatch(_TAG, version):
+        return []
+    message = f"'{version}' cannot be an image's tag: letters, digits, '_', '.' and '-', at most 128"
     return [Finding(path, "bad-image", message)]

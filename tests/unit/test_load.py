@@ -212,3 +212,8 @@ def test_a_long_list_of_known_words_is_cut(project: Project) -> None:
     (problem,) = project.problems("xyz: 1\n")
     assert problem.hint.endswith("…")
     assert problem.hint.count(",") == 10
+
+
+def test_aliases_of_aliases_do_not_fill_the_memory(project: Project) -> None:
+    levels = [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}]\n" for i in range(1, 30)]
+    assert "too-large" in [p.code for p in project.problems("a0: &a0 [x]\n" + "".join(levels))]
