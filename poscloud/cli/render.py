@@ -19,7 +19,7 @@ def render(
 ) -> None:
     """Print an environment's manifests, or write them as files; no cluster is asked.
 
-    With --out, kubectl apply -R -f DIR/NAME works on the result.
+    With --out, kubectl apply -R -f DIR/NAME works on the result; the pull secret is left out of the files.
 
     Example: poscloud render -s wbyh-stage --out manifests
     """
