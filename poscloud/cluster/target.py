@@ -67,7 +67,15 @@ def context_target(root: Path, context: str, uid: str) -> Target:
     Raises:
         DeployError: No kubeconfig has that context.
     """
-    found = kubeconfig.target(kubeconfig.search_path(ProjectPaths(root).kubeconfig), context)
+    files = kubeconfig.search_path(ProjectPaths(root).kubeconfig)
+    try:
+        found = kubeconfig.target(files, context)
+    except DeployError as error:
+        raise DeployError(
+            f"the stack goes to context '{context}' (poscloud:context), which cannot be found: {error.message}",
+            hint="export KUBECONFIG=FILE with the file that has it, or take poscloud:context out of Pulumi.NAME.yaml "
+            "to use the local cluster",
+        ) from error
     return Target(found.file, context, found.server, uid, local=False)
 
 

@@ -63,6 +63,10 @@ def prepare(root: Path, stack: str, reporter: Reporter, *, pin: bool = False) ->
         PosCloudError: Something cannot be made ready.
     """
     config = read_stack_config(root, stack)
+    if config.context:
+        resolve(
+            root, config.context, config.cluster
+        )  # a context that is not there is told before anything is made
     install(root, reporter)
     if not config.context:
         from poscloud.local.controlplane import ControlPlane

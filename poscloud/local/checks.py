@@ -188,7 +188,8 @@ def check_target(paths: ProjectPaths, context: str | None = None, pinned: str = 
     try:
         target = kubeconfig.target(files, context)
     except PosCloudError as error:
-        return Check("target cluster", False, error.message, error.hint)
+        fix = "poscloud cluster up" if context is None else "export KUBECONFIG=FILE"
+        return Check("target cluster", False, error.message, fix)
     uid = cluster_uid(paths, target.file, target.context)
     described = f"context {target.context}, {target.server}, uid {uid or 'unknown: it does not answer'} ({target.file})"
     if pinned and uid and uid != pinned:

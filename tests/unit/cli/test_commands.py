@@ -150,3 +150,17 @@ def test_the_reader_of_a_pipe_may_leave() -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == ("---\n", "")
+
+
+def test_a_context_that_is_not_there_is_told_before_anything_is_made(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    (project / "stacks" / "env.yaml").write_text("services: {a: java}\n")
+    settings = project / "Pulumi.env.yaml"
+    settings.write_text("config:\n  poscloud:context: office\n")
+    done = run("up", "-s", "env", cwd=project)
+    assert done.returncode == 4
+    assert "context 'office' (poscloud:context), which cannot be found" in done.stderr
+    assert settings.read_text() == "config:\n  poscloud:context: office\n"
+    assert not (project / ".poscloud").exists()
