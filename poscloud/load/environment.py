@@ -131,7 +131,7 @@ def _require_kinds(node: Node, problems: list[Problem]) -> None:
     """Report a service without ``kind``: no `defaults` would reach it."""
     services = node.value.get("services")
     for name, service in services.value.items() if services is not None and services.is_map else ():
-        if service.is_map and not {"kind", "<<"} & set(service.value):
+        if service.is_map and "kind" not in service.value:
             mark = service.key_mark or service.mark
             message = f"services.{name}: 'kind' is required"
             problems.append(
