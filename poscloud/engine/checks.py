@@ -27,7 +27,7 @@ def all_checks(root: Path, stack: str | None) -> list[Check]:
 
 def _check_backend(paths: ProjectPaths) -> Check:
     url = os.environ.get("PULUMI_BACKEND_URL")
-    if url and url != paths.state.as_uri():
+    if url and url != paths.state_url:
         return Check("state backend", True, f"{url.split('@')[-1]} (PULUMI_BACKEND_URL)")
     writable = os.access(paths.state if paths.state.exists() else paths.root, os.W_OK)
     return Check(

@@ -73,7 +73,7 @@ class Pulumi:
 
     def in_embedded_state(self, stack: str) -> bool:
         """Whether the embedded backend holds the stack; saves starting the engine to ask."""
-        if self.environment.get("PULUMI_BACKEND_URL") != self.paths.state.as_uri():
+        if self.environment.get("PULUMI_BACKEND_URL") != self.paths.state_url:
             return False
         return (self.paths.state / ".pulumi" / "stacks" / project_name(self.root) / f"{stack}.json").is_file()
 

@@ -41,7 +41,7 @@ def pulumi_environment(
     if not user.get("PULUMI_PARALLEL"):
         env["PULUMI_PARALLEL"] = PARALLEL
     if not user.get("PULUMI_BACKEND_URL"):
-        env["PULUMI_BACKEND_URL"] = paths.state.as_uri()
+        env["PULUMI_BACKEND_URL"] = paths.state_url
     if not (user.get("PULUMI_CONFIG_PASSPHRASE") or user.get("PULUMI_CONFIG_PASSPHRASE_FILE")):
         env["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(paths.passphrase)
     if not user.get("PULUMI_PYTHON_CMD") and python_command(paths).is_file():

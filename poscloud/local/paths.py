@@ -70,6 +70,15 @@ class ProjectPaths:
         return self.owned / "state"
 
     @property
+    def state_url(self) -> str:
+        """``state`` as the engine's backend address.
+
+        Without ``metadata=skip`` the engine keeps a second file beside each state file, written in place: a kill
+        at that moment leaves it empty, and then the state, though whole, cannot be read.
+        """
+        return f"{self.state.as_uri()}?metadata=skip"
+
+    @property
     def pulumi_home(self) -> Path:
         """PULUMI_HOME: plugins and the engine's own settings."""
         return self.owned / "pulumi"

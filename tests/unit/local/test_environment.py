@@ -25,7 +25,7 @@ def run(shell: str, script: str, **variables: str) -> str:
 def test_plain_pulumi_finds_everything_here(paths: ProjectPaths) -> None:
     env = pulumi_environment(paths, base={"PATH": "/usr/bin:/bin"})
     assert env["PATH"].split(":") == [str(paths.venv / "bin"), str(paths.bin), "/usr/bin", "/bin"]
-    assert env["PULUMI_BACKEND_URL"] == f"file://{paths.state}"
+    assert env["PULUMI_BACKEND_URL"] == f"file://{paths.state}?metadata=skip"
     assert env["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(paths.passphrase)
     assert env["PULUMI_HOME"] == str(paths.pulumi_home)
     assert env["KUBECONFIG"] == str(paths.kubeconfig)
