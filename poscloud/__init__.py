@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poscloud.components import Environment, JavaService, Mongo, Redis, StatefulKafka, ZooKeeper
+    from poscloud.components import Environment, JavaService, Mongo, Redis, StatefulKafka, WebApp, ZooKeeper
     from poscloud.spec import (
         EnvironmentSpec,
         FilebeatSidecar,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         KafkaSpec,
         MongoSpec,
         RedisSpec,
+        WebAppSpec,
         ZooKeeperSpec,
     )
 
@@ -35,6 +36,8 @@ __all__ = [
     "Redis",
     "RedisSpec",
     "StatefulKafka",
+    "WebApp",
+    "WebAppSpec",
     "ZooKeeper",
     "ZooKeeperSpec",
 ]

@@ -5,6 +5,6 @@ This layer and the ones above are the only ones that import Pulumi.
 
 from poscloud.components.backing import Mongo, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
-from poscloud.components.services import JavaService
+from poscloud.components.services import JavaService, WebApp
 
-__all__ = ["Environment", "JavaService", "Mongo", "Redis", "StatefulKafka", "ZooKeeper"]
+__all__ = ["Environment", "JavaService", "Mongo", "Redis", "StatefulKafka", "WebApp", "ZooKeeper"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from poscloud.components.registry import PARTS
 from poscloud.components.resources import create
 from poscloud.render import Manifest, names
 from poscloud.render.environment import render_base, start_order
+from poscloud.render.secrets import sources
 from poscloud.spec import EnvironmentSpec
 
 
@@ -22,7 +22,7 @@ class Environment(pulumi.ComponentResource):
 
     Args:
         spec: The description.
-        secrets: Secret configuration by key; ``registryAuth`` is the content of the pull secret.
+        secrets: Secret configuration by its name; ``registryAuth`` is the content of the pull secret.
         cluster_uid: uid of the cluster's namespace kube-system, stamped on the namespace as part of the fence.
         project: Pulumi project; by default the running one.
         opts: Its ``provider`` is inherited by every object.
@@ -44,25 +44,35 @@ class Environment(pulumi.ComponentResource):
         self.spec = spec
         self.project = project or pulumi.get_project()
         self.parts: dict[str, Any] = {}
-        self._create_base(secrets or {}, cluster_uid)
+        self.secrets = secrets or {}
+        self._create_base(cluster_uid)
         for name in start_order(spec):
-            part = spec.backing.get(name) or spec.services[name]
-            PARTS[part.kind](name, part, environment=self)
+            PARTS[spec.kind(name)](name, spec.part(name), environment=self)
         self.register_outputs({"namespace": spec.name})
 
-    def _create_base(self, secrets: Mapping[str, pulumi.Input[str]], cluster_uid: str | None) -> None:
+    def _create_base(self, cluster_uid: str | None) -> None:
         namespace, *others = render_base(self.spec, self.project).manifests
         if cluster_uid:
             namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
         self.namespace = create(namespace, pulumi.ResourceOptions(parent=self))
         self.base = [
             self.namespace,
-            *(create(_with_secrets(m, secrets), self.child_options(self, [self.namespace])) for m in others),
+            *(create(self.with_secrets(m), self.child_options(self, [self.namespace])) for m in others),
         ]
 
     def child_options(self, parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.ResourceOptions:
         """Return the options of an object in the namespace: it goes when the namespace goes."""
         return pulumi.ResourceOptions(parent=parent, depends_on=after, deleted_with=self.namespace)
+
+    def with_secrets(self, manifest: Manifest) -> Manifest:
+        """Return ``manifest`` with what the stack's secret configuration has of its data."""
+        found = {
+            key: self.secrets[config] for key, config in sources(manifest).items() if config in self.secrets
+        }
+        if not found:
+            return manifest
+        secret = {key: pulumi.Output.secret(value) for key, value in found.items()}
+        return {**manifest, "stringData": {**manifest.get("stringData", {}), **secret}}
 
     def include(self, group: str, name: str, spec: Any) -> None:
         """Make a part that was constructed by hand part of ``spec``, so that others can refer to it."""
@@ -71,15 +81,3 @@ class Environment(pulumi.ComponentResource):
             return
         data = {field: getattr(self.spec, field) for field in EnvironmentSpec.model_fields}
         self.spec = EnvironmentSpec.model_validate({**data, group: {**parts, name: spec}})
-
-
-def _with_secrets(manifest: Manifest, secrets: Mapping[str, pulumi.Input[str]]) -> Manifest:
-    """Fill a Secret's value from the stack's configuration, if it is set there."""
-    source = manifest["metadata"].get("annotations", {}).get(names.SECRET_SOURCE_ANNOTATION)
-    key, _, config = (source or "").partition("=")
-    value = secrets.get(config) if config else None
-    if value is None:
-        return manifest
-    filled = copy.deepcopy(manifest)
-    filled["stringData"] = {**filled.get("stringData", {}), key: pulumi.Output.secret(value)}
-    return filled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import pulumi
@@ -10,7 +11,7 @@ from poscloud.components.environment import Environment
 from poscloud.components.registry import PARTS
 from poscloud.components.resources import create
 from poscloud.render.environment import render_part
-from poscloud.render.outputs import outputs_of
+from poscloud.render.kinds import outputs_of
 
 SpecT = TypeVar("SpecT")
 
@@ -32,12 +33,9 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
     group = "services"
     """Where its spec stands in the environment's: ``services`` or ``backing``."""
 
-    host: str
-    """Full DNS name of its Service."""
-    port: int
-    """TCP port of its Service."""
-    url: str
-    """What clients are configured with."""
+    outputs: Mapping[str, str]
+    """What it offers to others: ``host``, ``port``, ``url``, and ``secret``, the name of the Secret with its
+    password, where it has one. Empty without a port."""
 
     def __init_subclass__(cls, kind: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -50,12 +48,26 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=environment), opts)
         super().__init__(f"poscloud:index:{type(self).__name__}", name, {}, options)
         environment.include(self.group, name, spec)
-        outputs = outputs_of(environment.spec)[name]
-        self.host, self.port, self.url = outputs["host"], int(outputs["port"]), outputs["url"]
+        self.outputs = outputs_of(environment.spec)[name]
         self.workloads: list[pulumi.CustomResource] = []
         self._create(name, environment)
         environment.parts[name] = self
-        self.register_outputs(dict(outputs))
+        self.register_outputs(dict(self.outputs))
+
+    @property
+    def host(self) -> str:
+        """Full DNS name of its Service."""
+        return self.outputs["host"]
+
+    @property
+    def port(self) -> int:
+        """TCP port of its Service."""
+        return int(self.outputs["port"])
+
+    @property
+    def url(self) -> str:
+        """What clients are configured with."""
+        return self.outputs["url"]
 
     def _create(self, name: str, environment: Environment) -> None:
         part = render_part(environment.spec, name, environment.project)
@@ -65,7 +77,7 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
             is_workload = manifest["kind"] in WORKLOADS
             # Its configuration is there before a workload's pods look for it; only workloads wait for others.
             after = [*made, *gates] if is_workload else [*environment.base]
-            resource = create(manifest, environment.child_options(self, after))
+            resource = create(environment.with_secrets(manifest), environment.child_options(self, after))
             made.append(resource)
             if is_workload:
                 self.workloads.append(resource)

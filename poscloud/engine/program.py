@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from poscloud.cluster.target import Target, resolve
 from poscloud.components import Environment
 from poscloud.engine.description import load_checked
 from poscloud.errors import DeployError, PosCloudError
-
-SECRETS = ("registryAuth",)
-"""Secret configuration values of a stack, ``poscloud:<key>``."""
+from poscloud.render import render_environment
+from poscloud.render.secrets import required, sources
+from poscloud.spec import EnvironmentSpec
 
 
 def quiet_sdk() -> None:
@@ -44,6 +45,7 @@ def run(root: Path) -> None:
     config = pulumi.Config("poscloud")
     try:
         spec = load_checked(root, pulumi.get_stack())
+        secrets = secret_configuration(spec, config)
         target = resolve(root, config.get("context") or "", config.get("cluster") or "")
         refuse_unpinned(target, dry_run=pulumi.runtime.is_dry_run())
     except PosCloudError as error:
@@ -51,14 +53,37 @@ def run(root: Path) -> None:
         raise pulumi.RunError(f"{error}{hint}") from None
     environment = Environment(
         spec,
-        secrets={key: value for key in SECRETS if (value := config.get_secret(key)) is not None},
+        secrets=secrets,
         cluster_uid=target.uid,
         opts=pulumi.ResourceOptions(providers=[_provider(target)]),
     )
     pulumi.export("namespace", spec.name)
     pulumi.export("cluster", target.server)
-    pulumi.export("services", {name: environment.parts[name].url for name in spec.services})
-    pulumi.export("backing", {name: environment.parts[name].url for name in spec.backing})
+    pulumi.export("services", _urls(environment, spec.services))
+    pulumi.export("backing", _urls(environment, spec.backing))
+
+
+def _urls(environment: Environment, names: Iterable[str]) -> dict[str, str]:
+    outputs = {name: environment.parts[name].outputs for name in names}
+    return {name: offered["url"] for name, offered in outputs.items() if "url" in offered}
+
+
+def secret_configuration(spec: EnvironmentSpec, config: pulumi.Config) -> dict[str, pulumi.Output[str]]:
+    """Return the stack's secret configuration that the environment's Secrets are filled from, by its name.
+
+    Raises:
+        DeployError: Some of it is not set; names all that is missing.
+    """
+    manifests = [m for part in render_environment(spec) for m in part.manifests if m["kind"] == "Secret"]
+    wanted = sorted({name for m in manifests for name in sources(m).values()})
+    found = {name: value for name in wanted if (value := config.get_secret(name)) is not None}
+    missing = sorted({name for m in manifests for name in required(m)} - set(found))
+    if missing:
+        commands = [f"pulumi config set --secret poscloud:{n} -s {pulumi.get_stack()}" for n in missing]
+        raise DeployError(
+            f"secret configuration is missing: {', '.join(missing)}", hint="run: " + "\n     ".join(commands)
+        )
+    return found
 
 
 def refuse_unpinned(target: Target, *, dry_run: bool) -> None:

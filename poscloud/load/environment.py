@@ -83,7 +83,6 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
     node = apply_defaults(node, problems)
     _set_name(node, name or file.stem, problems)
     _reject_empty_parts(node, problems)
-    _require_kinds(node, problems)
     known = {(p.file, p.line, p.column) for p in problems}
     found: list[Problem] = []
     spec = _validate(node, found)
@@ -125,18 +124,6 @@ def _reject_empty_parts(node: Node, problems: list[Problem]) -> None:
                     )
                 )
                 del parts.value[name]
-
-
-def _require_kinds(node: Node, problems: list[Problem]) -> None:
-    """Report a service without ``kind``: no `defaults` would reach it."""
-    services = node.value.get("services")
-    for name, service in services.value.items() if services is not None and services.is_map else ():
-        if service.is_map and "kind" not in service.value:
-            mark = service.key_mark or service.mark
-            message = f"services.{name}: 'kind' is required"
-            problems.append(
-                Problem(mark.file, mark.line, mark.column, "missing-field", message, "write kind: java")
-            )
 
 
 def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:

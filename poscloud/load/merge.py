@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import get_args
 
 from pydantic import ValidationError
 
 from poscloud.errors import Problem
 from poscloud.load.problems import from_validation
 from poscloud.load.yamltree import Node, read_yaml
-from poscloud.spec import BackingSpec, JavaServiceSpec
+from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import nearest
 
-NAMED_MAPS = frozenset({"services", "backing", "env", "node_selector", "config", "quota", "fields"})
-BACKING_KINDS = frozenset(spec.model_fields["kind"].default for spec in get_args(get_args(BackingSpec)[0]))
-SERVICE_KINDS = frozenset({"java"})
+NAMED_MAPS = frozenset(
+    {"services", "backing", "env", "node_selector", "config", "quota", "fields", "secrets"}
+)
 
 
 def merge(base: Node, over: Node, key: str = "") -> Node:
@@ -160,9 +159,9 @@ def apply_defaults(node: Node, problems: list[Problem]) -> Node:
 def _defaults_problems(kind: str, part: Node) -> list[Problem]:
     """Return what is wrong with ``defaults`` of a kind by themselves; what is missing a service may add."""
     try:
-        JavaServiceSpec.model_validate({"kind": kind, **part.plain()})
+        SERVICE_KINDS[kind].model_validate({"kind": kind, **part.plain()})
     except ValidationError as error:
-        return from_validation(error, part, JavaServiceSpec, partial=True)
+        return from_validation(error, part, SERVICE_KINDS[kind], partial=True)
     return []
 
 

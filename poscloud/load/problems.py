@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from poscloud.errors import Problem
 from poscloud.load.yamltree import Node
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.kinds import BACKING_KINDS
 from poscloud.spec.references import Finding, nearest
 
 _NOUN = {
@@ -70,6 +71,8 @@ def _problem(detail: ErrorDetails, node: Node, model: type[BaseModel]) -> Proble
     loc = (*(step for step in detail["loc"] if step != "[key]"), *([field] if field else []))
     kind = detail["type"]
     about_key = kind in {"extra_forbidden", "missing"} or "[key]" in detail["loc"]
+    if kind == "union_tag_invalid":
+        loc = (*loc, "kind")
     mark = node.locate(loc, key=about_key)
     code, message, hint = _describe(detail, loc, model)
     return Problem(mark.file, mark.line, mark.column, code, message, hint)
@@ -77,7 +80,7 @@ def _problem(detail: ErrorDetails, node: Node, model: type[BaseModel]) -> Proble
 
 def _describe(detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel]) -> tuple[str, str, str]:
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
-    where = ".".join(str(step) for step in loc if not _is_tag(step))
+    where = ".".join(str(step) for i, step in enumerate(loc) if not _is_tag(step, loc[:i]))
     if kind == "extra_forbidden":
         fields = _fields_at(model, loc[:-1])
         if loc[:-1] == () and model is EnvironmentSpec:
@@ -91,7 +94,11 @@ def _describe(detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel]
         words = [w.strip(" '") for w in str(expected).replace(" or ", ",").split(",")]
         return "wrong-value", f"{where}: '{value}' is not one of {expected}", _close(str(value), words)
     if kind == "union_tag_not_found":
-        return "missing-field", f"{where}: 'kind' is required", "write kind: zookeeper, kafka, redis or mongo"
+        return (
+            "missing-field",
+            f"{where}: 'kind' is required",
+            f"write kind: {', '.join(sorted(BACKING_KINDS))}",
+        )
     if kind.endswith("_type") or kind.endswith("_parsing"):
         noun = _NOUN.get(kind.split("_")[0], kind)
         return "wrong-type", f"{where}: expected {noun}, found {_shown(found)}", ""
@@ -118,8 +125,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _is_tag(step: Any) -> bool:
+def _is_tag(step: Any, before: tuple[Any, ...]) -> bool:
     """Whether a step of pydantic's location is the name of a union's branch rather than a key."""
+    if len(before) == 2 and before[0] in ("backing", "services"):
+        return True
     return isinstance(step, str) and (step.endswith(("Sidecar", "Spec")) or step.startswith("literal["))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from poscloud.load.merge import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 
 
 def environment_schema() -> dict[str, Any]:
@@ -21,11 +21,16 @@ def environment_schema() -> dict[str, Any]:
             "description": "Fields for every service of a kind, unless the service says otherwise.",
             "type": "object",
             "additionalProperties": False,
-            "properties": {"java": {"$ref": "#/definitions/JavaServiceSpec"}},
+            "properties": {
+                kind: {"$ref": f"#/definitions/{spec.__name__}"}
+                for kind, spec in sorted(SERVICE_KINDS.items())
+            },
         },
         **schema["properties"],
     }
     service = properties["services"]["additionalProperties"]
+    # A file may leave `kind` to the one it extends, and then every kind's schema may fit.
+    service = {"anyOf": service["oneOf"]}
     properties["services"]["additionalProperties"] = {
         "anyOf": [{"enum": sorted(SERVICE_KINDS)}, service, {"type": "null"}]
     }

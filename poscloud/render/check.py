@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from poscloud.render.context import Context
-from poscloud.render.environment import RENDERERS, start_order
+from poscloud.render.environment import start_order
+from poscloud.render.kinds import KINDS, outputs_of
 from poscloud.render.manifest import check_overrides
 from poscloud.render.namespace import render_namespace
-from poscloud.render.outputs import outputs_of
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding
 
@@ -18,8 +18,8 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     findings: list[Finding] = []
     for name in start_order(spec):
         group = "backing" if name in spec.backing else "services"
-        part = spec.backing.get(name) or spec.services[name]
-        manifests = RENDERERS[part.kind](context, name, part.model_copy(update={"overrides": {}}))
+        part = spec.part(name)
+        manifests = KINDS[spec.kind(name)].render(context, name, part.model_copy(update={"overrides": {}}))
         findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.render.context import Context
-from poscloud.render.java import render_java_service
-from poscloud.render.kafka import render_kafka
+from poscloud.render.kinds import KINDS, outputs_of
 from poscloud.render.manifest import Manifest, stamp
-from poscloud.render.mongo import render_mongo
 from poscloud.render.names import PROJECT
 from poscloud.render.namespace import render_namespace
-from poscloud.render.outputs import outputs_of
-from poscloud.render.redis import render_redis
-from poscloud.render.zookeeper import render_zookeeper
 from poscloud.spec import EnvironmentSpec
-
-Renderer = Callable[[Context, str, Any], list[Manifest]]
-
-RENDERERS: dict[str, Renderer] = {
-    "java": render_java_service,
-    "kafka": render_kafka,
-    "mongo": render_mongo,
-    "redis": render_redis,
-    "zookeeper": render_zookeeper,
-}
-"""Kind in the language → renderer."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +44,9 @@ def render_base(spec: EnvironmentSpec, project: str = PROJECT) -> RenderedPart:
 
 def render_part(spec: EnvironmentSpec, name: str, project: str = PROJECT) -> RenderedPart:
     """Return one service or backing service of ``spec``."""
-    part = spec.backing.get(name) or spec.services[name]
-    manifests = RENDERERS[part.kind](Context(spec, outputs_of(spec)), name, part)
-    return RenderedPart(name, part.kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
+    kind = spec.kind(name)
+    manifests = KINDS[kind].render(Context(spec, outputs_of(spec)), name, spec.part(name))
+    return RenderedPart(name, kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
 
 
 def start_order(spec: EnvironmentSpec) -> list[str]:

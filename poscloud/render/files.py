@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poscloud.render import names
 from poscloud.render.environment import RenderedPart
 from poscloud.render.manifest import Manifest, to_yaml
+from poscloud.render.secrets import sources
 
 HEADER = "# Rendered by poscloud; change the environment's description instead.\n"
 
@@ -43,15 +43,15 @@ def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
 
 
 def _filled_elsewhere(item: Manifest) -> bool:
-    return names.SECRET_SOURCE_ANNOTATION in item["metadata"].get("annotations", {})
+    return bool(sources(item))
 
 
 def _note(secret: Manifest) -> str:
     name, namespace = secret["metadata"]["name"], secret["metadata"]["namespace"]
-    key = secret["metadata"]["annotations"][names.SECRET_SOURCE_ANNOTATION].partition("=")[0]
+    files = " ".join(f"--from-file={key}=FILE" for key in sources(secret))
     return (
         f"# Secret '{name}' is not in this file, because it holds credentials. Create it with:\n"
-        f"# kubectl -n {namespace} create secret generic {name} --type={secret['type']} --from-file={key}=FILE\n"
+        f"# kubectl -n {namespace} create secret generic {name} --type={secret['type']} {files}\n"
     )
 
 

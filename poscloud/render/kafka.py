@@ -5,17 +5,22 @@ from __future__ import annotations
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.outputs import KAFKA_PORT
 from poscloud.render.pod import tcp_probe
-from poscloud.render.stateful import Program, render_stateful, settings
+from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import KafkaSpec
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
+PORT = 9092
 DATA_PATH = "/var/lib/kafka"
 CONFIG_PATH = "/opt/poscloud/kafka"
 """Not /etc/kafka: the official image declares a volume below it, which a read-only folder has no place for."""
 HEAP_DIVISOR = 2
 """A broker lives on the page cache, which counts against its memory limit: half for the heap, half for that."""
+
+
+def kafka_outputs(name: str, environment: str, spec: KafkaSpec) -> dict[str, str]:
+    """Return what it offers to others; the url names every member."""
+    return member_outputs(name, environment, spec.replicas, PORT)
 
 
 def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]:
@@ -27,7 +32,7 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
     program = Program(
         kind="kafka",
         command=["bash", f"{CONFIG_PATH}/start.sh"],
-        ports={"client": KAFKA_PORT},
+        ports={"client": PORT},
         config={
             "server.properties": _server_properties(context, spec),
             "log4j.properties": _log4j_properties(),
@@ -36,8 +41,8 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=1000,
-        readiness=tcp_probe(KAFKA_PORT, periodSeconds=5, timeoutSeconds=3),
-        liveness=tcp_probe(KAFKA_PORT, periodSeconds=10, timeoutSeconds=3),
+        readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
+        liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
         replicas=spec.replicas,
         grace_period=120,
@@ -48,7 +53,7 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
 def _server_properties(context: Context, spec: KafkaSpec) -> str:
     in_sync = 2 if spec.replicas > 2 else 1
     values: dict[str, str | int | bool] = {
-        "listeners": f"PLAINTEXT://0.0.0.0:{KAFKA_PORT}",
+        "listeners": f"PLAINTEXT://0.0.0.0:{PORT}",
         "zookeeper.connect": context.outputs[spec.zookeeper]["url"],
         "log.dirs": f"{DATA_PATH}/topics",
         "num.partitions": 3,
@@ -84,5 +89,5 @@ def _start_script(context: Context, name: str) -> str:
         'export PATH="$PATH:/opt/kafka/bin"\n'
         f"exec kafka-server-start.sh {CONFIG_PATH}/server.properties \\\n"
         '  --override "broker.id=${HOSTNAME##*-}" \\\n'
-        f'  --override "advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{KAFKA_PORT}"\n'
+        f'  --override "advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{PORT}"\n'
     )

@@ -6,17 +6,24 @@ from decimal import Decimal
 
 import yaml
 
+from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.outputs import MONGO_PORT
 from poscloud.render.pod import tcp_probe
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MongoSpec
 from poscloud.spec.values import parse_quantity
 
+PORT = 27017
 CONFIG_PATH = "/etc/mongo"
 DATA_PATH = "/data/db"
 GIBIBYTE = Decimal(2**30)
+
+
+def mongo_outputs(name: str, environment: str, spec: MongoSpec) -> dict[str, str]:
+    """Return what it offers to others."""
+    host = names.dns_name(name, environment)
+    return {"host": host, "port": str(PORT), "url": f"mongodb://{host}:{PORT}"}
 
 
 def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]:
@@ -24,13 +31,13 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
     program = Program(
         kind="mongo",
         command=["mongod", "--config", f"{CONFIG_PATH}/mongod.conf"],
-        ports={"client": MONGO_PORT},
+        ports={"client": PORT},
         config={"mongod.conf": yaml.safe_dump(_mongod_conf(spec), sort_keys=False)},
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
-        readiness=tcp_probe(MONGO_PORT, periodSeconds=5, timeoutSeconds=3),
-        liveness=tcp_probe(MONGO_PORT, periodSeconds=10, timeoutSeconds=3),
+        readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
+        liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         grace_period=120,
     )
     return render_stateful(context, name, spec, program)
@@ -44,4 +51,4 @@ def _mongod_conf(spec: MongoSpec) -> Manifest:
         limit = parse_quantity(spec.resources.limits.memory) / GIBIBYTE
         cache = max(Decimal("0.25"), (limit - 1) / 2)
         storage["wiredTiger"] = {"engineConfig": {"cacheSizeGB": float(round(cache, 2))}}
-    return {"storage": storage, "net": {"port": MONGO_PORT, "bindIp": "0.0.0.0"}}
+    return {"storage": storage, "net": {"port": PORT, "bindIp": "0.0.0.0"}}

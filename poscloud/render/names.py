@@ -15,7 +15,13 @@ CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 
 SECRET_SOURCE_ANNOTATION = "poscloud.io/secret-source"
-"""On a Secret: ``KEY=CONFIG``, the data key that is filled from the stack's secret configuration value."""
+"""On a Secret: ``KEY=CONFIG,KEY=CONFIG``, the data keys that are filled from secret configuration of the stack."""
+
+SECRET_OUTPUT = "secret"
+"""Output of a part with a password: the name of the Secret that holds it."""
+
+PASSWORD_KEY = "password"
+"""Key of the password in that Secret."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """On a Service: the workload's readiness is the gate; a Service's endpoints prove nothing more."""
@@ -57,8 +63,8 @@ def filebeat_config(name: str) -> str:
     return f"{name}-filebeat-config"
 
 
-def backing_config(name: str) -> str:
-    """Return the name of a backing service's ConfigMap."""
+def part_config(name: str) -> str:
+    """Return the name of the ConfigMap with a service's or backing service's configuration."""
     return f"{name}-config"
 
 

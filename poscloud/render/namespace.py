@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poscloud.render import names
+from poscloud.render import names, secrets
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.spec.values import Amounts
@@ -29,6 +29,9 @@ def render_namespace(context: Context) -> list[Manifest]:
                 stringData={".dockerconfigjson": EMPTY_DOCKER_CONFIG},
             )
         )
+    manifests += [
+        secrets.render_secret(context, name, labels, keys) for name, keys in environment.secrets.items()
+    ]
     if environment.quota:
         spec = {"hard": dict(environment.quota)}
         manifests.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from poscloud.render.manifest import Manifest
-from poscloud.spec import Resources
+from poscloud.spec import NfsMount, Resources
 
 HOST_TIME_VOLUME: Manifest = {"name": "host-time", "hostPath": {"path": "/etc/localtime"}}
 HOST_TIME_MOUNT: Manifest = {"name": "host-time", "mountPath": "/etc/localtime", "readOnly": True}
@@ -31,6 +31,16 @@ def resources(spec: Resources) -> Manifest:
 def field_env(name: str, path: str) -> Manifest:
     """Return a variable with a value of the pod itself, such as ``status.podIP``."""
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def secret_env(name: str, secret: str, key: str) -> Manifest:
+    """Return a variable with a Secret's value."""
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def nfs_volume(name: str, mount: NfsMount) -> Manifest:
+    """Return a volume of the pod that is a directory of an NFS server."""
+    return {"name": name, "nfs": {"server": mount.server, "path": mount.path}}
 
 
 def tcp_probe(port: int, **timing: int) -> Manifest:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.outputs import REDIS_PORT
 from poscloud.render.pod import exec_probe
 from poscloud.render.stateful import Program, render_stateful, settings
 from poscloud.spec import RedisSpec
 from poscloud.spec.values import parse_quantity
 
+PORT = 6379
 CONFIG_PATH = "/etc/redis"
 MEMORY_DIVISOR = 2
 """While Redis rewrites its file, a forked copy shares memory until it is written to: half must stay free."""
+
+
+def redis_outputs(name: str, environment: str, spec: RedisSpec) -> dict[str, str]:
+    """Return what it offers to others."""
+    host = names.dns_name(name, environment)
+    return {"host": host, "port": str(PORT), "url": f"redis://{host}:{PORT}"}
 
 
 def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]:
@@ -20,7 +27,7 @@ def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]
     program = Program(
         kind="redis",
         command=["redis-server", f"{CONFIG_PATH}/redis.conf"],
-        ports={"client": REDIS_PORT},
+        ports={"client": PORT},
         config={"redis.conf": _redis_conf(spec)},
         config_path=CONFIG_PATH,
         data_path="/data",
@@ -34,7 +41,7 @@ def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]
 def _ping(*answers: str, period: int) -> Manifest:
     patterns = " ".join(f"-e {answer}" for answer in answers)
     return exec_probe(
-        f"redis-cli -p {REDIS_PORT} ping | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
+        f"redis-cli -p {PORT} ping | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
     )
 
 
@@ -42,7 +49,7 @@ def _redis_conf(spec: RedisSpec) -> str:
     values: dict[str, str | int | bool] = {
         "bind": "0.0.0.0",
         "protected-mode": "no",
-        "port": REDIS_PORT,
+        "port": PORT,
         "daemonize": "no",
         "logfile": '""',
         "loglevel": "notice",

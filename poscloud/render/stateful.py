@@ -9,7 +9,7 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, resources
-from poscloud.spec.backing import StatefulSpec
+from poscloud.spec.stateful import StatefulSpec
 
 STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
 """Half an hour, in which a member may read its log or its data again without being killed for it."""
@@ -54,6 +54,16 @@ def settings(values: dict[str, Any], separator: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def member_outputs(name: str, environment: str, replicas: int, port: int) -> dict[str, str]:
+    """Return the outputs of a backing service whose clients are configured with every member."""
+    members = names.member_dns_names(name, environment, replicas)
+    return {
+        "host": names.dns_name(name, environment),
+        "port": str(port),
+        "url": ",".join(f"{host}:{port}" for host in members),
+    }
+
+
 def render_stateful(context: Context, name: str, spec: StatefulSpec, program: Program) -> list[Manifest]:
     """Return the manifests of one backing service, in the order they are made."""
     labels = context.labels(name, program.kind)
@@ -61,7 +71,7 @@ def render_stateful(context: Context, name: str, spec: StatefulSpec, program: Pr
         manifest(
             "v1",
             "ConfigMap",
-            names.backing_config(name),
+            names.part_config(name),
             namespace=context.namespace,
             labels=labels,
             data=program.config,
@@ -156,7 +166,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         },
         "terminationGracePeriodSeconds": program.grace_period,
         "containers": [_container(context, spec, program)],
-        "volumes": [{"name": "config", "configMap": {"name": names.backing_config(name)}}],
+        "volumes": [{"name": "config", "configMap": {"name": names.part_config(name)}}],
     }
 
 

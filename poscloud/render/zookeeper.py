@@ -5,19 +5,24 @@ from __future__ import annotations
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.outputs import ZOOKEEPER_PORT
 from poscloud.render.pod import exec_probe
-from poscloud.render.stateful import Program, render_stateful, settings
+from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import ZooKeeperSpec
-from poscloud.spec.java import HEAP_SHARE
+from poscloud.spec.jvm import HEAP_SHARE
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
+PORT = 2181
 DATA_PATH = "/data"
 CONFIG_PATH = "/etc/zookeeper"
 
 # A four-letter word over bash's own TCP, because images do not always carry nc. ``ruok`` answers as soon
 # as the process serves; ``srvr`` names a mode only once the member is part of a quorum.
 _ASK = "exec 3<>/dev/tcp/127.0.0.1/{port}; printf {word} >&3; timeout 3 cat <&3 | grep -q {answer}"
+
+
+def zookeeper_outputs(name: str, environment: str, spec: ZooKeeperSpec) -> dict[str, str]:
+    """Return what it offers to others; the url names every member."""
+    return member_outputs(name, environment, spec.replicas, PORT)
 
 
 def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[Manifest]:
@@ -28,7 +33,7 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
     program = Program(
         kind="zookeeper",
         command=["bash", f"{CONFIG_PATH}/start.sh"],
-        ports={"client": ZOOKEEPER_PORT, "peer": 2888, "election": 3888},
+        ports={"client": PORT, "peer": 2888, "election": 3888},
         config={"zoo.cfg": _zoo_cfg(context, name, spec), "start.sh": _start_script()},
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
@@ -42,7 +47,7 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
 
 
 def _probe(word: str, answer: str) -> Manifest:
-    script = _ASK.format(port=ZOOKEEPER_PORT, word=word, answer=answer)
+    script = _ASK.format(port=PORT, word=word, answer=answer)
     probe = exec_probe(script, timeoutSeconds=5, periodSeconds=10, failureThreshold=3)
     probe["exec"]["command"][0] = "bash"
     return probe
@@ -54,7 +59,7 @@ def _zoo_cfg(context: Context, name: str, spec: ZooKeeperSpec) -> str:
         "initLimit": 10,
         "syncLimit": 5,
         "dataDir": DATA_PATH,
-        "clientPort": ZOOKEEPER_PORT,
+        "clientPort": PORT,
         "maxClientCnxns": 200,
         "autopurge.snapRetainCount": 3,
         "autopurge.purgeInterval": 24,

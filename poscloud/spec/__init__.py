@@ -4,15 +4,19 @@ Frozen pydantic models without any I/O and without Pulumi: a spec is plain data 
 hashed, printed and rendered anywhere.
 """
 
-from poscloud.spec.backing import BackingSpec, KafkaSpec, MongoSpec, RedisSpec, ZooKeeperSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.filebeat import FilebeatSidecar, KafkaOutput
 from poscloud.spec.java import JavaServiceSpec
-from poscloud.spec.service import NfsMount, Probes, Rollout, ServiceSpec
+from poscloud.spec.kafka import KafkaSpec
+from poscloud.spec.mongo import MongoSpec
+from poscloud.spec.redis import RedisSpec
+from poscloud.spec.service import NfsMount, Probes, Rollout, SecretKey, ServiceSpec
+from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Resources, Storage
+from poscloud.spec.webapp import WebAppSpec
+from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
-    "BackingSpec",
     "EnvironmentSpec",
     "FilebeatSidecar",
     "Images",
@@ -26,7 +30,10 @@ __all__ = [
     "RedisSpec",
     "Resources",
     "Rollout",
+    "SecretKey",
     "ServiceSpec",
+    "StatefulSpec",
     "Storage",
+    "WebAppSpec",
     "ZooKeeperSpec",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1035 label: what a Kubernetes Service name has to be, and so every name a user gives here."""
@@ -70,3 +70,4 @@ Name = Annotated[str, AfterValidator(check_name)]
 DnsName = Annotated[str, AfterValidator(check_dns_name)]
 StatefulName = Annotated[str, AfterValidator(check_stateful_name)]
 EnvName = Annotated[str, AfterValidator(check_env_name)]
+SecretKeyName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]

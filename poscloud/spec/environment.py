@@ -8,16 +8,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from poscloud.spec.backing import BackingSpec, KafkaSpec, StatefulSpec
-from poscloud.spec.base import Model, Name, StatefulName
+from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
+from poscloud.spec.checks import check_environment
 from poscloud.spec.filebeat import FilebeatSidecar
-from poscloud.spec.java import JavaServiceSpec
-from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
-from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest, targets
+from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
+from poscloud.spec.kubernetes import check_image
+from poscloud.spec.part import Need, PartSpec
+from poscloud.spec.references import targets
+from poscloud.spec.service import ServiceSpec
 from poscloud.spec.values import Amounts, Quantity
-
-AnyServiceSpec = JavaServiceSpec
-"""Every kind of service; a discriminated union by ``kind`` as soon as there is a second one."""
 
 
 def _pattern(*allowed: str) -> object:
@@ -90,7 +89,13 @@ class EnvironmentSpec(Model):
     filebeat: FilebeatSidecar | Literal[False] = Field(
         False, description="Log shipping sidecar of every service that does not say otherwise."
     )
-    backing: dict[StatefulName, BackingSpec] = Field({}, description="Backing services by name.")
+    secrets: dict[DnsName, Annotated[tuple[SecretKeyName, ...], Field(min_length=1)]] = Field(
+        {},
+        description="Secrets to make: name → keys. The value of each is the stack's secret configuration "
+        "`poscloud:NAME.KEY`.",
+        examples=[{"git-credentials": ["username", "password"]}],
+    )
+    backing: dict[StatefulName, AnyBackingSpec] = Field({}, description="Backing services by name.")
     services: dict[Name, AnyServiceSpec] = Field({}, description="Services by name.")
 
     @model_validator(mode="after")
@@ -104,101 +109,37 @@ class EnvironmentSpec(Model):
             raise PydanticCustomError("environment", "{lines}", {"lines": "\n".join(lines)})
         return self
 
-    def filebeat_of(self, service: JavaServiceSpec) -> FilebeatSidecar | None:
-        """Return the sidecar of ``service``: its own, else the environment's, else ``None``."""
-        chosen = self.filebeat if service.filebeat is None else service.filebeat
+    def part(self, name: str) -> PartSpec:
+        """Return the service or backing service ``name``."""
+        return self.backing[name] if name in self.backing else self.services[name]
+
+    def kind(self, name: str) -> str:
+        """Return the kind of the service or backing service ``name``."""
+        return self.backing[name].kind if name in self.backing else self.services[name].kind
+
+    def filebeat_of(self, part: PartSpec) -> FilebeatSidecar | None:
+        """Return the sidecar of a service: its own, else the environment's; ``None`` for a backing service."""
+        if not isinstance(part, ServiceSpec):
+            return None
+        chosen = self.filebeat if part.filebeat is None else part.filebeat
         return chosen or None
+
+    def needs(self, name: str) -> list[Need]:
+        """Return what the part ``name`` needs, with what its variables and its sidecar refer to."""
+        part = self.part(name)
+        found = list(part.needs())
+        if isinstance(part, ServiceSpec):
+            found += [
+                Need(("env", variable), target)
+                for variable, text in part.texts().items()
+                for target in targets(text)
+            ]
+        sidecar = self.filebeat_of(part)
+        if sidecar:
+            found += sidecar.needs()
+        return found
 
     def start_after(self, name: str) -> frozenset[str]:
         """Return the names that must be ready before the service or backing service ``name`` starts."""
-        backing = self.backing.get(name)
-        if backing is not None:
-            return frozenset({backing.zookeeper} if isinstance(backing, KafkaSpec) else ())
-        service = self.services[name]
-        names = {*service.uses, *(t for text in service.env.values() for t in targets(text))}
-        sidecar = self.filebeat_of(service)
-        if sidecar and sidecar.kafka.backing:
-            names.add(sidecar.kafka.backing)
-        return frozenset(names - {name})  # a registry may know its own address; that is no order
-
-
-def check_environment(spec: EnvironmentSpec) -> list[Finding]:
-    """Return everything that does not fit together: names taken twice, dangling references, cycles."""
-    known = {*spec.backing, *spec.services}
-    findings = [
-        Finding(
-            ("services", name),
-            "duplicate-name",
-            f"'{name}' is a backing service already; both would own Service '{name}'",
-        )
-        for name in spec.services
-        if name in spec.backing
-    ]
-    findings += check_values(spec)
-    for name, backing in spec.backing.items():
-        if isinstance(backing, KafkaSpec):
-            findings += _check_target(spec, backing.zookeeper, "zookeeper", ("backing", name, "zookeeper"))
-    for name, service in spec.services.items():
-        where = ("services", name)
-        findings += [
-            Finding(
-                (*where, "uses", i),
-                "unknown-reference",
-                f"'{used}' names no service or backing service",
-                nearest(used, known - {name}),
-            )
-            for i, used in enumerate(service.uses)
-            if used not in known
-        ]
-        for variable, text in service.env.items():
-            findings += check_text(text, (*where, "env", variable), known)
-        sidecar = spec.filebeat_of(service)
-        if sidecar and sidecar.kafka.backing and service.filebeat is not None:
-            findings += _check_target(spec, sidecar.kafka.backing, "kafka", (*where, "filebeat"))
-    if spec.filebeat and spec.filebeat.kafka.backing and spec.services:
-        findings += _check_target(spec, spec.filebeat.kafka.backing, "kafka", ("filebeat",))
-    if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
-        group = "services" if cycle[0] in spec.services else "backing"
-        findings.append(
-            Finding(
-                (group, cycle[0]),
-                "start-order-cycle",
-                f"each waits for the next: {' → '.join(cycle)}",
-                "remove one `uses` or reference",
-            )
-        )
-    return findings
-
-
-def check_values(spec: EnvironmentSpec) -> list[Finding]:
-    """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
-    findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
-    if spec.filebeat:
-        findings += _check_image_of(spec.filebeat, ("filebeat",))
-    for group, parts in (("backing", spec.backing), ("services", spec.services)):
-        for name, part in parts.items():
-            findings += check_labels(part.node_selector or {}, (group, name, "node_selector"))
-            findings += _check_image_of(part, (group, name))
-            sidecar = getattr(part, "filebeat", None)
-            if sidecar:
-                findings += _check_image_of(sidecar, (group, name, "filebeat"))
-    return findings
-
-
-def _check_image_of(part: AnyServiceSpec | StatefulSpec | FilebeatSidecar, path: Path) -> list[Finding]:
-    return check_image(part.image, (*path, "image")) + check_tag(part.version, (*path, "version"))
-
-
-def _check_target(spec: EnvironmentSpec, name: str, kind: str, path: tuple[str | int, ...]) -> list[Finding]:
-    """Return a finding unless ``name`` is a backing service of ``kind``."""
-    same_kind = [n for n, b in spec.backing.items() if b.kind == kind]
-    if name in same_kind:
-        return []
-    return [
-        Finding(
-            path,
-            "unknown-reference",
-            f"there is no {kind} named '{name}' under backing",
-            nearest(name, same_kind),
-        )
-    ]
+        # A registry may know its own address; that is no order.
+        return frozenset(need.name for need in self.needs(name)) - {name}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from poscloud.spec.base import Model, Name
+from poscloud.spec.part import Need
 from poscloud.spec.values import Resources, WithResources, resources
 
 MULTILINE_PATTERNS = {
@@ -71,3 +73,8 @@ class FilebeatSidecar(WithResources):
     resources: Resources = Field(
         resources(cpu=("10m", "200m"), memory=("64Mi", "256Mi")), description="CPU and memory of the sidecar."
     )
+
+    def needs(self) -> Iterator[Need]:
+        """Yield the backing service of this environment that it writes to."""
+        if self.kafka.backing:
+            yield Need(("filebeat",), self.kafka.backing, "kafka")

@@ -70,9 +70,14 @@ def substitute(text: str, outputs: Mapping[str, Mapping[str, str]]) -> str:
     return REFERENCE.sub(value, text)
 
 
-def check_text(text: str, path: Path, known: Iterable[str]) -> list[Finding]:
-    """Return a finding for each reference in ``text`` that leads nowhere."""
-    names = set(known)
+def check_text(text: str, path: Path, offered: Mapping[str, tuple[str, ...]]) -> list[Finding]:
+    """Return a finding for each reference in ``text`` that leads nowhere.
+
+    Args:
+        text: A value with references.
+        path: Where it stands.
+        offered: Name of a part → the outputs it has.
+    """
     findings = []
     for reference in _references(text):
         target = _TARGET.fullmatch(reference)
@@ -85,22 +90,22 @@ def check_text(text: str, path: Path, known: Iterable[str]) -> list[Finding]:
                     f"outputs: {', '.join(OUTPUTS)}; write $${{{reference}}} for a literal ${{{reference}}}",
                 )
             )
-        elif target["name"] not in names:
+        elif target["name"] not in offered:
             findings.append(
                 Finding(
                     path,
                     "unknown-reference",
                     f"'${{{reference}}}' names no service or backing service",
-                    nearest(target["name"], names),
+                    nearest(target["name"], offered),
                 )
             )
-        elif target["output"] not in OUTPUTS:
+        elif target["output"] not in offered[target["name"]]:
             findings.append(
                 Finding(
                     path,
                     "unknown-output",
                     f"'{target['name']}' has no output '{target['output']}'",
-                    nearest(target["output"], OUTPUTS),
+                    nearest(target["output"], offered[target["name"]]),
                 )
             )
     return findings

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
 
-from poscloud.spec.base import EnvName, Model, Name
+from poscloud.spec.base import DnsName, EnvName, Model, Name, SecretKeyName
 from poscloud.spec.filebeat import FilebeatSidecar
-from poscloud.spec.values import Resources, Size, WithResources, resources
+from poscloud.spec.part import Need, PartSpec
+from poscloud.spec.references import OUTPUTS
+from poscloud.spec.values import Resources, Size, resources
 
-Overrides = dict[str, dict[str, Any]]
-"""Kind → patch of the rendered manifest of that kind; the last way out."""
+
+class SecretKey(Model):
+    """A value of a Secret, which a container gets without anybody reading it elsewhere."""
+
+    secret: DnsName = Field(description="Name of the Secret, one of the environment's `secrets` or another.")
+    key: SecretKeyName = Field(description="Key in the Secret.")
+
+
+def _form(value: Any) -> str:
+    return "SecretKeySpec" if isinstance(value, (dict, SecretKey)) else "literal[text]"
+
+
+EnvValue = Annotated[
+    Annotated[str, Tag("literal[text]")] | Annotated[SecretKey, Tag("SecretKeySpec")], Discriminator(_form)
+]
+"""Text, which may have references; or a Secret's value."""
 
 
 class Probes(Model):
@@ -47,21 +64,19 @@ class NfsMount(Model):
     path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
 
 
-class ServiceSpec(WithResources):
+class ServiceSpec(PartSpec):
     """The fields every kind of service has."""
 
-    image: str | None = Field(
-        None,
-        description="Image with its tag; left out, made from the environment's `images.service` pattern.",
-    )
     version: str = Field("v1", description="The tag that goes into the image pattern.", examples=["v1"])
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field("Always", description="imagePullPolicy.")
     replicas: StrictInt = Field(1, ge=0, le=1000, description="Number of pods.")
-    port: StrictInt = Field(9090, ge=1, le=65535, description="TCP port of container and Service.")
-    env: dict[EnvName, str] = Field(
+    port: StrictInt | None = Field(
+        9090, ge=1, le=65535, description="TCP port of container and Service; null: it serves nothing."
+    )
+    env: dict[EnvName, EnvValue] = Field(
         {},
         description="Environment variables. `${NAME.OUTPUT}` refers to a backing service or service of this "
-        "environment, for example `${redis.host}`.",
+        "environment, for example `${redis.host}`; `{secret: NAME, key: KEY}` takes a Secret's value.",
         examples=[{"SPRING_REDIS_HOST": "${redis.host}"}],
     )
     uses: tuple[Name, ...] = Field(
@@ -82,18 +97,22 @@ class ServiceSpec(WithResources):
     anti_affinity: Literal["required", "preferred", "none"] = Field(
         "required", description="Whether two pods of this service may share a host."
     )
-    node_selector: dict[str, str] | None = Field(
-        None, description="Labels a node must have; left out, the environment's."
-    )
     host_time: StrictBool = Field(
         True, description="Mount the host's /etc/localtime, so that logs carry local time."
     )
     filebeat: FilebeatSidecar | Literal[False] | None = Field(
         None, description="Log shipping sidecar; left out, the environment's; false, none."
     )
-    overrides: Overrides = Field(
-        {},
-        description="Patch of rendered manifests by kind, applied last: maps are merged, lists of named things "
-        "are merged by name, null removes.",
-        examples=[{"Deployment": {"spec": {"minReadySeconds": 5}}}],
-    )
+
+    def needs(self) -> Iterator[Need]:
+        """Yield what it uses."""
+        for i, used in enumerate(self.uses):
+            yield Need(("uses", i), used)
+
+    def offered(self) -> tuple[str, ...]:
+        """Return the outputs, of which a service without a port has none."""
+        return OUTPUTS if self.port else ()
+
+    def texts(self) -> dict[str, str]:
+        """Return the variables that are text, without those from Secrets."""
+        return {name: value for name, value in self.env.items() if isinstance(value, str)}

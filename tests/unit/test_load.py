@@ -14,7 +14,8 @@ from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
 from tests.unit.conftest import Project
 
-MISTAKES = yaml.safe_load((Path(__file__).parents[1] / "cases" / "mistakes.yaml").read_text())
+CASES = Path(__file__).parents[1] / "cases" / "mistakes"
+MISTAKES = [case for file in sorted(CASES.glob("*.yaml")) for case in yaml.safe_load(file.read_text())]
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case["name"])

@@ -53,6 +53,8 @@ def test_the_lock_of_a_killed_run_is_released(paths: ProjectPaths, write_lock: W
 def test_a_pid_that_is_something_else_by_now_is_stale(paths: ProjectPaths, write_lock: Write) -> None:
     other = subprocess.Popen(["sleep", "60"])
     try:
+        while not Path(f"/proc/{other.pid}/cmdline").read_bytes():
+            pass  # the kernel fills it a moment after the program has taken over
         file = write_lock(other.pid)
         release_stale_locks(paths, "dev")
         assert not file.exists()

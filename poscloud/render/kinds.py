@@ -1,0 +1,49 @@
+"""How each kind of the language is rendered, and what it offers to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from poscloud.render.context import Context
+from poscloud.render.java import render_java_service
+from poscloud.render.kafka import kafka_outputs, render_kafka
+from poscloud.render.manifest import Manifest
+from poscloud.render.mongo import mongo_outputs, render_mongo
+from poscloud.render.redis import redis_outputs, render_redis
+from poscloud.render.service import service_outputs
+from poscloud.render.webapp import render_webapp
+from poscloud.render.zookeeper import render_zookeeper, zookeeper_outputs
+from poscloud.spec import EnvironmentSpec
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of service or backing service.
+
+    Attributes:
+        render: From the context, the part's name and its spec to its manifests, in the order they are made.
+        outputs: From the part's name, the environment's name and its spec to its outputs: ``host``, the Service's
+            full DNS name; ``port``, its TCP port; ``url``, what clients are configured with.
+    """
+
+    render: Callable[[Context, str, Any], list[Manifest]]
+    outputs: Callable[[str, str, Any], dict[str, str]] = service_outputs
+
+
+KINDS: dict[str, Kind] = {
+    "java": Kind(render_java_service),
+    "kafka": Kind(render_kafka, kafka_outputs),
+    "mongo": Kind(render_mongo, mongo_outputs),
+    "redis": Kind(render_redis, redis_outputs),
+    "webapp": Kind(render_webapp),
+    "zookeeper": Kind(render_zookeeper, zookeeper_outputs),
+}
+"""Kind in the language → how it is rendered."""
+
+
+def outputs_of(environment: EnvironmentSpec) -> Mapping[str, Mapping[str, str]]:
+    """Return the outputs of every part of ``environment``, by its name."""
+    parts = {**environment.backing, **environment.services}
+    return {name: KINDS[part.kind].outputs(name, environment.name, part) for name, part in parts.items()}

@@ -1,0 +1,35 @@
+"""Secrets: rendered without their values, which the stack's secret configuration has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest, manifest
+
+
+def render_secret(context: Context, name: str, labels: dict[str, str], keys: Iterable[str]) -> Manifest:
+    """Return a Secret whose ``keys`` are filled from the secret configuration ``<name>.<key>``."""
+    sources = ",".join(f"{key}={name}.{key}" for key in keys)
+    return manifest(
+        "v1",
+        "Secret",
+        name,
+        namespace=context.namespace,
+        labels=labels,
+        annotations={names.SECRET_SOURCE_ANNOTATION: sources},
+        type="Opaque",
+        stringData={},
+    )
+
+
+def sources(item: Manifest) -> Mapping[str, str]:
+    """Return the data keys of a manifest that secret configuration fills: key → name of the configuration."""
+    text = item["metadata"].get("annotations", {}).get(names.SECRET_SOURCE_ANNOTATION, "")
+    return dict(entry.split("=", 1) for entry in text.split(",") if entry)
+
+
+def required(item: Manifest) -> set[str]:
+    """Return the secret configuration without which ``item`` cannot be made."""
+    return {config for key, config in sources(item).items() if key not in item["stringData"]}

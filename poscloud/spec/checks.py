@@ -1,0 +1,95 @@
+"""How the parts of an environment fit together: names taken twice, dangling references, cycles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poscloud.spec.filebeat import FilebeatSidecar
+from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
+from poscloud.spec.part import Need
+from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest
+from poscloud.spec.service import ServiceSpec
+from poscloud.spec.stateful import StatefulSpec
+
+if TYPE_CHECKING:
+    from poscloud.spec.environment import EnvironmentSpec
+
+
+def check_environment(spec: EnvironmentSpec) -> list[Finding]:
+    """Return everything that does not fit together: names taken twice, dangling references, cycles."""
+    findings = [
+        Finding(
+            ("services", name),
+            "duplicate-name",
+            f"'{name}' is a backing service already; both would own Service '{name}'",
+        )
+        for name in spec.services
+        if name in spec.backing
+    ]
+    findings += check_values(spec)
+    for group, parts in (("backing", spec.backing), ("services", spec.services)):
+        for name in parts:
+            findings += _check_references(spec, group, name)
+    if spec.filebeat and spec.services:
+        findings += [f for need in spec.filebeat.needs() for f in _check_need(spec, "", ("filebeat",), need)]
+    known = {*spec.backing, *spec.services}
+    if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
+        group = "services" if cycle[0] in spec.services else "backing"
+        findings.append(
+            Finding(
+                (group, cycle[0]),
+                "start-order-cycle",
+                f"each waits for the next: {' → '.join(cycle)}",
+                "remove one `uses` or reference",
+            )
+        )
+    return findings
+
+
+def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Finding]:
+    """Return a finding for each reference of one part that leads nowhere."""
+    part = spec.part(name)
+    where: Path = (group, name)
+    findings = [f for need in part.needs() for f in _check_need(spec, name, (*where, *need.path), need)]
+    if isinstance(part, ServiceSpec):
+        offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}
+        for variable, text in part.texts().items():
+            findings += check_text(text, (*where, "env", variable), offered)
+        if part.filebeat:
+            needs = part.filebeat.needs()
+            findings += [f for need in needs for f in _check_need(spec, name, (*where, "filebeat"), need)]
+    return findings
+
+
+def _check_need(spec: EnvironmentSpec, owner: str, path: Path, need: Need) -> list[Finding]:
+    """Return a finding unless what ``owner`` needs is there, and of the right kind."""
+    if need.kind is None:
+        known = {*spec.backing, *spec.services}
+        if need.name in known:
+            return []
+        message = f"'{need.name}' names no service or backing service"
+        return [Finding(path, "unknown-reference", message, nearest(need.name, known - {owner}))]
+    same_kind = [n for n, b in spec.backing.items() if b.kind == need.kind]
+    if need.name in same_kind:
+        return []
+    message = f"there is no {need.kind} named '{need.name}' under backing"
+    return [Finding(path, "unknown-reference", message, nearest(need.name, same_kind))]
+
+
+def check_values(spec: EnvironmentSpec) -> list[Finding]:
+    """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
+    findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
+    if spec.filebeat:
+        findings += _check_image_of(spec.filebeat, ("filebeat",))
+    for group, parts in (("backing", spec.backing), ("services", spec.services)):
+        for name, part in parts.items():
+            findings += check_labels(part.node_selector or {}, (group, name, "node_selector"))
+            findings += _check_image_of(part, (group, name))
+            sidecar = getattr(part, "filebeat", None)
+            if sidecar:
+                findings += _check_image_of(sidecar, (group, name, "filebeat"))
+    return findings
+
+
+def _check_image_of(part: ServiceSpec | StatefulSpec | FilebeatSidecar, path: Path) -> list[Finding]:
+    return check_image(part.image, (*path, "image")) + check_tag(part.version, (*path, "version"))

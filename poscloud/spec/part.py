@@ -1,0 +1,55 @@
+"""What services and backing services share: the parts of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from poscloud.spec.references import OUTPUTS, Path
+from poscloud.spec.values import WithResources
+
+Overrides = dict[str, dict[str, Any]]
+"""Kind → patch of the rendered manifest of that kind; the last way out."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Another part of the environment that must be there, and be ready first.
+
+    Attributes:
+        path: Where it is named, inside the part that needs it.
+        name: The other part's name.
+        kind: The kind it must have; ``None``: any.
+    """
+
+    path: Path
+    name: str
+    kind: str | None = None
+
+
+class PartSpec(WithResources):
+    """The fields and questions that every part of an environment has."""
+
+    image: str | None = Field(
+        None, description="Image with its tag; left out, made from the environment's `images` pattern."
+    )
+    node_selector: dict[str, str] | None = Field(
+        None, description="Labels a node must have; left out, the environment's."
+    )
+    overrides: Overrides = Field(
+        {},
+        description="Patch of rendered manifests by kind, applied last: maps are merged, lists of named things "
+        "are merged by name, null removes.",
+        examples=[{"Deployment": {"spec": {"minReadySeconds": 5}}}],
+    )
+
+    def needs(self) -> Iterator[Need]:
+        """Yield the other parts that this one names outside its variables."""
+        yield from ()
+
+    def offered(self) -> tuple[str, ...]:
+        """Return the outputs that others may refer to as ``${name.output}``."""
+        return OUTPUTS

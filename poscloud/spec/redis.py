@@ -1,0 +1,32 @@
+"""Redis."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.values import Resources, resources
+
+
+class RedisSpec(StatefulSpec):
+    """A single Redis with append-only persistence."""
+
+    least_memory: ClassVar[str] = "16Mi"
+    managed: ClassVar[dict[str, str]] = {
+        "port": "it is always 6379",
+        "bind": "clients connect by the Service's name",
+        "dir": "the volume is always at /data; its size is storage.size",
+        "logfile": "it logs to stdout",
+        "daemonize": "a container's program stays in the foreground",
+        "maxmemory": "it is half of resources.limits.memory; use that field",
+        "requirepass": "a password in a ConfigMap is readable by everybody; not supported in config",
+        "masterauth": "a password in a ConfigMap is readable by everybody; not supported in config",
+    }
+    kind: Literal["redis"] = Field("redis", description="Redis.")
+    version: str = Field("3.2.12", description="Version, the tag in the image pattern.")
+    config: dict[str, str | int | bool] = Field({}, description="Further redis.conf settings.")
+    resources: Resources = Field(
+        resources(cpu=("50m", "1"), memory=("128Mi", "512Mi")), description="CPU, memory."
+    )
