@@ -7,11 +7,11 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit check lint bench bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-servers check lint bench bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(READY) ## Bring the environment STACK up: installs what is missing, starts the local cluster, runs pulumi up.
 	@$(POSCLOUD) up -s $(STACK)
@@ -34,11 +34,14 @@ clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except
 setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
 
-test: $(READY_DEV) ## Run all tests: unit, and end to end on a local cluster of their own.
-	@.venv/bin/python -m pytest
+test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own.
+	@.venv/bin/python -m pytest -m "not servers"
 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
-	@.venv/bin/python -m pytest -m "not cluster and not e2e"
+	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers"
+
+test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt.
+	@.venv/bin/python -m pytest -m servers tests/servers
 
 check: lint test-unit ## Everything that needs no cluster: lint, format, types, layers, unit tests.
 

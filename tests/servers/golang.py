@@ -1,0 +1,47 @@
+"""Real programs built from published Go modules, each in a go.mod of its own, into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from poscloud.local.build import environment
+from poscloud.local.cache import claim
+from poscloud.local.golang import ensure_go
+from poscloud.local.paths import cache_root
+from poscloud.local.progress import ConsoleReporter
+
+HERE = Path(__file__).parent
+
+
+def build(folder: str, package: str = ".") -> Path:
+    """Return the program built from ``tests/servers/<folder>``; fails where its modules cannot be had.
+
+    Args:
+        folder: Holds ``go.mod`` and ``go.sum``.
+        package: What to build, by default the folder's own main package.
+    """
+    source = HERE / folder
+    digest = hashlib.sha256(package.encode())
+    for file in sorted([*source.glob("go.*"), *source.glob("*.go")]):
+        digest.update(file.read_bytes())
+    entry = cache_root() / "servers" / f"{folder}-{digest.hexdigest()[:12]}"
+    reporter = ConsoleReporter(sys.__stderr__)
+    with claim(entry, reporter) as made:
+        if made is not None:
+            go = ensure_go(reporter, cache_root() / "servers" / "go.log")
+            command = [str(go.program), "build", "-trimpath", "-mod=readonly", "-buildvcs=false"]
+            with reporter.step(f"building {folder}"):
+                done = subprocess.run(
+                    [*command, "-o", str(made / folder), package],
+                    cwd=source,
+                    env=environment(go),
+                    capture_output=True,
+                    text=True,
+                    timeout=1200,
+                    check=False,
+                )
+            assert done.returncode == 0, done.stderr
+    return entry / folder
