@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,11 @@ PREDECESSORS = (
     "before-first-apply",
 )
 UID = "uid:"
+HOLDING_UP = (
+    ("/apis/apps/v1", "deployments"), ("/apis/apps/v1", "statefulsets"), ("/apis/apps/v1", "daemonsets"),
+    ("/apis/batch/v1", "cronjobs"), ("/apis/batch/v1", "jobs"), ("/apis/apps/v1", "replicasets"),
+    ("/api/v1", "pods"), ("/api/v1", "persistentvolumeclaims"),
+)  # fmt: skip
 TAKE_OVER_TRIES = 5
 
 
@@ -110,6 +116,19 @@ class Cluster:
                     hint="choose the context the stack was deployed with; a stack cannot move between clusters",
                 )
             self._verified = True
+
+    async def empty(self, namespace: str) -> None:
+        """Delete what holds up a namespace that is being deleted: workloads, pods, claims.
+
+        The namespace's controller does the same, but it begins after 5 s and then waits for half of the longest
+        grace period of the pods it has deleted; when it finds none, it is done at once. Whatever is not allowed
+        here is left to it.
+        """
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        for group, plural in HOLDING_UP:
+            with suppress(ApiError):
+                path = f"{group}/namespaces/{namespace}/{plural}"
+                await self.client.request("DELETE", path, body=options)
 
     async def locate(self, obj: Object) -> tuple[Resource, str]:
         """How the object is addressed, and in which namespace it lives."""

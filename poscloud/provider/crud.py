@@ -202,6 +202,8 @@ class Objects:
             answer = await self._cluster.get(state) or {}
         skipped = str(annotations.get(SKIP_AWAIT, "")).lower() == "true" and kind in SKIP_DELETE_AWAIT
         if get(answer, "metadata", "uid") and not skipped:
+            if kind == "Namespace":
+                await self._cluster.empty(str(metadata["name"]))
             await self._awaiter.gone(answer, timeout)
         if kind == "CustomResourceDefinition":
             self._cluster.discovery.forget()

@@ -163,6 +163,35 @@ async def test_delete_is_done_when_our_object_is_gone(stub: Any, cluster: Cluste
     assert request.body["preconditions"] == {"uid": "u-1"}
 
 
+NAMESPACE = "/api/v1/namespaces/shop"
+SHOP = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "uid": "u-1"}}
+
+
+async def delete_namespace(stub: Any) -> None:
+    state = encode(SHOP)
+    urn = "urn:pulumi:dev::shop::kubernetes:core/v1:Namespace::shop"
+    await stub.Delete(provider_pb2.DeleteRequest(id="shop", urn=urn, properties=state))
+
+
+async def test_a_namespace_that_is_being_deleted_is_emptied(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    cluster.on("DELETE", NAMESPACE, Answer(body=SHOP))
+    await delete_namespace(stub)
+    asked = [request.path for request in cluster.server.asked("DELETE")]
+    assert asked[0] == NAMESPACE, "nothing may be deleted before the namespace takes no new pods"
+    assert asked.index("/apis/apps/v1/namespaces/shop/deployments") < asked.index(f"{NAMESPACE}/pods")
+    assert f"{NAMESPACE}/persistentvolumeclaims" in asked
+
+
+async def test_a_namespace_that_is_not_ours_any_more_is_not_emptied(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    cluster.on(
+        "DELETE", NAMESPACE, refusal(409, "Conflict", "UID in precondition: u-1, UID in object meta: u-2")
+    )
+    await delete_namespace(stub)
+    assert [request.path for request in cluster.server.asked("DELETE")] == [NAMESPACE]
+
+
 async def test_read_without_inputs_imports(stub: Any, cluster: Cluster) -> None:
     await configure(stub, cluster.server)
     cluster.on("GET", OBJECT, Answer(body=stored(config_map(a="1"))))
