@@ -6,23 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from poscloud.render import filebeat, names
+from poscloud.render.container import Container, render_container, tcp_probes, variables
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
-from poscloud.render.pod import (
-    CONTAINER_SECURITY,
-    HOST_TIME_MOUNT,
-    HOST_TIME_VOLUME,
-    anti_affinity,
-    field_env,
-    resources,
-    secret_env,
-    tcp_probe,
-)
+from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, anti_affinity
 from poscloud.spec import FilebeatSidecar, ServiceSpec
-from poscloud.spec.references import substitute
-
-POD_FIELDS: Mapping[str, str] = {"POD_IP": "status.podIP", "MY_POD_NAMESPACE": "metadata.namespace"}
-"""Variables that every service's container gets from its pod."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +28,9 @@ class Application:
         volumes: Further volumes of the pod.
         init_containers: Run before the container, one after the other.
         grace_period: Seconds between being asked to stop and being killed; ``None``: Kubernetes' 30.
+        probes: Probe name → probe; ``None``: readiness and liveness by TCP connect to the port.
+        containers: All containers of the pod but its sidecar, where there are several; empty: one, as above.
+        recreate: No pod is started before the old ones are gone, instead of a rolling update.
     """
 
     kind: str
@@ -52,14 +43,17 @@ class Application:
     volumes: tuple[Manifest, ...] = ()
     init_containers: tuple[Manifest, ...] = ()
     grace_period: int | None = None
+    probes: Mapping[str, Manifest] | None = None
+    containers: tuple[Manifest, ...] = ()
+    recreate: bool = False
 
 
 def service_outputs(name: str, environment: str, spec: ServiceSpec) -> dict[str, str]:
     """Return what a service offers to others; nothing without a port."""
-    if not spec.port:
+    if not spec.ports():
         return {}
-    host = names.dns_name(name, environment)
-    return {"host": host, "port": str(spec.port), "url": f"http://{host}:{spec.port}"}
+    host, port = names.dns_name(name, environment), next(iter(spec.ports().values()))
+    return {"host": host, "port": str(port), "url": f"http://{host}:{port}"}
 
 
 def render_service(
@@ -82,7 +76,7 @@ def render_service(
     if sidecar:
         config.append(filebeat.render_config(context, name, application.kind, sidecar))
     pod = _pod(context, name, spec, application, sidecar)
-    service = [_service(context, name, spec, application)] if spec.port else []
+    service = [_service(context, name, spec, application)] if spec.ports() else []
     deployment = _deployment(context, name, spec, application, pod, config)
     return override([*config, *service, deployment], spec.overrides, name)
 
@@ -97,7 +91,7 @@ def _service(context: Context, name: str, spec: ServiceSpec, application: Applic
         annotations=names.SKIP_AWAIT,
         spec={
             "selector": names.selector(name),
-            "ports": [{"name": "http", "port": spec.port, "targetPort": "http"}],
+            "ports": [{"name": n, "port": port, "targetPort": n} for n, port in spec.ports().items()],
         },
     )
 
@@ -123,23 +117,22 @@ def _deployment(
         spec={
             "replicas": spec.replicas,
             "selector": {"matchLabels": names.selector(name)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {
-                    "maxSurge": spec.rollout.max_surge,
-                    "maxUnavailable": spec.rollout.max_unavailable,
-                },
-            },
+            "strategy": {"type": "Recreate"} if application.recreate else _rolling_update(spec),
             "template": {"metadata": metadata, "spec": pod},
         },
     )
+
+
+def _rolling_update(spec: ServiceSpec) -> Manifest:
+    rollout = {"maxSurge": spec.rollout.max_surge, "maxUnavailable": spec.rollout.max_unavailable}
+    return {"type": "RollingUpdate", "rollingUpdate": rollout}
 
 
 def _pod(
     context: Context, name: str, spec: ServiceSpec, application: Application, sidecar: FilebeatSidecar | None
 ) -> Manifest:
     time_mount = [dict(HOST_TIME_MOUNT)] if spec.host_time else []
-    containers = [_container(context, name, spec, application, time_mount)]
+    containers = list(application.containers) or [_container(context, name, spec, application, time_mount)]
     volumes: list[Manifest] = [{"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}]
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
@@ -165,59 +158,22 @@ def _pod(
 def _container(
     context: Context, name: str, spec: ServiceSpec, application: Application, time_mount: list[Manifest]
 ) -> Manifest:
-    container: Manifest = {
-        "name": name,
-        "image": context.service_image(spec.image, name, spec.version),
-        "imagePullPolicy": spec.pull_policy,
-    }
-    if application.command:
-        container["command"] = list(application.command)
-    if spec.port:
-        container["ports"] = [{"name": "http", "containerPort": spec.port}]
-    container |= {
-        "env": variables(context, spec, application.env),
-        "resources": resources(spec.resources),
-    }
-    if spec.port:
-        timing = {
-            "initialDelaySeconds": spec.probes.initial_delay,
-            "timeoutSeconds": spec.probes.timeout,
-            "periodSeconds": spec.probes.period,
-            "failureThreshold": spec.probes.failures,
-        }
-        container |= {
-            "readinessProbe": tcp_probe(spec.port, **timing),
-            "livenessProbe": tcp_probe(spec.port, **timing),
-        }
+    """Return the container of a pod that has one (beside its sidecar)."""
     mounts = list(application.mounts)
     if application.config:
         mounts.append({"name": "config", "mountPath": application.config_path})
-    return {
-        **container,
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": [*mounts, {"name": "logs", "mountPath": application.logs_path}, *time_mount],
-    }
-
-
-def variables(context: Context, spec: ServiceSpec, first: Mapping[str, str]) -> list[Manifest]:
-    """Return the variables: ``first``, then the outputs of ``uses``, then the service's own, then the pod's.
-
-    A later one replaces an earlier one of the same name, but for the pod's, which give way.
-    """
-    entries = {variable: {"name": variable, "value": value} for variable, value in first.items()}
-    for used in spec.uses:
-        prefix, outputs = names.env_prefix(used), context.outputs[used]
-        for output, value in outputs.items():
-            variable = f"{prefix}_{output.upper()}"
-            if output == names.SECRET_OUTPUT:
-                variable = f"{prefix}_PASSWORD"
-                entries[variable] = secret_env(variable, value, names.PASSWORD_KEY)
-            else:
-                entries[variable] = {"name": variable, "value": value}
-    for variable, given in spec.env.items():
-        if isinstance(given, str):
-            entries[variable] = {"name": variable, "value": substitute(given, context.outputs)}
-        else:
-            entries[variable] = secret_env(variable, given.secret, given.key)
-    pod_fields = [field_env(n, path) for n, path in POD_FIELDS.items() if n not in entries]
-    return [*entries.values(), *pod_fields]
+    probes = application.probes
+    if probes is None:
+        probes = tcp_probes(spec.port, spec.probes) if spec.port else {}
+    container = Container(
+        name=name,
+        image=context.service_image(spec.image, name, spec.version),
+        pull_policy=spec.pull_policy,
+        resources=spec.resources,
+        env=variables(context, spec.uses, spec.env, application.env),
+        command=application.command,
+        ports=spec.ports(),
+        probes=probes,
+        mounts=(*mounts, {"name": "logs", "mountPath": application.logs_path}, *time_mount),
+    )
+    return render_container(container)

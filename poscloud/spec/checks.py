@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -53,8 +54,8 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
     findings = [f for need in part.needs() for f in _check_need(spec, name, (*where, *need.path), need)]
     if isinstance(part, ServiceSpec):
         offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}
-        for variable, text in part.texts().items():
-            findings += check_text(text, (*where, "env", variable), offered)
+        for path, text in part.referring():
+            findings += check_text(text, (*where, *path), offered)
         if part.filebeat:
             needs = part.filebeat.needs()
             findings += [f for need in needs for f in _check_need(spec, name, (*where, "filebeat"), need)]
@@ -85,6 +86,7 @@ def check_values(spec: EnvironmentSpec) -> list[Finding]:
         for name, part in parts.items():
             findings += check_labels(part.node_selector or {}, (group, name, "node_selector"))
             findings += _check_image_of(part, (group, name))
+            findings += [replace(f, path=(group, name, *f.path)) for f in part.check()]
             sidecar = getattr(part, "filebeat", None)
             if sidecar:
                 findings += _check_image_of(sidecar, (group, name, "filebeat"))

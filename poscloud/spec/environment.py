@@ -129,11 +129,7 @@ class EnvironmentSpec(Model):
         part = self.part(name)
         found = list(part.needs())
         if isinstance(part, ServiceSpec):
-            found += [
-                Need(("env", variable), target)
-                for variable, text in part.texts().items()
-                for target in targets(text)
-            ]
+            found += [Need(path, target) for path, text in part.referring() for target in targets(text)]
         sidecar = self.filebeat_of(part)
         if sidecar:
             found += sidecar.needs()

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from poscloud.spec.references import OUTPUTS, Path
+from poscloud.spec.references import OUTPUTS, Finding, Path
 from poscloud.spec.values import WithResources
 
 Overrides = dict[str, dict[str, Any]]
@@ -53,3 +53,10 @@ class PartSpec(WithResources):
     def offered(self) -> tuple[str, ...]:
         """Return the outputs that others may refer to as ``${name.output}``."""
         return OUTPUTS
+
+    def check(self) -> Iterator[Finding]:
+        """Yield what is wrong between fields, where a validator could not name the one place to change.
+
+        The findings' paths begin in this part.
+        """
+        yield from ()

@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_val
 from poscloud.spec.base import DnsName, EnvName, Model, Name, SecretKeyName
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.part import Need, PartSpec
-from poscloud.spec.references import OUTPUTS
+from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.values import Resources, Size, resources
 
 
@@ -111,8 +111,16 @@ class ServiceSpec(PartSpec):
 
     def offered(self) -> tuple[str, ...]:
         """Return the outputs, of which a service without a port has none."""
-        return OUTPUTS if self.port else ()
+        return OUTPUTS if self.ports() else ()
+
+    def ports(self) -> dict[str, int]:
+        """Return the ports of the Service by name; the first is what ``port`` and ``url`` mean."""
+        return {"http": self.port} if self.port else {}
 
     def texts(self) -> dict[str, str]:
         """Return the variables that are text, without those from Secrets."""
         return {name: value for name, value in self.env.items() if isinstance(value, str)}
+
+    def referring(self) -> Iterator[tuple[Path, str]]:
+        """Yield every text that may have references, with its place."""
+        yield from ((("env", name), text) for name, text in self.texts().items())

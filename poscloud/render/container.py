@@ -1,0 +1,105 @@
+"""One container of a service's pod: image, ports, variables, probes, mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest
+from poscloud.render.pod import CONTAINER_SECURITY, field_env, resources, secret_env, tcp_probe
+from poscloud.spec import Probes, Resources, SecretKey
+from poscloud.spec.references import substitute
+
+POD_FIELDS: Mapping[str, str] = {"POD_IP": "status.podIP", "MY_POD_NAMESPACE": "metadata.namespace"}
+"""Variables that every service's container gets from its pod."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """What one container of a service's pod runs.
+
+    Attributes:
+        name: Its name in the pod.
+        image: With its tag.
+        pull_policy: imagePullPolicy.
+        resources: CPU and memory.
+        env: Its variables, as ``variables`` makes them.
+        command: Empty: the image's own.
+        ports: Port name → TCP port.
+        probes: ``readinessProbe``, ``livenessProbe``, ``startupProbe``; a missing one is not asked for.
+        mounts: Volume mounts.
+    """
+
+    name: str
+    image: str
+    pull_policy: str
+    resources: Resources
+    env: list[Manifest]
+    command: tuple[str, ...] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
+    probes: Mapping[str, Manifest] = field(default_factory=dict)
+    mounts: tuple[Manifest, ...] = ()
+
+
+def render_container(container: Container) -> Manifest:
+    """Return the container as it stands in the pod."""
+    rendered: Manifest = {
+        "name": container.name,
+        "image": container.image,
+        "imagePullPolicy": container.pull_policy,
+    }
+    if container.command:
+        rendered["command"] = list(container.command)
+    if container.ports:
+        rendered["ports"] = [{"name": n, "containerPort": port} for n, port in container.ports.items()]
+    return {
+        **rendered,
+        "env": container.env,
+        "resources": resources(container.resources),
+        **container.probes,
+        "securityContext": dict(CONTAINER_SECURITY),
+        "volumeMounts": list(container.mounts),
+    }
+
+
+def timing(probes: Probes) -> dict[str, int]:
+    """Return when a probe is asked, as the API has it."""
+    return {
+        "initialDelaySeconds": probes.initial_delay,
+        "timeoutSeconds": probes.timeout,
+        "periodSeconds": probes.period,
+        "failureThreshold": probes.failures,
+    }
+
+
+def tcp_probes(port: int, probes: Probes) -> dict[str, Manifest]:
+    """Return readiness and liveness by TCP connect to ``port``."""
+    return {name: tcp_probe(port, **timing(probes)) for name in ("readinessProbe", "livenessProbe")}
+
+
+def variables(
+    context: Context, uses: Iterable[str], env: Mapping[str, str | SecretKey], first: Mapping[str, str]
+) -> list[Manifest]:
+    """Return the variables: ``first``, then the outputs of ``uses``, then ``env``, then the pod's.
+
+    A later one replaces an earlier one of the same name, but for the pod's, which give way.
+    """
+    entries = {variable: {"name": variable, "value": value} for variable, value in first.items()}
+    for used in uses:
+        prefix, outputs = names.env_prefix(used), context.outputs[used]
+        for output, value in outputs.items():
+            variable = f"{prefix}_{output.upper()}"
+            if output == names.SECRET_OUTPUT:
+                variable = f"{prefix}_PASSWORD"
+                entries[variable] = secret_env(variable, value, names.PASSWORD_KEY)
+            else:
+                entries[variable] = {"name": variable, "value": value}
+    for variable, given in env.items():
+        if isinstance(given, str):
+            entries[variable] = {"name": variable, "value": substitute(given, context.outputs)}
+        else:
+            entries[variable] = secret_env(variable, given.secret, given.key)
+    pod_fields = [field_env(n, path) for n, path in POD_FIELDS.items() if n not in entries]
+    return [*entries.values(), *pod_fields]
