@@ -3,8 +3,18 @@
 This layer and the ones above are the only ones that import Pulumi.
 """
 
-from poscloud.components.backing import Mongo, Redis, StatefulKafka, ZooKeeper
+from poscloud.components.backing import Consul, Mongo, MqttBroker, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
 from poscloud.components.services import JavaService, WebApp
 
-__all__ = ["Environment", "JavaService", "Mongo", "Redis", "StatefulKafka", "WebApp", "ZooKeeper"]
+__all__ = [
+    "Consul",
+    "Environment",
+    "JavaService",
+    "Mongo",
+    "MqttBroker",
+    "Redis",
+    "StatefulKafka",
+    "WebApp",
+    "ZooKeeper",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poscloud.components.part import Part, SpecT
-from poscloud.spec import KafkaSpec, MongoSpec, RedisSpec, ZooKeeperSpec
+from poscloud.spec import ConsulSpec, KafkaSpec, MongoSpec, MqttBrokerSpec, RedisSpec, ZooKeeperSpec
 
 
 class BackingPart(Part[SpecT]):
@@ -26,3 +26,11 @@ class Redis(BackingPart[RedisSpec], kind="redis"):
 
 class Mongo(BackingPart[MongoSpec], kind="mongo"):
     """MongoDB; ``url`` is ``mongodb://host:port``."""
+
+
+class Consul(BackingPart[ConsulSpec], kind="consul"):
+    """Consul, alone or as a quorum of three; ``url`` is the address of its HTTP API."""
+
+
+class MqttBroker(BackingPart[MqttBrokerSpec], kind="mqtt"):
+    """Eclipse Mosquitto; ``url`` is ``tcp://host:port``."""

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from poscloud.render.consul import consul_outputs, render_consul
 from poscloud.render.context import Context
 from poscloud.render.java import render_java_service
 from poscloud.render.kafka import kafka_outputs, render_kafka
 from poscloud.render.manifest import Manifest
 from poscloud.render.mongo import mongo_outputs, render_mongo
+from poscloud.render.mqtt import mqtt_outputs, render_mqtt
 from poscloud.render.redis import redis_outputs, render_redis
 from poscloud.render.service import service_outputs
 from poscloud.render.webapp import render_webapp
@@ -33,9 +35,11 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "consul": Kind(render_consul, consul_outputs),
     "java": Kind(render_java_service),
     "kafka": Kind(render_kafka, kafka_outputs),
     "mongo": Kind(render_mongo, mongo_outputs),
+    "mqtt": Kind(render_mqtt, mqtt_outputs),
     "redis": Kind(render_redis, redis_outputs),
     "webapp": Kind(render_webapp),
     "zookeeper": Kind(render_zookeeper, zookeeper_outputs),

@@ -48,6 +48,11 @@ def tcp_probe(port: int, **timing: int) -> Manifest:
     return {"tcpSocket": {"port": port}, **timing}
 
 
+def http_probe(port: int, path: str, **timing: int) -> Manifest:
+    """Return a probe that gets ``path`` at ``port``; ``timing`` as in the API, in seconds."""
+    return {"httpGet": {"path": path, "port": port}, **timing}
+
+
 def exec_probe(script: str, **timing: int) -> Manifest:
     """Return a probe that runs a shell line in the container; ``timing`` as in the API, in seconds."""
     return {"exec": {"command": ["sh", "-c", script]}, **timing}

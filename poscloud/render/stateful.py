@@ -8,7 +8,7 @@ from typing import Any
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
-from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, resources
+from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, field_env, resources
 from poscloud.spec.stateful import StatefulSpec
 
 STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
@@ -22,7 +22,8 @@ class Program:
     Attributes:
         kind: For labels and the image pattern.
         command: The container's command.
-        ports: Port name → TCP port; the first is what clients connect to.
+        ports: Port name → port; the first is what clients connect to.
+        udp: Names of the ports that are UDP; the others are TCP.
         config: File name → text, mounted at ``config_path``.
         config_path: Folder of the configuration in the container.
         data_path: Folder of the data volume in the container.
@@ -30,6 +31,7 @@ class Program:
         readiness: Probe.
         liveness: Probe; also asked for up to half an hour before it counts, because recovering takes long.
         env: Environment variables.
+        pod_fields: Variable → field of the pod that it holds, such as ``status.podIP``.
         replicas: Members.
         grace_period: Seconds between being asked to stop and being killed.
     """
@@ -44,6 +46,8 @@ class Program:
     readiness: Manifest
     liveness: Manifest
     env: dict[str, str] = field(default_factory=dict)
+    pod_fields: dict[str, str] = field(default_factory=dict)
+    udp: frozenset[str] = frozenset()
     replicas: int = 1
     grace_period: int = 30
 
@@ -107,7 +111,10 @@ def _headless_service(context: Context, name: str, program: Program, labels: dic
             # Members have to find each other before any of them is ready.
             "publishNotReadyAddresses": program.replicas > 1,
             "selector": names.selector(name),
-            "ports": [{"name": n, "port": port, "targetPort": n} for n, port in program.ports.items()],
+            "ports": [
+                {"name": n, "port": port, "targetPort": n, **_protocol(n, program)}
+                for n, port in program.ports.items()
+            ],
         },
     )
 
@@ -176,10 +183,16 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
         "image": context.backing_image(spec.image, program.kind, spec.version),
         "imagePullPolicy": "IfNotPresent",
         "command": program.command,
-        "ports": [{"name": n, "containerPort": port} for n, port in program.ports.items()],
+        "ports": [
+            {"name": n, "containerPort": port, **_protocol(n, program)} for n, port in program.ports.items()
+        ],
     }
-    if program.env:
-        container["env"] = [{"name": n, "value": v} for n, v in program.env.items()]
+    env = [
+        *({"name": n, "value": v} for n, v in program.env.items()),
+        *(field_env(n, path) for n, path in program.pod_fields.items()),
+    ]
+    if env:
+        container["env"] = env
     return {
         **container,
         "resources": resources(spec.resources),
@@ -192,3 +205,7 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
             {"name": "data", "mountPath": program.data_path},
         ],
     }
+
+
+def _protocol(port: str, program: Program) -> Manifest:
+    return {"protocol": "UDP"} if port in program.udp else {}

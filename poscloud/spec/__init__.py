@@ -4,11 +4,13 @@ Frozen pydantic models without any I/O and without Pulumi: a spec is plain data 
 hashed, printed and rendered anywhere.
 """
 
+from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.filebeat import FilebeatSidecar, KafkaOutput
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
+from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import NfsMount, Probes, Rollout, SecretKey, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
@@ -17,6 +19,7 @@ from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
+    "ConsulSpec",
     "EnvironmentSpec",
     "FilebeatSidecar",
     "Images",
@@ -25,6 +28,7 @@ __all__ = [
     "KafkaSpec",
     "LimitRangeSpec",
     "MongoSpec",
+    "MqttBrokerSpec",
     "NfsMount",
     "Probes",
     "RedisSpec",

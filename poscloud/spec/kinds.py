@@ -7,9 +7,11 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
+from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
+from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
@@ -17,7 +19,10 @@ from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 AnyServiceSpec = Annotated[JavaServiceSpec | WebAppSpec, Field(discriminator="kind")]
-AnyBackingSpec = Annotated[ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec, Field(discriminator="kind")]
+AnyBackingSpec = Annotated[
+    ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec | ConsulSpec | MqttBrokerSpec,
+    Field(discriminator="kind"),
+]
 
 
 def _by_kind(union: Any) -> dict[str, Any]:

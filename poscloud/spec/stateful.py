@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -22,6 +23,14 @@ Members = Annotated[Literal[1, 3], BeforeValidator(_not_a_bool)]
 """One, or three that keep a quorum when one is lost."""
 
 
+def _settings(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each setting and its value; one inside another by both names with a dot between."""
+    for key, value in config.items():
+        yield f"{prefix}{key}", value
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{prefix}{key}.")
+
+
 class StatefulSpec(PartSpec):
     """The fields every backing service has."""
 
@@ -34,8 +43,8 @@ class StatefulSpec(PartSpec):
 
     @field_validator("config", check_fields=False)
     @classmethod
-    def _config_is_free(cls, config: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
-        for key, value in config.items():
+    def _config_is_free(cls, config: dict[str, Any]) -> dict[str, Any]:
+        for key, value in _settings(config):
             if not key.strip() or re.search(r"[\r\n]", f"{key}{value}"):
                 raise ValueError(
                     f"{key!r}: {value!r} is not one setting: a name, and a value on the same line"
