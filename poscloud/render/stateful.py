@@ -8,7 +8,7 @@ from typing import Any
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
-from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, field_env, resources
+from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, field_env, resources, secret_env
 from poscloud.spec.stateful import StatefulSpec
 
 STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
@@ -31,6 +31,10 @@ class Program:
         readiness: Probe.
         liveness: Probe; also asked for up to half an hour before it counts, because recovering takes long.
         env: Environment variables.
+        secret_env: Environment variables with a Secret's value: name → (Secret, key).
+        mounts: Further volume mounts of the container.
+        volumes: Further volumes of the pod.
+        first: Further manifests, made before all others: what the pods look for when they start.
         pod_fields: Variable → field of the pod that it holds, such as ``status.podIP``.
         replicas: Members.
         grace_period: Seconds between being asked to stop and being killed.
@@ -46,6 +50,10 @@ class Program:
     readiness: Manifest
     liveness: Manifest
     env: dict[str, str] = field(default_factory=dict)
+    secret_env: dict[str, tuple[str, str]] = field(default_factory=dict)
+    mounts: tuple[Manifest, ...] = ()
+    volumes: tuple[Manifest, ...] = ()
+    first: tuple[Manifest, ...] = ()
     pod_fields: dict[str, str] = field(default_factory=dict)
     udp: frozenset[str] = frozenset()
     replicas: int = 1
@@ -72,6 +80,7 @@ def render_stateful(context: Context, name: str, spec: StatefulSpec, program: Pr
     """Return the manifests of one backing service, in the order they are made."""
     labels = context.labels(name, program.kind)
     manifests = [
+        *program.first,
         manifest(
             "v1",
             "ConfigMap",
@@ -173,7 +182,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         },
         "terminationGracePeriodSeconds": program.grace_period,
         "containers": [_container(context, spec, program)],
-        "volumes": [{"name": "config", "configMap": {"name": names.part_config(name)}}],
+        "volumes": [{"name": "config", "configMap": {"name": names.part_config(name)}}, *program.volumes],
     }
 
 
@@ -187,8 +196,10 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
             {"name": n, "containerPort": port, **_protocol(n, program)} for n, port in program.ports.items()
         ],
     }
+    zone = {"TZ": context.environment.time_zone} if context.environment.time_zone else {}
     env = [
-        *({"name": n, "value": v} for n, v in program.env.items()),
+        *({"name": n, "value": v} for n, v in (zone | program.env).items()),
+        *(secret_env(n, *source) for n, source in program.secret_env.items()),
         *(field_env(n, path) for n, path in program.pod_fields.items()),
     ]
     if env:
@@ -203,6 +214,7 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
         "volumeMounts": [
             {"name": "config", "mountPath": program.config_path},
             {"name": "data", "mountPath": program.data_path},
+            *program.mounts,
         ],
     }
 

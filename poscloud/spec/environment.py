@@ -86,6 +86,13 @@ class EnvironmentSpec(Model):
     node_selector: dict[str, str] = Field(
         {}, description="Labels the nodes must have.", examples=[{"node": "public"}]
     )
+    time_zone: str | None = Field(
+        "Asia/Shanghai",
+        description="Time zone of the backing services, their variable TZ: a name of the IANA database, which the "
+        "image must have. null: the image's own.",
+        pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
+        examples=["Asia/Shanghai", "UTC"],
+    )
     filebeat: FilebeatSidecar | Literal[False] = Field(
         False, description="Log shipping sidecar of every service that does not say otherwise."
     )
