@@ -141,8 +141,14 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
         problems += from_findings(findings, node)
 
 
-_REFERRING = ("kind", "uses", "env", "filebeat", "zookeeper", "image", "version", "node_selector")
+_REFERRING = frozenset(
+    "kind uses env filebeat zookeeper image version node_selector pool mounts port node_port".split()
+)
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""
+
+
+_NAMED = frozenset({"node_pools", "volumes"})
+"""The environment's maps whose keys parts refer to: of these the right entries are looked at."""
 
 
 def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Finding]:
@@ -165,9 +171,14 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
                 rest[group][name] = {k: v for k, v in part.items() if k in _REFERRING and k not in fields}
             else:
                 left_out.add(name)
-    for field in ("filebeat", "quota", "node_selector"):
-        if field in data and not any(loc[0] == field for loc in wrong):
+    for field in data.keys() - {"name", "backing", "services"}:
+        errors = [loc for loc in wrong if loc[0] == field]
+        if not errors:
             rest[field] = data[field]
+        elif field in _NAMED and isinstance(data[field], dict) and all(len(loc) > 1 for loc in errors):
+            names = {str(loc[1]) for loc in errors}
+            rest[field] = {k: v for k, v in data[field].items() if k not in names}
+            left_out |= names
     findings: list[Finding] = []
     try:
         EnvironmentSpec.model_validate(rest, context={"findings": findings})

@@ -1,7 +1,8 @@
-"""What can only be told from the manifests: overrides that do not fit, and objects rendered twice."""
+"""What can only be told from the manifests: what does not fit together in a pod, objects rendered twice."""
 
 from __future__ import annotations
 
+from poscloud.render.check_pods import check_duplicates, check_hosts
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
 from poscloud.render.kinds import KINDS, outputs_of
@@ -21,6 +22,8 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         part = spec.part(name)
         manifests = KINDS[spec.kind(name)].render(context, name, part.model_copy(update={"overrides": {}}))
         findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
+        findings += check_hosts(spec, part, manifests, (group, name))
+        findings += check_duplicates(part, manifests, (group, name))
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])
             owner = owners.setdefault(key, name)

@@ -33,10 +33,6 @@ class Context:
         """Return the labels of every object that belongs to the part ``name``."""
         return names.labels(name, kind, self.namespace)
 
-    def node_selector(self, own: dict[str, str] | None) -> dict[str, str]:
-        """Return the part's own node selector, or else the environment's."""
-        return dict(self.environment.node_selector if own is None else own)
-
     def service_image(self, given: str | None, service: str, version: str) -> str:
         """Return the image of a service: the given one, or made from the pattern."""
         return given or self.environment.images.service.format(

@@ -9,6 +9,7 @@ from poscloud.render import filebeat, names
 from poscloud.render.container import Container, render_container, tcp_probes, variables
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
+from poscloud.render.placement import placement, shared_mounts, shared_volumes
 from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, anti_affinity
 from poscloud.spec import FilebeatSidecar, ServiceSpec
 
@@ -82,6 +83,11 @@ def render_service(
 
 
 def _service(context: Context, name: str, spec: ServiceSpec, application: Application) -> Manifest:
+    ports: list[Manifest] = [{"name": n, "port": p, "targetPort": n} for n, p in spec.ports().items()]
+    body: Manifest = {"selector": names.selector(name), "ports": ports}
+    if spec.node_port:
+        ports[0]["nodePort"] = spec.node_port
+        body["type"] = "NodePort"
     return manifest(
         "v1",
         "Service",
@@ -89,10 +95,7 @@ def _service(context: Context, name: str, spec: ServiceSpec, application: Applic
         namespace=context.namespace,
         labels=context.labels(name, application.kind),
         annotations=names.SKIP_AWAIT,
-        spec={
-            "selector": names.selector(name),
-            "ports": [{"name": n, "port": port, "targetPort": n} for n, port in spec.ports().items()],
-        },
+        spec=body,
     )
 
 
@@ -133,21 +136,22 @@ def _pod(
 ) -> Manifest:
     time_mount = [dict(HOST_TIME_MOUNT)] if spec.host_time else []
     containers = list(application.containers) or [_container(context, name, spec, application, time_mount)]
+    shared = shared_mounts(context, spec)
+    containers = [{**c, "volumeMounts": [*shared, *c["volumeMounts"]]} for c in containers]
     volumes: list[Manifest] = [{"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}]
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))
     if application.config:
         volumes.append({"name": "config", "configMap": {"name": names.part_config(name)}})
-    volumes += application.volumes
+    volumes += [*application.volumes, *shared_volumes(context, spec)]
     if spec.host_time:
         volumes.append(dict(HOST_TIME_VOLUME))
     pod: Manifest = {"automountServiceAccountToken": False, "enableServiceLinks": False}
     pod |= anti_affinity(name, spec.anti_affinity)
     if context.environment.pull_secret:
         pod["imagePullSecrets"] = [{"name": context.environment.pull_secret}]
-    if selector := context.node_selector(spec.node_selector):
-        pod["nodeSelector"] = selector
+    pod |= placement(context, spec)
     if application.grace_period is not None:
         pod["terminationGracePeriodSeconds"] = application.grace_period
     if application.init_containers:

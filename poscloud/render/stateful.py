@@ -8,6 +8,7 @@ from typing import Any
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
+from poscloud.render.placement import placement
 from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, field_env, resources, secret_env
 from poscloud.spec.stateful import StatefulSpec
 
@@ -169,8 +170,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         pod |= anti_affinity(name, "required")
     if context.environment.pull_secret:
         pod["imagePullSecrets"] = [{"name": context.environment.pull_secret}]
-    if selector := context.node_selector(spec.node_selector):
-        pod["nodeSelector"] = selector
+    pod |= placement(context, spec)
     return {
         **pod,
         "securityContext": {

@@ -11,10 +11,12 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
+from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import NfsMount, Probes, Rollout, SecretKey, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Resources, Storage
+from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
@@ -30,14 +32,17 @@ __all__ = [
     "MongoSpec",
     "MqttBrokerSpec",
     "NfsMount",
+    "NodePool",
     "Probes",
     "RedisSpec",
     "Resources",
     "Rollout",
     "SecretKey",
     "ServiceSpec",
+    "SharedVolume",
     "StatefulSpec",
     "Storage",
+    "Taint",
     "WebAppSpec",
     "ZooKeeperSpec",
 ]

@@ -70,4 +70,7 @@ Name = Annotated[str, AfterValidator(check_name)]
 DnsName = Annotated[str, AfterValidator(check_dns_name)]
 StatefulName = Annotated[str, AfterValidator(check_stateful_name)]
 EnvName = Annotated[str, AfterValidator(check_env_name)]
+MountPath = Annotated[str, StringConstraints(pattern=r"^/[^:]*[^:/]$")]
+"""An absolute path in a container, not its root."""
+
 SecretKeyName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
+from poscloud.spec.nodes import check_nodes
 from poscloud.spec.part import Need
+from poscloud.spec.ports import check_node_ports
 from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.volumes import check_volumes
 
 if TYPE_CHECKING:
     from poscloud.spec.environment import EnvironmentSpec
@@ -27,7 +30,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         for name in spec.services
         if name in spec.backing
     ]
-    findings += check_values(spec)
+    findings += [*check_values(spec), *check_nodes(spec), *check_volumes(spec), *check_node_ports(spec)]
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
         for name in parts:
             findings += _check_references(spec, group, name)

@@ -13,10 +13,12 @@ from poscloud.spec.checks import check_environment
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
+from poscloud.spec.nodes import NodePool
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.values import Amounts, Quantity
+from poscloud.spec.volumes import SharedVolume
 
 
 def _pattern(*allowed: str) -> object:
@@ -83,8 +85,17 @@ class EnvironmentSpec(Model):
     limits: LimitRangeSpec | None = Field(
         LimitRangeSpec(), description="LimitRange of the namespace; null: none."
     )
+    node_pools: dict[Name, NodePool] = Field({}, description="Groups of hosts, which `pool` chooses by name.")
+    pool: Name | None = Field(None, description="Node pool of every part that does not say otherwise.")
     node_selector: dict[str, str] = Field(
-        {}, description="Labels the nodes must have.", examples=[{"node": "public"}]
+        {},
+        description="Labels the nodes must have, for parts without a pool or selector of their own.",
+        examples=[{"node": "public"}],
+    )
+    volumes: dict[Name, SharedVolume] = Field(
+        {},
+        description="Shared volumes by name, which services mount with `mounts`.",
+        examples=[{"tomcat-img": {"nfs": {"server": "192.168.8.30", "path": "/home/k8s-nfs-data/img"}}}],
     )
     time_zone: str | None = Field(
         "Asia/Shanghai",

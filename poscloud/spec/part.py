@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from poscloud.spec.base import Name
 from poscloud.spec.references import OUTPUTS, Finding, Path
 from poscloud.spec.values import WithResources
 
@@ -38,6 +39,9 @@ class PartSpec(WithResources):
     )
     node_selector: dict[str, str] | None = Field(
         None, description="Labels a node must have; left out, the environment's."
+    )
+    pool: Name | None = Field(
+        None, description="Node pool, one of the environment's `node_pools`; left out, the environment's."
     )
     overrides: Overrides = Field(
         {},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
 
-from poscloud.spec.base import DnsName, EnvName, Model, Name, SecretKeyName
+from poscloud.spec.base import DnsName, EnvName, Model, MountPath, Name, SecretKeyName
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.part import Need, PartSpec
+from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.values import Resources, Size, resources
 
@@ -73,6 +74,13 @@ class ServiceSpec(PartSpec):
     port: StrictInt | None = Field(
         9090, ge=1, le=65535, description="TCP port of container and Service; null: it serves nothing."
     )
+    node_port: StrictInt | None = Field(
+        None,
+        ge=NODE_PORTS[0],
+        le=NODE_PORTS[-1],
+        description="Port of every node of the cluster that leads to `port` as well, the first one of several "
+        "(Service type NodePort). It is the whole cluster's: no other service, in whichever environment, may have it.",
+    )
     env: dict[EnvName, EnvValue] = Field(
         {},
         description="Environment variables. `${NAME.OUTPUT}` refers to a backing service or service of this "
@@ -97,12 +105,23 @@ class ServiceSpec(PartSpec):
     anti_affinity: Literal["required", "preferred", "none"] = Field(
         "required", description="Whether two pods of this service may share a host."
     )
+    mounts: dict[Name, MountPath] = Field(
+        {},
+        description="Volumes of the environment's `volumes` → where the container sees them.",
+        examples=[{"tomcat-img": "/usr/local/tomcat/webapps/img"}],
+    )
     host_time: StrictBool = Field(
         True, description="Mount the host's /etc/localtime, so that logs carry local time."
     )
     filebeat: FilebeatSidecar | Literal[False] | None = Field(
         None, description="Log shipping sidecar; left out, the environment's; false, none."
     )
+
+    @model_validator(mode="after")
+    def _node_port_leads_somewhere(self) -> Self:
+        if self.node_port and not self.ports():
+            raise ValueError("node_port leads to port, which is null; give a port")
+        return self
 
     def needs(self) -> Iterator[Need]:
         """Yield what it uses."""
