@@ -8,10 +8,10 @@ import yaml
 
 from poscloud.render import names
 from poscloud.render.context import Context
+from poscloud.render.filebeat_output import output_env, output_settings, release
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.render.pod import CONTAINER_SECURITY, field_env, resources
 from poscloud.spec import FilebeatSidecar
-from poscloud.spec.filebeat import MULTILINE_PATTERNS
 
 LOGS_MOUNT = "/mnt"
 CONFIG_MOUNT = "/etc/filebeat"
@@ -41,7 +41,7 @@ def container(
         "image": context.sidecar_image(sidecar.image, sidecar.version),
         "imagePullPolicy": pull_policy,
         "command": ["filebeat", "-e", "-c", f"{CONFIG_MOUNT}/filebeat.yml"],
-        "env": [field_env("POD_IP", "status.podIP")],
+        "env": [field_env("POD_IP", "status.podIP"), *output_env(context, sidecar)],
         "resources": resources(sidecar.resources),
         "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": [
@@ -58,35 +58,22 @@ def volume(service: str) -> Manifest:
 
 
 def _filebeat_yml(context: Context, service: str, sidecar: FilebeatSidecar) -> dict[str, Any]:
-    source: dict[str, Any] = {
-        "type": "log",
-        "paths": list(sidecar.paths),
-        "fields": {
-            "namespace": context.namespace,
-            "service-name": service,
-            "pod-ip": "${POD_IP}",
-            **sidecar.fields,
-        },
-    }
-    if sidecar.multiline != "none":
-        pattern = MULTILINE_PATTERNS[sidecar.multiline]
-        source["multiline"] = {"pattern": pattern, "negate": True, "match": "after"}
-    kafka = sidecar.kafka
-    hosts = context.outputs[kafka.backing]["url"].split(",") if kafka.backing else list(kafka.hosts)
+    source: dict[str, Any] = {"type": "log", "paths": list(sidecar.paths)}
+    if sidecar.tags:
+        source["tags"] = list(sidecar.tags)
+    own = {"namespace": context.namespace, "service-name": service, "pod-ip": "${POD_IP}"}
+    if fields := {**(own if sidecar.pod_fields else {}), **sidecar.fields}:
+        source["fields"] = fields
+    if rule := sidecar.line_rule():
+        source["multiline"] = {"pattern": rule.pattern, "negate": rule.negate, "match": rule.match}
     return {
         _inputs_key(sidecar.version): [source],
         "path.data": REGISTRY_PATH,
-        "output.kafka": {
-            "hosts": hosts,
-            "topic": kafka.topic,
-            "required_acks": kafka.required_acks,
-            "compression": kafka.compression,
-        },
+        **output_settings(context, sidecar),
         "logging.level": sidecar.level,
     }
 
 
 def _inputs_key(version: str) -> str:
     """Return what the list of log sources is called: ``prospectors`` became ``inputs`` in Filebeat 6.3."""
-    parts = [int(p) if p.isdigit() else 0 for p in version.split(".")[:2]]
-    return "filebeat.prospectors" if tuple(parts) < (6, 3) else "filebeat.inputs"
+    return "filebeat.prospectors" if release(version) < (6, 3) else "filebeat.inputs"

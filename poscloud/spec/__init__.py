@@ -4,16 +4,18 @@ Frozen pydantic models without any I/O and without Pulumi: a spec is plain data 
 hashed, printed and rendered anywhere.
 """
 
+from poscloud.spec.base import SecretKey
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
-from poscloud.spec.filebeat import FilebeatSidecar, KafkaOutput
+from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
+from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.redis import RedisSpec
-from poscloud.spec.service import NfsMount, Probes, Rollout, SecretKey, ServiceSpec
+from poscloud.spec.service import NfsMount, Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Resources, Storage
 from poscloud.spec.volumes import SharedVolume
@@ -22,6 +24,7 @@ from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
     "ConsulSpec",
+    "ElasticsearchOutput",
     "EnvironmentSpec",
     "FilebeatSidecar",
     "Images",
@@ -29,11 +32,14 @@ __all__ = [
     "KafkaOutput",
     "KafkaSpec",
     "LimitRangeSpec",
+    "LogstashOutput",
     "MongoSpec",
     "MqttBrokerSpec",
+    "MultilineSpec",
     "NfsMount",
     "NodePool",
     "Probes",
+    "RedisOutput",
     "RedisSpec",
     "Resources",
     "Rollout",

@@ -1,11 +1,11 @@
-"""What every spec has in common, and the names Kubernetes allows."""
+"""What every spec has in common, the names Kubernetes allows, and values of Secrets."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1035 label: what a Kubernetes Service name has to be, and so every name a user gives here."""
@@ -74,3 +74,10 @@ MountPath = Annotated[str, StringConstraints(pattern=r"^/[^:]*[^:/]$")]
 """An absolute path in a container, not its root."""
 
 SecretKeyName = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+
+
+class SecretKey(Model):
+    """A value of a Secret, which a container gets without anybody reading it elsewhere."""
+
+    secret: DnsName = Field(description="Name of the Secret, one of the environment's `secrets` or another.")
+    key: SecretKeyName = Field(description="Key in the Secret.")

@@ -35,7 +35,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         for name in parts:
             findings += _check_references(spec, group, name)
     if spec.filebeat and spec.services:
-        findings += [f for need in spec.filebeat.needs() for f in _check_need(spec, "", ("filebeat",), need)]
+        findings += [f for need in spec.filebeat.needs() for f in _check_need(spec, "", need.path, need)]
     known = {*spec.backing, *spec.services}
     if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
         group = "services" if cycle[0] in spec.services else "backing"
@@ -61,7 +61,7 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
             findings += check_text(text, (*where, *path), offered)
         if part.filebeat:
             needs = part.filebeat.needs()
-            findings += [f for need in needs for f in _check_need(spec, name, (*where, "filebeat"), need)]
+            findings += [f for need in needs for f in _check_need(spec, name, (*where, *need.path), need)]
     return findings
 
 

@@ -2,57 +2,77 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StrictBool, Tag, model_validator
 
-from poscloud.spec.base import Model, Name
+from poscloud.spec.base import Model
+from poscloud.spec.filebeat_output import (
+    OUTPUT_FIELDS,
+    BackingOrHosts,
+    ElasticsearchOutput,
+    KafkaOutput,
+    LogstashOutput,
+    Output,
+    PlainText,
+    RedisOutput,
+)
 from poscloud.spec.part import Need
 from poscloud.spec.values import Resources, WithResources, resources
 
-MULTILINE_PATTERNS = {
-    "timestamp": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}.[0-9]{3}",
-    "bracket": r"^\[",
+
+def _re2(pattern: str) -> str:
+    if re.search(r"\(\?(<?[=!]|>)|\\[1-9]", pattern):
+        raise ValueError(
+            f"'{pattern}' has a look-ahead, look-behind or back-reference, which Filebeat's expressions (RE2) lack"
+        )
+    return pattern
+
+
+class MultilineSpec(Model):
+    """Which lines make one event (Filebeat's ``multiline``)."""
+
+    pattern: Annotated[PlainText, AfterValidator(_re2)] = Field(
+        description="Regular expression (RE2).", min_length=1, examples=[r"^\["]
+    )
+    negate: StrictBool = Field(
+        True, description="Whether the lines that do not match are joined to the others."
+    )
+    match: Literal["after", "before"] = Field(
+        "after", description="Whether joined lines come after the line they belong to, or before it."
+    )
+
+
+MULTILINE_PRESETS = {
+    "timestamp": MultilineSpec(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}.[0-9]{3}"),
+    "bracket": MultilineSpec(pattern=r"^\["),
+    "java": MultilineSpec(
+        pattern=r"^[[:space:]]+(at |\.\.\. |Suppressed: |Caused by: )|^Caused by: "
+        r"|^([a-zA-Z_$][a-zA-Z0-9_$]*\.)+[a-zA-Z0-9_$]*(Exception|Error|Throwable)\b",
+        negate=False,
+    ),
 }
-"""Preset → pattern of an event's first line; following lines that do not match belong to it."""
+"""What begins an event (a time, a bracket), or what continues one (the lines of a Java stack trace)."""
 
 
-class KafkaOutput(Model):
-    """Where Filebeat sends events: a Kafka topic (``output.kafka``)."""
+def _form(value: Any) -> str:
+    return "MultilineSpec" if isinstance(value, (dict, MultilineSpec)) else "literal[preset]"
 
-    backing: Name | None = Field(
-        "kafka", description="Kafka of this environment; the service then starts after it is ready."
-    )
-    hosts: tuple[str, ...] = Field(
-        (),
-        description="Brokers host:port outside this environment, instead of `backing`.",
-        examples=[["10.31.222.108:9092"]],
-    )
-    topic: str = Field("applog", description="Topic.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
-    required_acks: Literal[-1, 0, 1] = Field(1, description="Acknowledgements a write waits for.")
-    compression: Literal["none", "snappy", "lz4", "gzip"] = Field("gzip", description="Compression.")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _hosts_replace_backing(cls, data: object) -> object:
-        if isinstance(data, dict) and data.get("hosts") and "backing" not in data:
-            return {**data, "backing": None}
-        return data
-
-    @model_validator(mode="after")
-    def _one_target(self) -> KafkaOutput:
-        if bool(self.backing) == bool(self.hosts):
-            raise ValueError(
-                "give either backing (a Kafka of this environment) or hosts (brokers outside it)"
-            )
-        return self
+AnyMultiline = Annotated[
+    Annotated[Literal["timestamp", "bracket", "java", "none"], Tag("literal[preset]")]
+    | Annotated[MultilineSpec, Tag("MultilineSpec")],
+    Discriminator(_form),
+]
 
 
 class FilebeatSidecar(WithResources):
     """Ships the log files in the shared ``logs`` volume, with fields for namespace, service and pod address.
 
-    Not a resource of its own: a value that is added to a service's pod.
+    Not a resource of its own: a value that is added to a service's pod. Kafka and the fields as in document 004,
+    Redis and the tags as in document 000.
     """
 
     version: str = Field("6.0.0", description="Filebeat version, the tag in the image pattern.")
@@ -62,11 +82,25 @@ class FilebeatSidecar(WithResources):
     paths: tuple[str, ...] = Field(
         ("/mnt/*.log",), min_length=1, description="Log files, as seen in the sidecar."
     )
-    multiline: Literal["timestamp", "bracket", "none"] = Field(
-        "timestamp", description="What begins a new event; other lines (stack traces) are joined to it."
+    multiline: AnyMultiline = Field(
+        "timestamp",
+        description="What makes one event of several lines: it begins with a `timestamp` or a `bracket`; lines of "
+        "a `java` stack trace are joined to the line before; `none`; or a pattern of your own.",
+        examples=["bracket", {"pattern": "^END", "match": "before"}],
+    )
+    tags: tuple[Annotated[PlainText, Field(min_length=1)], ...] = Field(
+        (), description="Tags of every event.", examples=[["posp_trade_c"]]
+    )
+    pod_fields: StrictBool = Field(
+        True, description="Add the fields namespace, service-name and pod-ip to every event."
     )
     fields: dict[str, str] = Field({}, description="Further fields added to every event.")
-    kafka: KafkaOutput = Field(KafkaOutput(), description="Target.")
+    kafka: KafkaOutput | None = Field(
+        None, description="Target: a Kafka topic. The default where no other target is given."
+    )
+    redis: RedisOutput | None = Field(None, description="Target: a Redis list or channel.")
+    elasticsearch: ElasticsearchOutput | None = Field(None, description="Target: Elasticsearch.")
+    logstash: LogstashOutput | None = Field(None, description="Target: Logstash.")
     level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="logging.level."
     )
@@ -74,7 +108,38 @@ class FilebeatSidecar(WithResources):
         resources(cpu=("10m", "200m"), memory=("64Mi", "256Mi")), description="CPU and memory of the sidecar."
     )
 
+    @model_validator(mode="after")
+    def _one_output(self) -> FilebeatSidecar:
+        given = [name for name in OUTPUT_FIELDS if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)} are given; Filebeat has one target: write `{given[0]}: null` "
+                "to take back one that is inherited"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _output_is_not_empty(self) -> FilebeatSidecar:
+        if not any(getattr(self, name) for name in OUTPUT_FIELDS):
+            for name in OUTPUT_FIELDS:
+                if name in self.model_fields_set:
+                    raise ValueError(f"{name} is empty and there is no other target; write `{name}: {{}}`")
+        return self
+
+    @property
+    def output(self) -> Output:
+        """Where it sends events."""
+        return self.redis or self.elasticsearch or self.logstash or self.kafka or KafkaOutput()
+
+    def line_rule(self) -> MultilineSpec | None:
+        """Return which lines make one event; ``None``: each by itself."""
+        if isinstance(self.multiline, MultilineSpec):
+            return self.multiline
+        return MULTILINE_PRESETS.get(self.multiline)
+
     def needs(self) -> Iterator[Need]:
         """Yield the backing service of this environment that it writes to."""
-        if self.kafka.backing:
-            yield Need(("filebeat",), self.kafka.backing, "kafka")
+        output = self.output
+        if isinstance(output, BackingOrHosts) and output.backing:
+            kind = output.targets[0]
+            yield Need(("filebeat", kind, "backing"), output.backing, kind)

@@ -7,19 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
 
-from poscloud.spec.base import DnsName, EnvName, Model, MountPath, Name, SecretKeyName
+from poscloud.spec.base import EnvName, Model, MountPath, Name, SecretKey
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.values import Resources, Size, resources
-
-
-class SecretKey(Model):
-    """A value of a Secret, which a container gets without anybody reading it elsewhere."""
-
-    secret: DnsName = Field(description="Name of the Secret, one of the environment's `secrets` or another.")
-    key: SecretKeyName = Field(description="Key in the Secret.")
 
 
 def _form(value: Any) -> str:
