@@ -16,6 +16,8 @@ from poscloud.load import known_stacks, load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
+from poscloud.render.needs import cluster_needs
+from poscloud.spec import EnvironmentSpec
 
 GONE_SECONDS = 30.0
 """How long volumes may take to disappear after their namespace."""
@@ -50,7 +52,9 @@ def install(root: Path, reporter: Reporter) -> None:
     write_activate(paths)
 
 
-def prepare(root: Path, stack: str, reporter: Reporter, *, pin: bool = False) -> Prepared:
+def prepare(
+    root: Path, stack: str, reporter: Reporter, *, pin: bool = False, spec: EnvironmentSpec | None = None
+) -> Prepared:
     """Make everything ready that the engine needs.
 
     Args:
@@ -58,6 +62,7 @@ def prepare(root: Path, stack: str, reporter: Reporter, *, pin: bool = False) ->
         stack: The environment.
         reporter: Shows progress.
         pin: Pin a named context to the cluster it leads to, if the stack is not pinned yet.
+        spec: The environment's description; the local cluster then gets the nodes and storage classes it asks for.
 
     Raises:
         PosCloudError: Something cannot be made ready.
@@ -71,7 +76,11 @@ def prepare(root: Path, stack: str, reporter: Reporter, *, pin: bool = False) ->
     if not config.context:
         from poscloud.local.controlplane import ControlPlane
 
-        ControlPlane(ProjectPaths(root)).up(reporter)
+        control_plane = ControlPlane(ProjectPaths(root))
+        control_plane.up(reporter)
+        if spec:
+            needs = cluster_needs(spec)
+            control_plane.stand_in(needs.selectors, needs.storage_classes)
     pulumi = Pulumi(root, config.context)
     recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
@@ -111,8 +120,8 @@ def up(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    load_checked(root, stack)
-    prepared = prepare(root, stack, reporter, pin=True)
+    spec = load_checked(root, stack)
+    prepared = prepare(root, stack, reporter, pin=True, spec=spec)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     return prepared.pulumi.run("up", "--stack", stack, *confirmed)
 

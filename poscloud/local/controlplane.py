@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,6 +163,21 @@ class ControlPlane:
             with say.step("local cluster", log=self.paths.cluster / "logs"):
                 self._start(record, kind, port, say)
             return self.status()
+
+    def stand_in(self, selectors: Sequence[Mapping[str, str]], storage_classes: Sequence[str]) -> None:
+        """Have what an environment expects of its cluster: nodes with these labels, these storage classes.
+
+        Args:
+            selectors: Labels that pods ask of their nodes.
+            storage_classes: Names that claims ask for; each is backed by folders of this machine.
+        """
+        record = ClusterRecord.load(self._record_file)
+        api = LocalApi(record.port, self._settings(record).pki)
+        try:
+            KwokNodes().add(api, selectors)
+            storage.prepare(api, storage_classes)
+        finally:
+            api.close()
 
     def down(self, reporter: Reporter | None = None, *, delete: bool = False) -> None:
         """Stop every component; the data stays unless ``delete``.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import platform
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ def architecture() -> str:
 # Environments select their nodes by these; a node that lacks them would leave every pod pending.
 LABELS = {"node": "public", "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture(), "type": "kwok"}
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+POOL_SIZE = 3
 CAPACITY = {"cpu": "32", "memory": "64Gi", "pods": "110", "ephemeral-storage": "1Ti"}
 
 
@@ -40,6 +43,14 @@ class NodeKind(Protocol):
         Args:
             api: The API server, ready for writes.
             starting: Whether those programs are about to start, rather than run already.
+        """
+
+    def add(self, api: LocalApi, selectors: Iterable[Mapping[str, str]]) -> None:
+        """Make nodes for each of these sets of labels that no node has.
+
+        Args:
+            api: The API server.
+            selectors: Labels that pods ask of their nodes.
         """
 
     def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
@@ -76,7 +87,20 @@ class KwokNodes:
                 api.delete(f"{LEASES}/{node['metadata']['name']}")
         for number in range(1, self.count + 1):
             if f"node{number}" not in existing:
-                api.create("/api/v1/nodes", manifest(number))
+                api.create("/api/v1/nodes", manifest(f"node{number}", number, LABELS))
+
+    def add(self, api: LocalApi, selectors: Iterable[Mapping[str, str]]) -> None:
+        """Make a pool of three nodes for each of these sets of labels that no node has."""
+        items = (api.get("/api/v1/nodes") or {}).get("items", [])
+        known = [item["metadata"].get("labels", {}) for item in items]
+        for selector in selectors:
+            if any(selector.items() <= labels.items() for labels in known):
+                continue
+            words = re.sub(r"[^a-z0-9]+", "-", "-".join(selector.values()).lower()).strip("-") or "pool"
+            for number in range(1, POOL_SIZE + 1):
+                labels = {**LABELS, **selector}
+                api.create("/api/v1/nodes", manifest(f"{words}-node{number}", len(known) + 1, labels))
+                known.append(labels)
 
     def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
         """Whether all report ready and have renewed their lease: an old condition alone may be of yesterday."""
@@ -95,15 +119,14 @@ class KwokNodes:
         return all(_after(renewed.get(node["metadata"]["name"], ""), since) for node in mine)
 
 
-def manifest(number: int) -> dict[str, Any]:
-    """The manifest of one simulated node."""
-    name = f"node{number}"
+def manifest(name: str, number: int, labels: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest of one simulated node; ``number`` gives it a range of pod addresses of its own."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
             "name": name,
-            "labels": {**LABELS, "kubernetes.io/hostname": name, "node-role.kubernetes.io/worker": ""},
+            "labels": {**labels, "kubernetes.io/hostname": name, "node-role.kubernetes.io/worker": ""},
             "annotations": {"kwok.x-k8s.io/node": "fake", "node.alpha.kubernetes.io/ttl": "0"},
         },
         "spec": {"podCIDR": _pod_cidr(number), "podCIDRs": [_pod_cidr(number)]},

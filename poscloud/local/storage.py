@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,13 @@ VOLUMES = Path("/tmp/hostpath_pv")
 _NAME = re.compile(rb"/tmp/hostpath_pv/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-def prepare(api: LocalApi) -> None:
-    """Make the default storage class where there is none of its name."""
+def prepare(api: LocalApi, names: Iterable[str] = ()) -> None:
+    """Make the default storage class, and one of each of these names, where there is none."""
     if api.get(f"{STORAGE_CLASSES}/standard") is None:
         api.create(STORAGE_CLASSES, STANDARD)
+    for name in names:
+        if api.get(f"{STORAGE_CLASSES}/{name}") is None:
+            api.create(STORAGE_CLASSES, {**STANDARD, "metadata": {"name": name}})
 
 
 def volumes(etcd_data: Path) -> list[Path]:

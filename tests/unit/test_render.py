@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from poscloud.errors import PosCloudError
 from poscloud.render import Manifest, RenderedPart, render_environment, to_yaml
 from poscloud.render.manifest import patch
+from poscloud.render.needs import cluster_needs
 from poscloud.spec import EnvironmentSpec
 from tests.unit.conftest import Project
 
@@ -225,3 +226,14 @@ def test_logs_may_take_as_much_as_the_service_says(services: Load) -> None:
     manifests = part(services("  a: {kind: java, log_space: 5Gi}\n"), "a")
     volumes = manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]
     assert volumes[0] == {"name": "logs", "emptyDir": {"sizeLimit": "5Gi"}}
+
+
+def test_an_environment_says_what_it_expects_of_its_cluster(project: Project) -> None:
+    spec = project.load(
+        "node_selector: {node: public}\n"
+        "backing: {redis: {storage: {storage_class: ceph-db}, node_selector: {node: db}}, mongo: {}}\n"
+        "services: {a: java}\n"
+    )
+    needs = cluster_needs(spec)
+    assert needs.selectors == [{"node": "public"}, {"node": "db"}]
+    assert needs.storage_classes == ["ceph-db"]

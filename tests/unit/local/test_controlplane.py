@@ -13,7 +13,7 @@ from poscloud.errors import DeployError
 from poscloud.local import processes, storage
 from poscloud.local.components import COMPONENTS, Settings, write_configuration
 from poscloud.local.controlplane import ControlPlane
-from poscloud.local.nodes import KwokNodes, manifest, node_kind
+from poscloud.local.nodes import LABELS, KwokNodes, manifest, node_kind
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.record import ClusterRecord, Started
 
@@ -169,11 +169,11 @@ def test_kinds_of_nodes() -> None:
 
 
 def test_a_simulated_node() -> None:
-    node = manifest(6)
+    node = manifest("node6", 6, LABELS)
     assert node["metadata"]["labels"]["node"] == "public"
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "node6"
     assert node["spec"]["podCIDR"] == "10.244.6.0/24"
-    assert manifest(300)["spec"]["podCIDR"] == "10.245.44.0/24"
+    assert manifest("a", 300, LABELS)["spec"]["podCIDR"] == "10.245.44.0/24"
 
 
 def test_only_volumes_named_in_the_clusters_own_data_are_removed(
