@@ -9,23 +9,36 @@ from poscloud.cli._options import Json, Stack, root
 def validate(stack: Stack, json: Json = False) -> None:
     """Check an environment's description: every problem at once, with file, line and column.
 
-    Needs no cluster. Exit code 2 when something is wrong.
+    Names the services that are released by blue-green or canary. Needs no cluster.
+    Exit code 2 when something is wrong.
 
     Example: poscloud validate -s wbyh-stage
     """
     from poscloud.engine.description import load_and_render
     from poscloud.errors import InputError
+    from poscloud.spec.release import releases
 
     try:
-        _, parts = load_and_render(root(), stack)
+        spec, parts = load_and_render(root(), stack)
     except InputError as error:
         if json:
             _output.write_json(
                 {"ok": False, "problems": [_output.problem_as_data(p) for p in error.problems]}
             )
         raise
+    released = releases(spec)
     objects = sum(len(part.manifests) for part in parts)
     if json:
-        _output.write_json({"ok": True, "problems": [], "components": len(parts) - 1, "objects": objects})
+        _output.write_json(
+            {
+                "ok": True,
+                "problems": [],
+                "components": len(parts) - 1,
+                "objects": objects,
+                "releases": released,
+            }
+        )
     else:
         _output.say(f"{stack}: valid, {len(parts) - 1} components, {objects} objects")
+        for name, text in released.items():
+            _output.say(f"{name}: {text}")

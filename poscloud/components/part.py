@@ -12,6 +12,8 @@ from poscloud.components.registry import PARTS
 from poscloud.components.resources import create
 from poscloud.render.environment import render_part
 from poscloud.render.kinds import outputs_of
+from poscloud.spec import ServiceSpec
+from poscloud.spec.release import summary
 
 SpecT = TypeVar("SpecT")
 
@@ -50,6 +52,8 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         environment.include(self.group, name, spec)
         self.outputs = outputs_of(environment.spec)[name]
         self.workloads: list[pulumi.CustomResource] = []
+        if isinstance(spec, ServiceSpec) and (released := summary(spec)):
+            pulumi.log.info(released, self)  # every preview says how a version takes over
         self._create(name, environment)
         environment.parts[name] = self
         self.register_outputs(dict(self.outputs))
@@ -75,8 +79,10 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         made: list[pulumi.Resource] = [*environment.base]
         for manifest in part.manifests:
             is_workload = manifest["kind"] in WORKLOADS
-            # Its configuration is there before a workload's pods look for it; only workloads wait for others.
-            after = [*made, *gates] if is_workload else [*environment.base]
+            # Its configuration is there before a workload's pods look for it; only workloads wait for others, and
+            # a Service that comes after one: it is pointed at pods that are ready (render/release.py).
+            waits = is_workload or (manifest["kind"] == "Service" and self.workloads)
+            after = [*made, *gates] if waits else [*environment.base]
             resource = create(environment.with_secrets(manifest), environment.child_options(self, after))
             made.append(resource)
             if is_workload:

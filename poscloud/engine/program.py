@@ -16,6 +16,7 @@ from poscloud.errors import DeployError, PosCloudError
 from poscloud.render import render_environment
 from poscloud.render.secrets import required, sources
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.release import releases
 
 
 def quiet_sdk() -> None:
@@ -61,6 +62,8 @@ def run(root: Path) -> None:
     pulumi.export("cluster", target.server)
     pulumi.export("services", _urls(environment, spec.services))
     pulumi.export("backing", _urls(environment, spec.backing))
+    if released := releases(spec):
+        pulumi.export("releases", released)
 
 
 def _urls(environment: Environment, names: Iterable[str]) -> dict[str, str]:

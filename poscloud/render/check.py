@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from poscloud.render.check_pods import check_duplicates, check_hosts
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
-from poscloud.render.kinds import KINDS, outputs_of
+from poscloud.render.kinds import KINDS, outputs_of, render_kind
 from poscloud.render.manifest import check_overrides
 from poscloud.render.namespace import render_namespace
-from poscloud.spec import EnvironmentSpec
+from poscloud.render.release import check_shared
+from poscloud.spec import EnvironmentSpec, ServiceSpec
 from poscloud.spec.references import Finding
 
 
@@ -20,7 +23,11 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     for name in start_order(spec):
         group = "backing" if name in spec.backing else "services"
         part = spec.part(name)
-        manifests = KINDS[spec.kind(name)].render(context, name, part.model_copy(update={"overrides": {}}))
+        plain = part.model_copy(update={"overrides": {}})
+        if isinstance(plain, ServiceSpec) and plain.release:
+            render = partial(KINDS[spec.kind(name)].render, context, name)
+            findings += check_shared(plain, render, (group, name))
+        manifests = render_kind(context, name, plain)
         findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
         findings += check_hosts(spec, part, manifests, (group, name))
         findings += check_duplicates(part, manifests, (group, name))

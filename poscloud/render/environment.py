@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 
 from poscloud.errors import PosCloudError
 from poscloud.render.context import Context
-from poscloud.render.kinds import KINDS, outputs_of
+from poscloud.render.kinds import outputs_of, render_kind
 from poscloud.render.manifest import Manifest, stamp
 from poscloud.render.names import PROJECT
 from poscloud.render.namespace import render_namespace
@@ -45,7 +45,7 @@ def render_base(spec: EnvironmentSpec, project: str = PROJECT) -> RenderedPart:
 def render_part(spec: EnvironmentSpec, name: str, project: str = PROJECT) -> RenderedPart:
     """Return one service or backing service of ``spec``."""
     kind = spec.kind(name)
-    manifests = KINDS[kind].render(Context(spec, outputs_of(spec)), name, spec.part(name))
+    manifests = render_kind(Context(spec, outputs_of(spec)), name, spec.part(name))
     return RenderedPart(name, kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
 
 

@@ -14,6 +14,7 @@ from poscloud.render.manifest import Manifest
 from poscloud.render.mongo import mongo_outputs, render_mongo
 from poscloud.render.mqtt import mqtt_outputs, render_mqtt
 from poscloud.render.redis import redis_outputs, render_redis
+from poscloud.render.release import render_released
 from poscloud.render.service import service_outputs
 from poscloud.render.webapp import render_webapp
 from poscloud.render.zookeeper import render_zookeeper, zookeeper_outputs
@@ -45,6 +46,11 @@ KINDS: dict[str, Kind] = {
     "zookeeper": Kind(render_zookeeper, zookeeper_outputs),
 }
 """Kind in the language → how it is rendered."""
+
+
+def render_kind(context: Context, name: str, spec: Any) -> list[Manifest]:
+    """Return the manifests of one part, released as it says, in the order they are made."""
+    return render_released(name, spec, lambda described: KINDS[spec.kind].render(context, name, described))
 
 
 def outputs_of(environment: EnvironmentSpec) -> Mapping[str, Mapping[str, str]]:

@@ -26,6 +26,9 @@ PASSWORD_KEY = "password"
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """On a Service: the workload's readiness is the gate; a Service's endpoints prove nothing more."""
 
+TRACK_LABEL = "poscloud.io/track"
+"""On a Deployment and its pods: ``blue``, ``green`` or ``canary``; without it, the live one of rolling or canary."""
+
 CLUSTER_DOMAIN = "svc.cluster.local"
 
 
@@ -43,9 +46,14 @@ def labels(name: str, kind: str, environment: str) -> dict[str, str]:
     }
 
 
-def selector(name: str) -> dict[str, str]:
-    """Return the labels that pick the pods of ``name``; immutable once deployed."""
-    return {"app": name}
+def selector(name: str, track: str = "") -> dict[str, str]:
+    """Return the labels that pick the pods of ``name``, or of one ``track`` of it; immutable once deployed."""
+    return {"app": name, TRACK_LABEL: track} if track else {"app": name}
+
+
+def tracked(name: str, track: str) -> str:
+    """Return the name of the Deployment that runs one track of a service (blue-green, canary)."""
+    return f"{name}-{track}"
 
 
 def dns_name(name: str, environment: str) -> str:

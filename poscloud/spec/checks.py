@@ -11,6 +11,7 @@ from poscloud.spec.nodes import check_nodes
 from poscloud.spec.part import Need
 from poscloud.spec.ports import check_node_ports
 from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest
+from poscloud.spec.release import check_release
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.volumes import check_volumes
@@ -56,6 +57,7 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
     where: Path = (group, name)
     findings = [f for need in part.needs() for f in _check_need(spec, name, (*where, *need.path), need)]
     if isinstance(part, ServiceSpec):
+        findings += check_release(name, part, where)
         offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}
         for path, text in part.referring():
             findings += check_text(text, (*where, *path), offered)

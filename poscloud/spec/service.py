@@ -12,6 +12,7 @@ from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
+from poscloud.spec.release import Release
 from poscloud.spec.values import Resources, Size, resources
 
 
@@ -95,6 +96,11 @@ class ServiceSpec(PartSpec):
     )
     probes: Probes = Field(Probes(), description="Readiness and liveness by TCP connect to `port`.")
     rollout: Rollout = Field(Rollout(), description="Rolling update.")
+    release: Release | None = Field(
+        None,
+        description="How a new version takes over; left out, pod by pod (rolling).",
+        examples=[{"strategy": "canary", "next": "v2", "weight": 20}],
+    )
     anti_affinity: Literal["required", "preferred", "none"] = Field(
         "required", description="Whether two pods of this service may share a host."
     )
@@ -136,3 +142,8 @@ class ServiceSpec(PartSpec):
     def referring(self) -> Iterator[tuple[Path, str]]:
         """Yield every text that may have references, with its place."""
         yield from ((("env", name), text) for name, text in self.texts().items())
+        beside = (self.release.changes() if self.release else None) or {}
+        env = beside.get("env")
+        for variable, value in env.items() if isinstance(env, dict) else ():
+            if isinstance(value, str):
+                yield ("release", "next", "env", variable), value
