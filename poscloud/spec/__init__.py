@@ -16,7 +16,7 @@ from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.release import Release
-from poscloud.spec.service import NfsMount, Probes, Rollout, SecretKey, ServiceSpec
+from poscloud.spec.service import NfsMount, Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Resources, Storage
 from poscloud.spec.volumes import SharedVolume
