@@ -5,7 +5,7 @@ This layer and the ones above are the only ones that import Pulumi.
 
 from poscloud.components.backing import Consul, Mongo, MqttBroker, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
-from poscloud.components.services import JavaService, WebApp
+from poscloud.components.services import JavaService, PythonService, WebApp
 
 __all__ = [
     "Consul",
@@ -13,6 +13,7 @@ __all__ = [
     "JavaService",
     "Mongo",
     "MqttBroker",
+    "PythonService",
     "Redis",
     "StatefulKafka",
     "WebApp",

@@ -20,6 +20,7 @@ class Application:
 
     Attributes:
         kind: For labels.
+        image_name: What the image pattern takes as the service's name; empty: its name.
         logs_path: Folder of the log files in the container; the sidecar sees the same one.
         env: Variables that its start needs; what the spec uses and sets comes after them and wins.
         command: The container's command; empty: the image's own.
@@ -47,6 +48,7 @@ class Application:
     probes: Mapping[str, Manifest] | None = None
     containers: tuple[Manifest, ...] = ()
     recreate: bool = False
+    image_name: str = ""
 
 
 def service_outputs(name: str, environment: str, spec: ServiceSpec) -> dict[str, str]:
@@ -171,7 +173,7 @@ def _container(
         probes = tcp_probes(spec.port, spec.probes) if spec.port else {}
     container = Container(
         name=name,
-        image=context.service_image(spec.image, name, spec.version),
+        image=context.service_image(spec.image, application.image_name or name, spec.version),
         pull_policy=spec.pull_policy,
         resources=spec.resources,
         env=variables(context, spec.uses, spec.env, application.env),

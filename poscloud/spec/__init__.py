@@ -14,6 +14,8 @@ from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.nodes import NodePool, Taint
+from poscloud.spec.python import PythonServiceSpec
+from poscloud.spec.pythonrun import PythonRun
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.release import Release
 from poscloud.spec.service import NfsMount, Probes, Rollout, ServiceSpec
@@ -40,6 +42,8 @@ __all__ = [
     "NfsMount",
     "NodePool",
     "Probes",
+    "PythonRun",
+    "PythonServiceSpec",
     "RedisOutput",
     "RedisSpec",
     "Release",

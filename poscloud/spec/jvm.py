@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import ClassVar, LiteralString
 
 from pydantic import Field, model_validator
@@ -66,8 +66,7 @@ class JvmServiceSpec(ServiceSpec):
 
     def cores(self) -> int | None:
         """Return the CPU limit rounded up to whole cores; ``None`` without one."""
-        cpu = self.resources.limits.cpu
-        return int(parse_quantity(cpu).to_integral_value(ROUND_CEILING)) if cpu else None
+        return self.resources.limits.cores()
 
 
 def _check_heap(options: str, limit: str | None, field: str, source: str) -> None:

@@ -12,13 +12,14 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
+from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
-AnyServiceSpec = Annotated[JavaServiceSpec | WebAppSpec, Field(discriminator="kind")]
+AnyServiceSpec = Annotated[JavaServiceSpec | PythonServiceSpec | WebAppSpec, Field(discriminator="kind")]
 AnyBackingSpec = Annotated[
     ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec | ConsulSpec | MqttBrokerSpec,
     Field(discriminator="kind"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
@@ -102,6 +102,10 @@ class Amounts(Model):
 
     cpu: Quantity | None = Field(None, description="CPU cores, for example 150m or 4.", examples=["150m"])
     memory: Quantity | None = Field(None, description="Memory in bytes, for example 1Gi.", examples=["1Gi"])
+
+    def cores(self) -> int | None:
+        """Return the CPU rounded up to whole cores; ``None`` where there is no amount."""
+        return int(parse_quantity(self.cpu).to_integral_value(ROUND_CEILING)) if self.cpu else None
 
 
 class Resources(Model):
