@@ -9,11 +9,21 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.placement import placement
-from poscloud.render.pod import CONTAINER_SECURITY, anti_affinity, field_env, resources, secret_env
+from poscloud.render.pod import (
+    CONTAINER_SECURITY,
+    anti_affinity,
+    field_env,
+    nfs_volume,
+    resources,
+    secret_env,
+)
 from poscloud.spec.stateful import StatefulSpec
 
 STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
 """Half an hour, in which a member may read its log or its data again without being killed for it."""
+
+OWN_DIRECTORY = {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}
+"""A member's directory on NFS, from the pod's fields: two environments may share one export."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +142,6 @@ def _headless_service(context: Context, name: str, program: Program, labels: dic
 def _stateful_set(
     context: Context, name: str, spec: StatefulSpec, program: Program, labels: dict[str, str]
 ) -> Manifest:
-    claim: Manifest = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": spec.storage.size}},
-    }
-    if spec.storage.storage_class:
-        claim["storageClassName"] = spec.storage.storage_class
     return manifest(
         "apps/v1",
         "StatefulSet",
@@ -157,11 +161,22 @@ def _stateful_set(
                 },
                 "spec": _pod(context, name, spec, program),
             },
-            "volumeClaimTemplates": [
-                {"metadata": {"name": "data", "labels": names.selector(name)}, "spec": claim}
-            ],
+            **_claims(name, spec),
         },
     )
+
+
+def _claims(name: str, spec: StatefulSpec) -> Manifest:
+    if spec.storage.nfs:
+        return {}
+    claim: Manifest = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": spec.storage.size}},
+    }
+    if spec.storage.storage_class:
+        claim["storageClassName"] = spec.storage.storage_class
+    metadata = {"name": "data", "labels": names.selector(name)}
+    return {"volumeClaimTemplates": [{"metadata": metadata, "spec": claim}]}
 
 
 def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> Manifest:
@@ -171,6 +186,9 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
     if context.environment.pull_secret:
         pod["imagePullSecrets"] = [{"name": context.environment.pull_secret}]
     pod |= placement(context, spec)
+    volumes: list[Manifest] = [{"name": "config", "configMap": {"name": names.part_config(name)}}]
+    if spec.storage.nfs:
+        volumes.append(nfs_volume("data", spec.storage.nfs))
     return {
         **pod,
         "securityContext": {
@@ -182,7 +200,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         },
         "terminationGracePeriodSeconds": program.grace_period,
         "containers": [_container(context, spec, program)],
-        "volumes": [{"name": "config", "configMap": {"name": names.part_config(name)}}, *program.volumes],
+        "volumes": [*volumes, *program.volumes],
     }
 
 
@@ -196,11 +214,16 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
             {"name": n, "containerPort": port, **_protocol(n, program)} for n, port in program.ports.items()
         ],
     }
+    data: Manifest = {"name": "data", "mountPath": program.data_path}
+    pod_fields = dict(program.pod_fields)
+    if spec.storage.nfs:
+        data["subPathExpr"] = "/".join(f"$({variable})" for variable in OWN_DIRECTORY)
+        pod_fields |= OWN_DIRECTORY
     zone = {"TZ": context.environment.time_zone} if context.environment.time_zone else {}
     env = [
         *({"name": n, "value": v} for n, v in (zone | program.env).items()),
         *(secret_env(n, *source) for n, source in program.secret_env.items()),
-        *(field_env(n, path) for n, path in program.pod_fields.items()),
+        *(field_env(n, path) for n, path in pod_fields.items()),
     ]
     if env:
         container["env"] = env
@@ -213,7 +236,7 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
         "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": [
             {"name": "config", "mountPath": program.config_path},
-            {"name": "data", "mountPath": program.data_path},
+            data,
             *program.mounts,
         ],
     }

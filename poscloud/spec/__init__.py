@@ -18,9 +18,9 @@ from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.pythonrun import PythonRun
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.release import Release
-from poscloud.spec.service import NfsMount, Probes, Rollout, ServiceSpec
+from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
-from poscloud.spec.values import Resources, Storage
+from poscloud.spec.values import NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from poscloud.spec.jvm import JvmServiceSpec
-from poscloud.spec.service import NfsMount
+from poscloud.spec.values import NfsMount
 
 
 class JavaServiceSpec(JvmServiceSpec):

@@ -52,13 +52,6 @@ class Rollout(Model):
         return self
 
 
-class NfsMount(Model):
-    """A directory of an NFS server."""
-
-    server: str = Field(description="Host name or address of the NFS server.", examples=["10.10.1.30"])
-    path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
-
-
 class ServiceSpec(PartSpec):
     """The fields every kind of service has."""
 

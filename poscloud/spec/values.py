@@ -180,10 +180,35 @@ def _exceeds(amount: object, limit: object) -> bool:
         return False  # reported where it stands
 
 
-class Storage(Model):
-    """A volume claim for each member of a stateful set."""
+class NfsMount(Model):
+    """A directory of an NFS server."""
 
-    size: Size = Field("10Gi", description="Capacity of each member's volume.", examples=["20Gi"])
+    server: str = Field(description="Host name or address of the NFS server.", examples=["10.10.1.30"])
+    path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
+
+
+class Storage(Model):
+    """Where each member of a stateful set keeps its data: a volume claim (document 004: Ceph), or NFS."""
+
+    size: Size = Field(
+        "10Gi",
+        description="Capacity of each member's volume; a directory on NFS has none.",
+        examples=["20Gi"],
+    )
     storage_class: DnsName | None = Field(
         None, description="StorageClass name; left out, the cluster's default class.", examples=["ceph-db"]
     )
+    nfs: NfsMount | None = Field(
+        None,
+        description="Directory of an NFS server instead of claims: each member has its own, "
+        "ENVIRONMENT/MEMBER, below it.",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Storage:
+        if self.nfs and self.storage_class:
+            raise ValueError(
+                "storage_class and nfs exclude each other: a class makes volumes, nfs is used without one; "
+                "set the one that is not meant to null"
+            )
+        return self

@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool
 
 from poscloud.spec.base import Model
 from poscloud.spec.references import Finding, nearest
-from poscloud.spec.service import NfsMount
+from poscloud.spec.values import NfsMount
 
 if TYPE_CHECKING:
     from poscloud.spec.environment import EnvironmentSpec

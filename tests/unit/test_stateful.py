@@ -1,0 +1,48 @@
+"""What all backing services have in common."""
+
+from __future__ import annotations
+
+import pytest
+
+from poscloud.render import Manifest, render_environment
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.kinds import BACKING_KINDS
+from tests.unit.conftest import Project
+
+
+def stateful_set(spec: EnvironmentSpec, name: str) -> Manifest:
+    found = [m for part in render_environment(spec) for m in part.manifests]
+    return next(m["spec"] for m in found if (m["kind"], m["metadata"]["name"]) == ("StatefulSet", name))
+
+
+@pytest.mark.parametrize("kind", sorted(BACKING_KINDS))
+def test_on_nfs_each_member_has_a_directory_of_its_own_and_no_claim(project: Project, kind: str) -> None:
+    lines = f"b: {{kind: {kind}, storage: {{nfs: {{server: 10.10.1.30, path: /data}}}}}}"
+    spec = project.load(f"backing: {{{lines}, zookeeper: {{}}}}\n")
+    rendered = stateful_set(spec, "b")
+    pod = rendered["template"]["spec"]
+    assert "volumeClaimTemplates" not in rendered
+    assert {"name": "data", "nfs": {"server": "10.10.1.30", "path": "/data"}} in pod["volumes"]
+    (container, *_) = pod["containers"]
+    (data,) = [m for m in container["volumeMounts"] if m["name"] == "data"]
+    assert data["subPathExpr"] == "$(POD_NAMESPACE)/$(POD_NAME)"
+    fields = {
+        e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in container["env"] if "valueFrom" in e
+    }
+    assert fields.items() >= {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}.items()
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(kind for kind, spec in BACKING_KINDS.items() if "replicas" in spec.model_fields)
+)
+def test_a_quorum_loses_one_member_at_a_time_and_one_member_does_not_hold_its_node(
+    project: Project, kind: str
+) -> None:
+    for replicas in (1, 3):
+        if kind == "mqtt" and replicas > 1:
+            continue
+        spec = project.load(f"backing: {{b: {{kind: {kind}, replicas: {replicas}}}, zookeeper: {{}}}}\n")
+        (part,) = [p for p in render_environment(spec) if p.name == "b"]
+        budgets = [m["spec"] for m in part.manifests if m["kind"] == "PodDisruptionBudget"]
+        expected = {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "b"}}}
+        assert budgets == ([expected] if replicas == 3 else [])
