@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from poscloud.render import filebeat, names
 from poscloud.render.container import Container, render_container, tcp_probes, variables
@@ -21,7 +22,7 @@ class Application:
     Attributes:
         kind: For labels.
         image_name: What the image pattern takes as the service's name; empty: its name.
-        logs_path: Folder of the log files in the container; the sidecar sees the same one.
+        logs_path: Folder of the log files in the container; the sidecar sees the same one. Empty: it logs to stdout.
         env: Variables that its start needs; what the spec uses and sets comes after them and wins.
         command: The container's command; empty: the image's own.
         config: File name → text, mounted at ``config_path``.
@@ -33,6 +34,7 @@ class Application:
         probes: Probe name → probe; ``None``: readiness and liveness by TCP connect to the port.
         containers: All containers of the pod but its sidecar, where there are several; empty: one, as above.
         recreate: No pod is started before the old ones are gone, instead of a rolling update.
+        pod: Further fields of the pod, such as ``hostNetwork``.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Application:
     containers: tuple[Manifest, ...] = ()
     recreate: bool = False
     image_name: str = ""
+    pod: Mapping[str, Any] = field(default_factory=dict)
 
 
 def service_outputs(name: str, environment: str, spec: ServiceSpec) -> dict[str, str]:
@@ -140,7 +143,9 @@ def _pod(
     containers = list(application.containers) or [_container(context, name, spec, application, time_mount)]
     shared = shared_mounts(context, spec)
     containers = [{**c, "volumeMounts": [*shared, *c["volumeMounts"]]} for c in containers]
-    volumes: list[Manifest] = [{"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}]
+    volumes: list[Manifest] = []
+    if application.logs_path:
+        volumes.append({"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}})
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))
@@ -158,7 +163,7 @@ def _pod(
         pod["terminationGracePeriodSeconds"] = application.grace_period
     if application.init_containers:
         pod["initContainers"] = list(application.init_containers)
-    return {**pod, "containers": containers, "volumes": volumes}
+    return {**pod, **application.pod, "containers": containers, "volumes": volumes}
 
 
 def _container(
@@ -168,6 +173,8 @@ def _container(
     mounts = list(application.mounts)
     if application.config:
         mounts.append({"name": "config", "mountPath": application.config_path})
+    if application.logs_path:
+        mounts.append({"name": "logs", "mountPath": application.logs_path})
     probes = application.probes
     if probes is None:
         probes = tcp_probes(spec.port, spec.probes) if spec.port else {}
@@ -180,6 +187,6 @@ def _container(
         command=application.command,
         ports=spec.ports(),
         probes=probes,
-        mounts=(*mounts, {"name": "logs", "mountPath": application.logs_path}, *time_mount),
+        mounts=(*mounts, *time_mount),
     )
     return render_container(container)

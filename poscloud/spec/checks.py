@@ -56,6 +56,7 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
     part = spec.part(name)
     where: Path = (group, name)
     findings = [f for need in part.needs() for f in _check_need(spec, name, (*where, *need.path), need)]
+    findings += [replace(f, path=(*where, *f.path)) for f in part.check_among(name, spec)]
     if isinstance(part, ServiceSpec):
         findings += check_release(name, part, where)
         offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}

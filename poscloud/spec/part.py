@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from poscloud.spec.base import Name
 from poscloud.spec.references import OUTPUTS, Finding, Path
 from poscloud.spec.values import WithResources
+
+if TYPE_CHECKING:
+    from poscloud.spec.environment import EnvironmentSpec
 
 Overrides = dict[str, dict[str, Any]]
 """Kind → patch of the rendered manifest of that kind; the last way out."""
@@ -52,6 +55,15 @@ class PartSpec(WithResources):
 
     def needs(self) -> Iterator[Need]:
         """Yield the other parts that this one names outside its variables."""
+        yield from ()
+
+    def check_among(self, name: str, environment: EnvironmentSpec) -> Iterator[Finding]:
+        """Yield what does not fit with other parts, beside what it needs; paths begin inside this part.
+
+        Args:
+            name: This part's name.
+            environment: Everything that is described; also parts with mistakes of their own.
+        """
         yield from ()
 
     def offered(self) -> tuple[str, ...]:
