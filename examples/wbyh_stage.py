@@ -13,7 +13,7 @@ from poscloud import (
     ZooKeeperSpec,
 )
 
-EUREKA = {"EUREKA_CLIENT_SERVICEURL_DEFAULTZONE": "${dac-eureka-server.url}/eureka/"}
+EUREKA = "dac-eureka-server"
 SERVICES = """
     dac-api-center dac-app-web dac-config-server dac-message-center dac-quartz-dac dac-quartz-jfdata
     dac-quartz-mach dac-resources-center dac-resources-item dac-task dac-task-apply dac-task-h5
@@ -39,7 +39,7 @@ environment = EnvironmentSpec(
         "mongo": MongoSpec(),
     },
     services={
-        "dac-eureka-server": JavaServiceSpec(env=EUREKA),
-        **{name: JavaServiceSpec(uses=("redis", "mongo", "kafka"), env=EUREKA) for name in SERVICES},
+        EUREKA: JavaServiceSpec(replicas=2, eureka=EUREKA),
+        **{name: JavaServiceSpec(uses=("redis", "mongo", "kafka"), eureka=EUREKA) for name in SERVICES},
     },
 )

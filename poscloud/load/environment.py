@@ -142,7 +142,7 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
 
 
 _REFERRING = frozenset(
-    "kind uses env filebeat zookeeper image version node_selector pool mounts port node_port "
+    "kind eureka uses env filebeat zookeeper image version node_selector pool mounts port node_port "
     "django gunicorn celery beat run_cmd containers".split()
 )
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""

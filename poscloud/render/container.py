@@ -80,13 +80,19 @@ def tcp_probes(port: int, probes: Probes) -> dict[str, Manifest]:
 
 
 def variables(
-    context: Context, uses: Iterable[str], env: Mapping[str, str | SecretKey], first: Mapping[str, str]
+    context: Context,
+    uses: Iterable[str],
+    env: Mapping[str, str | SecretKey],
+    first: Mapping[str, str],
+    fields: Mapping[str, str] | None = None,
 ) -> list[Manifest]:
-    """Return the variables: ``first``, then the outputs of ``uses``, then ``env``, then the pod's.
+    """Return the variables: ``fields``, ``first``, then the outputs of ``uses``, then ``env``, then the pod's.
 
-    A later one replaces an earlier one of the same name, but for the pod's, which give way.
+    A later one replaces an earlier one of the same name, but for the pod's, which give way. ``fields`` (variable →
+    field of the pod) come first, because ``$(NAME)`` in a value means a variable before it.
     """
-    entries = {variable: {"name": variable, "value": value} for variable, value in first.items()}
+    entries: dict[str, Manifest] = {name: field_env(name, path) for name, path in (fields or {}).items()}
+    entries |= {variable: {"name": variable, "value": value} for variable, value in first.items()}
     for used in uses:
         prefix, outputs = names.env_prefix(used), context.outputs[used]
         for output, value in outputs.items():

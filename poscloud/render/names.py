@@ -66,6 +66,21 @@ def member_dns_names(name: str, environment: str, replicas: int) -> list[str]:
     return [f"{name}-{i}.{dns_name(name, environment)}" for i in range(replicas)]
 
 
+def peers_service(name: str) -> str:
+    """Return the name of the headless Service that gives each pod of a service an address of its own."""
+    return f"{name}-peers"
+
+
+def peers_dns_name(name: str, environment: str) -> str:
+    """Return what the address of each such pod ends with, after the pod's name and a dot."""
+    return dns_name(peers_service(name), environment)
+
+
+def peer_dns_names(name: str, environment: str, replicas: int) -> list[str]:
+    """Return the DNS names of these pods, in order."""
+    return [f"{name}-{i}.{peers_dns_name(name, environment)}" for i in range(replicas)]
+
+
 def filebeat_config(name: str) -> str:
     """Return the name of a service's Filebeat ConfigMap (at most 79 characters; 253 are allowed)."""
     return f"{name}-filebeat-config"

@@ -10,6 +10,7 @@ from poscloud.render import filebeat, names
 from poscloud.render.container import Container, render_container, tcp_probes, variables
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
+from poscloud.render.peers import render_peers
 from poscloud.render.placement import placement, shared_mounts, shared_volumes
 from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, anti_affinity
 from poscloud.spec import FilebeatSidecar, ServiceSpec
@@ -33,6 +34,9 @@ class Application:
         grace_period: Seconds between being asked to stop and being killed; ``None``: Kubernetes' 30.
         probes: Probe name → probe; ``None``: readiness and liveness by TCP connect to the port.
         containers: All containers of the pod but its sidecar, where there are several; empty: one, as above.
+        fields: Variable → field of the pod, set before ``env``, whose values may have ``$(VARIABLE)``.
+        peers: Each pod has a DNS name of its own, as ``names.peer_dns_names`` gives them: a StatefulSet and a
+            headless Service beside the usual one, instead of a Deployment. One pod is replaced at a time.
         recreate: No pod is started before the old ones are gone, instead of a rolling update.
         pod: Further fields of the pod, such as ``hostNetwork``.
     """
@@ -49,6 +53,8 @@ class Application:
     grace_period: int | None = None
     probes: Mapping[str, Manifest] | None = None
     containers: tuple[Manifest, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    peers: bool = False
     recreate: bool = False
     image_name: str = ""
     pod: Mapping[str, Any] = field(default_factory=dict)
@@ -83,8 +89,8 @@ def render_service(
         config.append(filebeat.render_config(context, name, application.kind, sidecar))
     pod = _pod(context, name, spec, application, sidecar)
     service = [_service(context, name, spec, application)] if spec.ports() else []
-    deployment = _deployment(context, name, spec, application, pod, config)
-    return override([*config, *service, deployment], spec.overrides, name)
+    workload = _workload(context, name, spec, application, pod, config)
+    return override([*config, *service, *workload], spec.overrides, name)
 
 
 def _service(context: Context, name: str, spec: ServiceSpec, application: Application) -> Manifest:
@@ -104,19 +110,22 @@ def _service(context: Context, name: str, spec: ServiceSpec, application: Applic
     )
 
 
-def _deployment(
+def _workload(
     context: Context,
     name: str,
     spec: ServiceSpec,
     application: Application,
     pod: Manifest,
     config: list[Manifest],
-) -> Manifest:
+) -> list[Manifest]:
     labels = context.labels(name, application.kind)
     metadata: Manifest = {"labels": labels}
     if config:
         metadata["annotations"] = {names.CHECKSUM_ANNOTATION: checksum([c["data"] for c in config])}
-    return manifest(
+    template = {"metadata": metadata, "spec": pod}
+    if application.peers:
+        return render_peers(context, name, spec, labels, template)
+    deployment = manifest(
         "apps/v1",
         "Deployment",
         name,
@@ -126,9 +135,10 @@ def _deployment(
             "replicas": spec.replicas,
             "selector": {"matchLabels": names.selector(name)},
             "strategy": {"type": "Recreate"} if application.recreate else _rolling_update(spec),
-            "template": {"metadata": metadata, "spec": pod},
+            "template": template,
         },
     )
+    return [deployment]
 
 
 def _rolling_update(spec: ServiceSpec) -> Manifest:
@@ -183,7 +193,7 @@ def _container(
         image=context.service_image(spec.image, application.image_name or name, spec.version),
         pull_policy=spec.pull_policy,
         resources=spec.resources,
-        env=variables(context, spec.uses, spec.env, application.env),
+        env=variables(context, spec.uses, spec.env, application.env, application.fields),
         command=application.command,
         ports=spec.ports(),
         probes=probes,

@@ -9,6 +9,7 @@ from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
+from poscloud.spec.jar import JarSource
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
@@ -31,6 +32,7 @@ __all__ = [
     "EnvironmentSpec",
     "FilebeatSidecar",
     "Images",
+    "JarSource",
     "JavaServiceSpec",
     "KafkaOutput",
     "KafkaSpec",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
 from poscloud.spec.nodes import check_nodes
@@ -31,7 +32,13 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         for name in spec.services
         if name in spec.backing
     ]
-    findings += [*check_values(spec), *check_nodes(spec), *check_volumes(spec), *check_node_ports(spec)]
+    findings += [
+        *check_values(spec),
+        *check_eureka(spec),
+        *check_nodes(spec),
+        *check_volumes(spec),
+        *check_node_ports(spec),
+    ]
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
         for name in parts:
             findings += _check_references(spec, group, name)

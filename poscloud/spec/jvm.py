@@ -21,6 +21,9 @@ large as the limit, as in the common ``-Xmx4g`` in ``4096Mi``, is killed by the 
 really used; a quarter beside the heap is what the JVM itself and the usual guides leave.
 """
 
+LEAST_PROCESSORS = 2
+"""Processors that a JVM is told at least: with one it chooses its serial collector and pools of a single thread."""
+
 _HEAP_OPTION = re.compile(r"-(Xm[sx]|XX:(?:Max|Initial)HeapSize=)(\S+)")
 _SHARE_OPTION = re.compile(r"-(XX:(?:Max|Min|Initial)RAMPercentage=)(\S+)")
 _OPTION_VARIABLES = ("JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
@@ -33,8 +36,8 @@ class JvmServiceSpec(ServiceSpec):
     least_memory: ClassVar[str] = "64Mi"
     java_opts: str | None = Field(
         None,
-        description="JAVA_OPTS as a whole. Left out: -Xmx is three quarters of the memory limit and -Xms three "
-        "quarters of the memory request.",
+        description="JAVA_OPTS as a whole. Left out: -Xmx is three quarters of the memory limit, -Xms three "
+        "quarters of the memory request, -XX:ActiveProcessorCount the CPU limit in whole cores, at least 2.",
         examples=["-Xms768m -Xmx3g"],
     )
 
@@ -52,7 +55,10 @@ class JvmServiceSpec(ServiceSpec):
         """Return JAVA_OPTS: the given ones, or a heap that fits the container.
 
         ``-Xms`` follows the request, so that an idle test environment stays within what the scheduler
-        reserved for it; ``-Xmx`` follows the limit.
+        reserved for it; ``-Xmx`` follows the limit. ``-XX:ActiveProcessorCount`` says the processors to a JVM
+        that cannot read them from its cgroup (8u191 to 8u371 and 11.0.0 to 11.0.15 under cgroup v2), and is
+        at least 2, as document 004 has it; a JVM before 8u191, which does not know the option, starts because
+        of ``-XX:+IgnoreUnrecognizedVMOptions``, and gets them by ``CONTAINER_CORE_LIMIT``.
         """
         if self.java_opts is not None:
             return self.java_opts
@@ -62,6 +68,9 @@ class JvmServiceSpec(ServiceSpec):
             options.append(f"-Xms{int(parse_quantity(request) * HEAP_SHARE // MEBIBYTE)}m")
         if limit:
             options.append(f"-Xmx{int(parse_quantity(limit) * HEAP_SHARE // MEBIBYTE)}m")
+        if cores := self.cores():
+            processors = max(cores, LEAST_PROCESSORS)
+            options += ["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:ActiveProcessorCount={processors}"]
         return " ".join(options)
 
     def cores(self) -> int | None:

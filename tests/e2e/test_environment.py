@@ -54,7 +54,7 @@ def test_every_pod_is_ready(workspace: Workspace) -> None:
         )
         for p in pods
     }
-    assert len(pods) == 24, sorted(ready)  # 16 of services, 3 ZooKeepers, 3 Kafkas, Redis, Mongo
+    assert len(pods) == 25, sorted(ready)  # 17 of services, 3 ZooKeepers, 3 Kafkas, Redis, Mongo
     assert all(ready.values()), ready
 
 

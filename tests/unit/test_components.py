@@ -96,7 +96,7 @@ def test_a_service_waits_for_the_workloads_it_uses(record: Record) -> None:
     recorder = record(lambda: Environment(spec) and None)
     waits_for = recorder.depends_on("Deployment", "dac-task")
     assert {("StatefulSet", n) for n in ("redis", "mongo", "kafka")} <= waits_for
-    assert ("Deployment", "dac-eureka-server") in waits_for
+    assert ("StatefulSet", "dac-eureka-server") in waits_for
     assert ("Deployment", "dac-web") not in waits_for
     assert ("StatefulSet", "zookeeper") in recorder.depends_on("StatefulSet", "kafka")
 

@@ -1,0 +1,77 @@
+"""JarSource: a Java service whose jar is fetched when its pod starts, instead of being built into an image."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from poscloud.spec.base import DnsName, Model
+from poscloud.spec.kubernetes import check_image
+
+PLACEHOLDERS = ("environment", "service", "version")
+
+_URL = re.compile(r"https?://[^/\s?#@]+/[^\s#]*")
+_SECRET_PARAMETER = re.compile(r"[?&][^=&]*(signature|token|password|secret)[^=&]*=", re.IGNORECASE)
+
+
+def _url_pattern(pattern: str) -> str:
+    try:
+        fields = [name for _, name, *_ in Formatter().parse(pattern) if name is not None]
+        sample = pattern.format(**dict.fromkeys(PLACEHOLDERS, "x"))
+    except (ValueError, KeyError, IndexError, AttributeError):
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(f"'{pattern}' is no pattern; its placeholders may be {known}") from None
+    if "version" not in fields:
+        raise ValueError(f"'{pattern}' has no {{version}}: every version would be the same jar")
+    if re.match(r"https?://[^/?#]*@", sample) or _SECRET_PARAMETER.search(sample):
+        raise ValueError(
+            "a password or signature in the address would be readable by everybody; use credentials"
+        )
+    if not _URL.fullmatch(sample):
+        raise ValueError(
+            f"'{pattern}' makes no address: http(s)://HOST/PATH; with x for placeholders '{sample}'"
+        )
+    return pattern
+
+
+def _image(image: str) -> str:
+    for finding in check_image(image, ()):
+        raise ValueError(finding.message)
+    return image
+
+
+class JarSource(Model):
+    """Where the jar of a version is, what it runs on, and how it is known to be the right one."""
+
+    url: Annotated[str, AfterValidator(_url_pattern)] = Field(
+        description="Address of a jar on an HTTP server or in an object storage, with {version} and, as needed, "
+        "{service} and {environment}.",
+        examples=["https://nexus.example.com/repository/jars/{service}/{version}/{service}-{version}.jar"],
+    )
+    jdk: Annotated[str, AfterValidator(_image)] = Field(
+        description="Image with sh and java, which the jar runs in.",
+        examples=["harbor.example.com/public/jdk:17"],
+    )
+    fetcher: Annotated[str, AfterValidator(_image)] | None = Field(
+        None,
+        description="Image with sh, sha256sum and curl or wget, which fetches the jar; left out, `jdk`.",
+        examples=["curlimages/curl:8.10.1"],
+    )
+    sha256: str | None = Field(
+        None,
+        description="SHA-256 of the jar, 64 hexadecimal digits; left out, it is fetched from beside the jar (its "
+        "address and `.sha256`).",
+        pattern=r"^[0-9a-fA-F]{64}$",
+    )
+    credentials: DnsName | None = Field(
+        None,
+        description="Secret with the keys username and password (HTTP basic authentication); curl or GNU wget is "
+        "needed then.",
+    )
+
+    def address(self, environment: str, service: str, version: str) -> str:
+        """Return the address of one jar."""
+        return self.url.format(environment=environment, service=service, version=version)
