@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.render import Manifest, render_environment
@@ -33,3 +35,38 @@ def write_config(spec: EnvironmentSpec, config_map: str, folder: Path, replace: 
             text = text.replace(old, new)
         (folder / name).write_text(text)
     return folder
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a rendered container runs.
+
+    Attributes:
+        command: Its command.
+        env: Its variables that are text, and nothing else but PATH.
+        container: The container itself, as rendered.
+    """
+
+    command: list[str]
+    env: dict[str, str]
+    container: Manifest
+
+
+def program(spec: EnvironmentSpec, service: str, replace: dict[str, str], container: str = "") -> Program:
+    """Return the command and the variables of a service's container.
+
+    Args:
+        spec: The environment.
+        service: Name of the service.
+        replace: Text → text, in the command and the variables; each must occur.
+        container: Name of the container; by default the first one.
+    """
+    containers = manifest(spec, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    found = next(c for c in containers if not container or c["name"] == container)
+    texts = {e["name"]: e["value"] for e in found["env"] if "value" in e}
+    command = list(found.get("command", []))
+    for old, new in replace.items():
+        assert any(old in text for text in (*command, *texts.values())), f"{service} has no '{old}'"
+        command = [word.replace(old, new) for word in command]
+        texts = {name: text.replace(old, new) for name, text in texts.items()}
+    return Program(command, {"PATH": os.environ["PATH"], **texts}, found)
