@@ -10,13 +10,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from poscloud.components import Environment, JavaService, Mongo, Redis, StatefulKafka, WebApp, ZooKeeper
+    from poscloud.components import (
+        Environment,
+        JavaService,
+        Mongo,
+        MySQL,
+        Redis,
+        StatefulKafka,
+        WebApp,
+        ZooKeeper,
+    )
     from poscloud.spec import (
         EnvironmentSpec,
         FilebeatSidecar,
         JavaServiceSpec,
         KafkaSpec,
         MongoSpec,
+        MySQLSpec,
         RedisSpec,
         WebAppSpec,
         ZooKeeperSpec,
@@ -33,6 +43,8 @@ __all__ = [
     "KafkaSpec",
     "Mongo",
     "MongoSpec",
+    "MySQL",
+    "MySQLSpec",
     "Redis",
     "RedisSpec",
     "StatefulKafka",

@@ -3,7 +3,7 @@
 This layer and the ones above are the only ones that import Pulumi.
 """
 
-from poscloud.components.backing import Consul, Mongo, MqttBroker, Redis, StatefulKafka, ZooKeeper
+from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
 from poscloud.components.services import JavaService, PythonService, WebApp
 
@@ -13,6 +13,7 @@ __all__ = [
     "JavaService",
     "Mongo",
     "MqttBroker",
+    "MySQL",
     "PythonService",
     "Redis",
     "StatefulKafka",

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from poscloud.components.part import Part, SpecT
-from poscloud.spec import ConsulSpec, KafkaSpec, MongoSpec, MqttBrokerSpec, RedisSpec, ZooKeeperSpec
+from poscloud.spec import (
+    ConsulSpec,
+    KafkaSpec,
+    MongoSpec,
+    MqttBrokerSpec,
+    MySQLSpec,
+    RedisSpec,
+    ZooKeeperSpec,
+)
 
 
 class BackingPart(Part[SpecT]):
@@ -34,3 +42,7 @@ class Consul(BackingPart[ConsulSpec], kind="consul"):
 
 class MqttBroker(BackingPart[MqttBrokerSpec], kind="mqtt"):
     """Eclipse Mosquitto; ``url`` is ``tcp://host:port``."""
+
+
+class MySQL(BackingPart[MySQLSpec], kind="mysql"):
+    """MySQL, or the way to one outside the environment; ``url`` is ``mysql://host:port/database``."""

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
+from poscloud.load.included import include_files
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
@@ -83,6 +84,7 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
     node = apply_defaults(node, problems)
     _set_name(node, name or file.stem, problems)
     _reject_empty_parts(node, problems)
+    include_files(node, root, problems)
     known = {(p.file, p.line, p.column) for p in problems}
     found: list[Problem] = []
     spec = _validate(node, found)

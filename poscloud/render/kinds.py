@@ -13,6 +13,7 @@ from poscloud.render.kafka import kafka_outputs, render_kafka
 from poscloud.render.manifest import Manifest
 from poscloud.render.mongo import mongo_outputs, render_mongo
 from poscloud.render.mqtt import mqtt_outputs, render_mqtt
+from poscloud.render.mysql import mysql_outputs, render_mysql
 from poscloud.render.python import render_python_service
 from poscloud.render.redis import redis_outputs, render_redis
 from poscloud.render.release import render_released
@@ -43,6 +44,7 @@ KINDS: dict[str, Kind] = {
     "mongo": Kind(render_mongo, mongo_outputs),
     "mqtt": Kind(render_mqtt, mqtt_outputs),
     "python": Kind(render_python_service),
+    "mysql": Kind(render_mysql, mysql_outputs),
     "redis": Kind(render_redis, redis_outputs),
     "webapp": Kind(render_webapp),
     "zookeeper": Kind(render_zookeeper, zookeeper_outputs),

@@ -17,6 +17,9 @@ CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 SECRET_SOURCE_ANNOTATION = "poscloud.io/secret-source"
 """On a Secret: ``KEY=CONFIG,KEY=CONFIG``, the data keys that are filled from secret configuration of the stack."""
 
+SECRET_RANDOM_ANNOTATION = "poscloud.io/secret-random"
+"""On a Secret: ``KEY,KEY``, those that ``poscloud up`` fills with a random word where none is configured."""
+
 SECRET_OUTPUT = "secret"
 """Output of a part with a password: the name of the Secret that holds it."""
 
@@ -89,6 +92,11 @@ def filebeat_config(name: str) -> str:
 def part_config(name: str) -> str:
     """Return the name of the ConfigMap with a service's or backing service's configuration."""
     return f"{name}-config"
+
+
+def initial_data(name: str) -> str:
+    """Return the name of the ConfigMap with what a database is filled with at its first start."""
+    return f"{name}-init"
 
 
 def env_prefix(name: str) -> str:

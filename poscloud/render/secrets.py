@@ -9,16 +9,25 @@ from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, manifest
 
 
-def render_secret(context: Context, name: str, labels: dict[str, str], keys: Iterable[str]) -> Manifest:
-    """Return a Secret whose ``keys`` are filled from the secret configuration ``<name>.<key>``."""
-    sources = ",".join(f"{key}={name}.{key}" for key in keys)
+def render_secret(
+    context: Context, name: str, labels: dict[str, str], keys: Iterable[str], *, random: bool = False
+) -> Manifest:
+    """Return a Secret whose ``keys`` are filled from the secret configuration ``<name>.<key>``.
+
+    With ``random``, any word will do, and ``poscloud up`` makes one for each key that is not configured.
+    """
+    wanted = tuple(keys)
+    sources = ",".join(f"{key}={name}.{key}" for key in wanted)
+    annotations = {names.SECRET_SOURCE_ANNOTATION: sources}
+    if random:
+        annotations[names.SECRET_RANDOM_ANNOTATION] = ",".join(wanted)
     return manifest(
         "v1",
         "Secret",
         name,
         namespace=context.namespace,
         labels=labels,
-        annotations={names.SECRET_SOURCE_ANNOTATION: sources},
+        annotations=annotations,
         type="Opaque",
         stringData={},
     )
@@ -33,3 +42,9 @@ def sources(item: Manifest) -> Mapping[str, str]:
 def required(item: Manifest) -> set[str]:
     """Return the secret configuration without which ``item`` cannot be made."""
     return {config for key, config in sources(item).items() if key not in item["stringData"]}
+
+
+def random_sources(item: Manifest) -> set[str]:
+    """Return the secret configuration of ``item`` for which any random word will do."""
+    text = item["metadata"].get("annotations", {}).get(names.SECRET_RANDOM_ANNOTATION, "")
+    return {sources(item)[key] for key in text.split(",") if key}

@@ -7,6 +7,7 @@ hashed, printed and rendered anywhere.
 from poscloud.spec.base import SecretKey
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
+from poscloud.spec.external import ExternalServer
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
 from poscloud.spec.jar import JarSource
@@ -14,7 +15,9 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
+from poscloud.spec.mysql import InitSql, MySQLSpec
 from poscloud.spec.nodes import NodePool, Taint
+from poscloud.spec.password import ExistingSecret
 from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.pythonrun import PythonRun
 from poscloud.spec.redis import RedisSpec
@@ -30,8 +33,11 @@ __all__ = [
     "ConsulSpec",
     "ElasticsearchOutput",
     "EnvironmentSpec",
+    "ExistingSecret",
+    "ExternalServer",
     "FilebeatSidecar",
     "Images",
+    "InitSql",
     "JarSource",
     "JavaServiceSpec",
     "KafkaOutput",
@@ -41,6 +47,7 @@ __all__ = [
     "MongoSpec",
     "MqttBrokerSpec",
     "MultilineSpec",
+    "MySQLSpec",
     "NfsMount",
     "NodePool",
     "Probes",

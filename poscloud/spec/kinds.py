@@ -12,6 +12,7 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
+from poscloud.spec.mysql import MySQLSpec
 from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
@@ -21,7 +22,7 @@ from poscloud.spec.zookeeper import ZooKeeperSpec
 
 AnyServiceSpec = Annotated[JavaServiceSpec | PythonServiceSpec | WebAppSpec, Field(discriminator="kind")]
 AnyBackingSpec = Annotated[
-    ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec | ConsulSpec | MqttBrokerSpec,
+    ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec | ConsulSpec | MqttBrokerSpec | MySQLSpec,
     Field(discriminator="kind"),
 ]
 
