@@ -27,7 +27,9 @@ def test_on_nfs_each_member_has_a_directory_of_its_own_and_no_claim(project: Pro
     (data,) = [m for m in container["volumeMounts"] if m["name"] == "data"]
     assert data["subPathExpr"] == "$(POD_NAMESPACE)/$(POD_NAME)"
     fields = {
-        e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in container["env"] if "valueFrom" in e
+        e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"]
+        for e in container["env"]
+        if "fieldRef" in e.get("valueFrom", {})
     }
     assert fields.items() >= {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}.items()
 
