@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -11,6 +11,7 @@ from poscloud.components.registry import PARTS
 from poscloud.components.resources import create
 from poscloud.render import Manifest, names
 from poscloud.render.environment import render_base, start_order
+from poscloud.render.manifest import is_cluster_wide
 from poscloud.render.secrets import sources
 from poscloud.spec import EnvironmentSpec
 
@@ -29,7 +30,7 @@ class Environment(pulumi.ComponentResource):
     """
 
     namespace: pulumi.CustomResource
-    """The Namespace object; everything else is deleted with it."""
+    """The Namespace object; everything in it is deleted with it."""
 
     def __init__(
         self,
@@ -54,15 +55,20 @@ class Environment(pulumi.ComponentResource):
         namespace, *others = render_base(self.spec, self.project).manifests
         if cluster_uid:
             namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
-        self.namespace = create(namespace, pulumi.ResourceOptions(parent=self))
-        self.base = [
-            self.namespace,
-            *(create(self.with_secrets(m), self.child_options(self, [self.namespace])) for m in others),
-        ]
+        wide = [self.create(m, self, []) for m in others if is_cluster_wide(m)]
+        # The namespace after what no namespace holds, so that at the end a class outlives the volumes made by it.
+        self.namespace = create(namespace, pulumi.ResourceOptions(parent=self, depends_on=wide))
+        within = [self.create(m, self, [self.namespace]) for m in others if not is_cluster_wide(m)]
+        self.base = [self.namespace, *wide, *within]
 
-    def child_options(self, parent: pulumi.Resource, after: list[pulumi.Resource]) -> pulumi.ResourceOptions:
-        """Return the options of an object in the namespace: it goes when the namespace goes."""
-        return pulumi.ResourceOptions(parent=parent, depends_on=after, deleted_with=self.namespace)
+    def create(
+        self, manifest: Manifest, parent: pulumi.Resource, after: Sequence[pulumi.Resource]
+    ) -> pulumi.CustomResource:
+        """Register one object: within the namespace it goes when that goes, else it is deleted by itself."""
+        options = pulumi.ResourceOptions(parent=parent, depends_on=list(after))
+        if not is_cluster_wide(manifest):
+            options.deleted_with = self.namespace
+        return create(self.with_secrets(manifest), options)
 
     def with_secrets(self, manifest: Manifest) -> Manifest:
         """Return ``manifest`` with what the stack's secret configuration has of its data."""

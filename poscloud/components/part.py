@@ -9,7 +9,6 @@ import pulumi
 
 from poscloud.components.environment import Environment
 from poscloud.components.registry import PARTS
-from poscloud.components.resources import create
 from poscloud.render.environment import render_part
 from poscloud.render.kinds import outputs_of
 from poscloud.spec import ServiceSpec
@@ -83,7 +82,7 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
             # a Service that comes after one: it is pointed at pods that are ready (render/release.py).
             waits = is_workload or (manifest["kind"] == "Service" and self.workloads)
             after = [*made, *gates] if waits else [*environment.base]
-            resource = create(environment.with_secrets(manifest), environment.child_options(self, after))
+            resource = environment.create(manifest, self, after)
             made.append(resource)
             if is_workload:
                 self.workloads.append(resource)

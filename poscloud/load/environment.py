@@ -144,13 +144,13 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
 
 
 _REFERRING = frozenset(
-    "kind eureka uses env filebeat zookeeper image version node_selector pool mounts port node_port "
+    "kind eureka uses env filebeat zookeeper image version node_selector pool priority mounts port node_port "
     "django gunicorn celery beat run_cmd containers".split()
 )
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""
 
 
-_NAMED = frozenset({"node_pools", "volumes"})
+_NAMED = frozenset({"node_pools", "volumes", "storage_classes", "priority_classes"})
 """The environment's maps whose keys parts refer to: of these the right entries are looked at."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from poscloud.render.check_pods import check_duplicates, check_hosts
+from poscloud.render.check_pods import check_duplicates, check_hosts, check_requests
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
@@ -31,6 +31,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         manifests = render_kind(context, name, plain)
         findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
         findings += check_hosts(spec, part, manifests, (group, name))
+        findings += check_requests(spec, part, manifests, (group, name))
         findings += check_duplicates(part, manifests, (group, name))
         findings += check_size(manifests, (group, name))
         for item in manifests:

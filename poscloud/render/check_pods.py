@@ -45,7 +45,7 @@ def check_hosts(
                 stuck.add(term)
     for term, pods in wanted.items():
         if pods > pool.hosts:
-            autoscaled = isinstance(part, ServiceSpec) and getattr(part, "autoscale", None)
+            autoscaled = isinstance(part, ServiceSpec) and part.autoscale
             field = ("autoscale", "max") if autoscaled else ("replicas",)
             message = f"{pods} pods that may not share a host, but pool '{name}' has {_hosts(pool.hosts)}"
             hint = f"at most {pool.hosts}, a larger pool, or anti_affinity: preferred"
@@ -80,6 +80,33 @@ def _required_term(pod: Manifest) -> str:
     affinity = pod.get("affinity", {}).get("podAntiAffinity", {})
     terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", [])
     return next((str(t) for t in terms if t["topologyKey"] == "kubernetes.io/hostname"), "")
+
+
+def check_requests(
+    environment: EnvironmentSpec, part: PartSpec, manifests: list[Manifest], path: Path
+) -> list[Finding]:
+    """Return a finding for each container that requests nothing of what its autoscaler measures in percent of it."""
+    autoscale = part.autoscale if isinstance(part, ServiceSpec) else None
+    if autoscale is None:
+        return []
+    limits, findings = environment.limits, []
+    if not any(item["kind"] == "Deployment" for item in manifests):
+        message = "pods that know each other by their addresses have a fixed number: no autoscaler"
+        findings.append(Finding((*path, "autoscale"), "no-autoscaler", message, "give replicas instead"))
+    for resource in (r for r in ("cpu", "memory") if getattr(autoscale, r) is not None):
+        if limits and (getattr(limits.default_request, resource) or getattr(limits.default, resource)):
+            continue
+        for _, pod in pod_specs(manifests):
+            for container in pod["containers"]:
+                asked = container.get("resources", {})
+                if not any(resource in asked.get(side, {}) for side in ("requests", "limits")):
+                    message = (
+                        f"autoscale.{resource} is a percentage of what is requested, but container "
+                        f"'{container['name']}' requests no {resource}"
+                    )
+                    hint = f"give it resources.requests.{resource}"
+                    findings.append(Finding((*path, "autoscale", resource), "no-request", message, hint))
+    return findings
 
 
 def check_duplicates(part: PartSpec, manifests: list[Manifest], path: Path) -> list[Finding]:

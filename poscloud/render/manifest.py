@@ -38,6 +38,11 @@ def manifest(
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 
 
+def is_cluster_wide(item: Manifest) -> bool:
+    """Whether no namespace holds the object, so that it does not go when the environment's namespace goes."""
+    return "namespace" not in item["metadata"]
+
+
 def stamp(manifests: Iterable[Manifest], stack: str) -> list[Manifest]:
     """Return the manifests with the annotation that names the stack (``project/stack``) owning them."""
     result = []

@@ -99,6 +99,14 @@ def initial_data(name: str) -> str:
     return f"{name}-init"
 
 
+def cluster_wide(name: str, environment: str) -> str:
+    """Return the name of an object that no namespace holds.
+
+    The dot, which no environment's name has, keeps ``a`` with ``b-c`` apart from ``a-b`` with ``c``.
+    """
+    return f"{environment}.{name}"
+
+
 def env_prefix(name: str) -> str:
     """Return what a dependency's variables begin with: ``dac-config-server`` → ``DAC_CONFIG_SERVER``."""
     return name.upper().replace("-", "_")

@@ -1,8 +1,9 @@
-"""The environment's own objects: namespace with its fence, pull secret, quota and limits."""
+"""The environment's own objects: namespace with its fence, Secrets, quota, limits, classes."""
 
 from __future__ import annotations
 
 from poscloud.render import names, secrets
+from poscloud.render.clusterwide import render_clusterwide
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.spec.values import Amounts
@@ -12,7 +13,7 @@ EMPTY_DOCKER_CONFIG = '{"auths":{}}'
 
 
 def render_namespace(context: Context) -> list[Manifest]:
-    """Return Namespace, and the Secret, ResourceQuota and LimitRange the environment asks for."""
+    """Return the Namespace, and what else the environment asks for; what no namespace holds comes last."""
     environment = context.environment
     labels = context.labels(environment.name, "environment")
     manifests = [manifest("v1", "Namespace", environment.name, namespace=None, labels=labels)]
@@ -39,7 +40,7 @@ def render_namespace(context: Context) -> list[Manifest]:
         )
     if environment.limits:
         manifests.append(_limit_range(context, labels))
-    return manifests
+    return [*manifests, *render_clusterwide(context, labels)]
 
 
 def _limit_range(context: Context, labels: dict[str, str]) -> Manifest:

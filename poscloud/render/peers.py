@@ -11,7 +11,7 @@ from poscloud.spec import ServiceSpec
 def render_peers(
     context: Context, name: str, spec: ServiceSpec, labels: dict[str, str], template: Manifest
 ) -> list[Manifest]:
-    """Return headless Service, StatefulSet and, for several pods, a disruption budget of one.
+    """Return headless Service and StatefulSet.
 
     Args:
         context: The environment.
@@ -48,14 +48,4 @@ def render_peers(
             "template": template,
         },
     )
-    if spec.replicas < 2:
-        return [headless, workload]
-    budget = manifest(
-        "policy/v1",
-        "PodDisruptionBudget",
-        name,
-        namespace=context.namespace,
-        labels=labels,
-        spec={"maxUnavailable": 1, "selector": {"matchLabels": names.selector(name)}},
-    )
-    return [headless, workload, budget]
+    return [headless, workload]

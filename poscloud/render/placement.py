@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from poscloud.render.clusterwide import priority_class_name
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
 from poscloud.render.pod import nfs_volume
 from poscloud.spec import ServiceSpec
+from poscloud.spec.clusterwide import priority_of
 from poscloud.spec.nodes import Taint, pool_of, selector_of
 from poscloud.spec.part import PartSpec
 
 
 def placement(context: Context, spec: PartSpec) -> Manifest:
-    """Return the fields of a pod that say where it runs: ``nodeSelector``, ``tolerations``."""
+    """Return the fields of a pod that say where it runs: ``nodeSelector``, ``tolerations``, ``priorityClassName``."""
     pod: Manifest = {}
     if selector := selector_of(context.environment, spec):
         pod["nodeSelector"] = selector
     pool = pool_of(context.environment, spec)
     if pool and pool.taints:
         pod["tolerations"] = [_toleration(taint) for taint in pool.taints]
+    if priority := priority_of(context.environment, spec):
+        pod["priorityClassName"] = priority_class_name(context, priority)
     return pod
 
 

@@ -13,6 +13,7 @@ from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.peers import render_peers
 from poscloud.render.placement import placement, shared_mounts, shared_volumes
 from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, anti_affinity
+from poscloud.render.scaling import render_scaling
 from poscloud.spec import FilebeatSidecar, ServiceSpec
 
 
@@ -90,7 +91,8 @@ def render_service(
     pod = _pod(context, name, spec, application, sidecar)
     service = [_service(context, name, spec, application)] if spec.ports() else []
     workload = _workload(context, name, spec, application, pod, config)
-    return override([*config, *service, *workload], spec.overrides, name)
+    scaling = render_scaling(context, name, spec, application.kind)
+    return override([*config, *service, *workload, *scaling], spec.overrides, name)
 
 
 def _service(context: Context, name: str, spec: ServiceSpec, application: Application) -> Manifest:
@@ -132,7 +134,8 @@ def _workload(
         namespace=context.namespace,
         labels=labels,
         spec={
-            "replicas": spec.replicas,
+            # An autoscaler's number is not ours to set back.
+            **({} if spec.autoscale else {"replicas": spec.replicas}),
             "selector": {"matchLabels": names.selector(name)},
             "strategy": {"type": "Recreate"} if application.recreate else _rolling_update(spec),
             "template": template,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poscloud.render import names
+from poscloud.render.clusterwide import storage_class_name
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.placement import placement
@@ -161,12 +162,12 @@ def _stateful_set(
                 },
                 "spec": _pod(context, name, spec, program),
             },
-            **_claims(name, spec),
+            **_claims(context, name, spec),
         },
     )
 
 
-def _claims(name: str, spec: StatefulSpec) -> Manifest:
+def _claims(context: Context, name: str, spec: StatefulSpec) -> Manifest:
     if spec.storage.nfs:
         return {}
     claim: Manifest = {
@@ -174,7 +175,7 @@ def _claims(name: str, spec: StatefulSpec) -> Manifest:
         "resources": {"requests": {"storage": spec.storage.size}},
     }
     if spec.storage.storage_class:
-        claim["storageClassName"] = spec.storage.storage_class
+        claim["storageClassName"] = storage_class_name(context, spec.storage.storage_class)
     metadata = {"name": "data", "labels": names.selector(name)}
     return {"volumeClaimTemplates": [{"metadata": metadata, "spec": claim}]}
 

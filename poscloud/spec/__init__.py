@@ -5,6 +5,7 @@ hashed, printed and rendered anywhere.
 """
 
 from poscloud.spec.base import SecretKey
+from poscloud.spec.clusterwide import CephRbd, PriorityClassSpec, StorageClassSpec
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.external import ExternalServer
@@ -22,6 +23,7 @@ from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.pythonrun import PythonRun
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.release import Release
+from poscloud.spec.scaling import Autoscale
 from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import NfsMount, Resources, Storage
@@ -30,6 +32,8 @@ from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
+    "Autoscale",
+    "CephRbd",
     "ConsulSpec",
     "ElasticsearchOutput",
     "EnvironmentSpec",
@@ -50,6 +54,7 @@ __all__ = [
     "MySQLSpec",
     "NfsMount",
     "NodePool",
+    "PriorityClassSpec",
     "Probes",
     "PythonRun",
     "PythonServiceSpec",
@@ -63,6 +68,7 @@ __all__ = [
     "SharedVolume",
     "StatefulSpec",
     "Storage",
+    "StorageClassSpec",
     "Taint",
     "WebAppSpec",
     "ZooKeeperSpec",

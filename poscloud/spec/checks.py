@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from poscloud.spec.clusterwide import check_classes
 from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
@@ -13,6 +14,7 @@ from poscloud.spec.part import Need
 from poscloud.spec.ports import check_node_ports
 from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest
 from poscloud.spec.release import check_release
+from poscloud.spec.scaling import check_autoscalers
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.volumes import check_volumes
@@ -32,13 +34,16 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         for name in spec.services
         if name in spec.backing
     ]
-    findings += [
-        *check_values(spec),
-        *check_eureka(spec),
-        *check_nodes(spec),
-        *check_volumes(spec),
-        *check_node_ports(spec),
-    ]
+    for check in (
+        check_values,
+        check_eureka,
+        check_nodes,
+        check_volumes,
+        check_node_ports,
+        check_classes,
+        check_autoscalers,
+    ):
+        findings += check(spec)
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
         for name in parts:
             findings += _check_references(spec, group, name)

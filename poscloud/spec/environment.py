@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
 from poscloud.spec.checks import check_environment
+from poscloud.spec.clusterwide import PriorityClassSpec, StorageClassSpec
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
@@ -91,6 +92,17 @@ class EnvironmentSpec(Model):
         {},
         description="Labels the nodes must have, for parts without a pool or selector of their own.",
         examples=[{"node": "public"}],
+    )
+    storage_classes: dict[Name, StorageClassSpec] = Field(
+        {}, description="StorageClasses to make, which `storage_class` chooses by name."
+    )
+    priority_classes: dict[Name, PriorityClassSpec] = Field(
+        {},
+        description="PriorityClasses to make, which `priority` chooses by name.",
+        examples=[{"high": {"value": 1000}}],
+    )
+    priority: DnsName | None = Field(
+        None, description="PriorityClass of every part that does not say otherwise."
     )
     volumes: dict[Name, SharedVolume] = Field(
         {},

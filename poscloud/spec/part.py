@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from poscloud.spec.base import Name
+from poscloud.spec.base import DnsName, Name
 from poscloud.spec.references import OUTPUTS, Finding, Path
 from poscloud.spec.values import WithResources
 
@@ -45,6 +45,11 @@ class PartSpec(WithResources):
     )
     pool: Name | None = Field(
         None, description="Node pool, one of the environment's `node_pools`; left out, the environment's."
+    )
+    priority: DnsName | None = Field(
+        None,
+        description="PriorityClass of the pods: one of the environment's `priority_classes`, or of the cluster; left "
+        "out, the environment's.",
     )
     overrides: Overrides = Field(
         {},

@@ -13,6 +13,7 @@ from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.release import Release
+from poscloud.spec.scaling import Autoscale
 from poscloud.spec.values import Resources, Size, resources
 
 
@@ -58,6 +59,15 @@ class ServiceSpec(PartSpec):
     version: str = Field("v1", description="The tag that goes into the image pattern.", examples=["v1"])
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field("Always", description="imagePullPolicy.")
     replicas: StrictInt = Field(1, ge=0, le=1000, description="Number of pods.")
+    autoscale: Autoscale | None = Field(
+        None,
+        description="As many pods as the load asks for, instead of `replicas`, which then has no meaning.",
+        examples=[{"min": 2, "max": 6, "cpu": 70}],
+    )
+    disruption_budget: StrictBool = Field(
+        True,
+        description="With two pods or more: draining nodes takes one pod at a time (PodDisruptionBudget).",
+    )
     port: StrictInt | None = Field(
         9090, ge=1, le=65535, description="TCP port of container and Service; null: it serves nothing."
     )
@@ -127,6 +137,10 @@ class ServiceSpec(PartSpec):
     def ports(self) -> dict[str, int]:
         """Return the ports of the Service by name; the first is what ``port`` and ``url`` mean."""
         return {"http": self.port} if self.port else {}
+
+    def most_pods(self) -> int:
+        """Return how many pods it has at most, outside a rolling update."""
+        return self.autoscale.max if self.autoscale else self.replicas
 
     def texts(self) -> dict[str, str]:
         """Return the variables that are text, without those from Secrets."""

@@ -196,7 +196,9 @@ class Storage(Model):
         examples=["20Gi"],
     )
     storage_class: DnsName | None = Field(
-        None, description="StorageClass name; left out, the cluster's default class.", examples=["ceph-db"]
+        None,
+        description="One of the environment's `storage_classes`, or of the cluster; left out, its default.",
+        examples=["ceph-db"],
     )
     nfs: NfsMount | None = Field(
         None,

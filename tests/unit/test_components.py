@@ -15,6 +15,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from poscloud import Environment, EnvironmentSpec, JavaService, JavaServiceSpec, Redis, RedisSpec
 from poscloud.load import load_environment
 from poscloud.render import render_environment
+from poscloud.spec import PriorityClassSpec
 
 ROOT = Path(__file__).parents[2]
 SECRET = "4dabf18193072939515e22adb298388d"
@@ -168,3 +169,12 @@ def test_the_engine_sees_the_same_resource_as_from_the_typed_class(record: Recor
     one, other = (record(program).requests["Secret", "s"] for program in (plain, typed))
     for field_name in ("type", "name", "object", "version", "additionalSecretOutputs", "custom"):
         assert getattr(one, field_name) == getattr(other, field_name), field_name
+
+
+def test_what_no_namespace_holds_is_deleted_by_itself_and_after_the_namespace(record: Record) -> None:
+    classes = {"high": PriorityClassSpec(value=1000)}
+    spec = EnvironmentSpec(name="a", priority_classes=classes, services={"web": JavaServiceSpec()})
+    recorder = record(lambda: Environment(spec) and None)
+    assert recorder.requests["PriorityClass", "a.high"].deletedWith == ""
+    assert ("PriorityClass", "a.high") in recorder.depends_on("Namespace", "a")
+    assert recorder.requests["Deployment", "web"].deletedWith.endswith("::a")

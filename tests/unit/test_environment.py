@@ -71,3 +71,73 @@ def test_a_node_port_leads_to_the_services_port(project: Project) -> None:
     assert service["type"] == "NodePort"
     assert service["ports"] == [{"name": "http", "port": 9090, "targetPort": "http", "nodePort": 30090}]
     assert "type" not in objects(spec)["Service", "b"]["spec"]
+
+
+def test_an_autoscaled_deployment_says_no_replicas(project: Project) -> None:
+    spec = project.load("services: {a: {kind: java, replicas: 2, autoscale: {min: 2, max: 6, memory: 80}}}\n")
+    found = objects(spec)
+    assert "replicas" not in found["Deployment", "a"]["spec"]
+    autoscaler = found["HorizontalPodAutoscaler", "a"]["spec"]
+    assert (autoscaler["minReplicas"], autoscaler["maxReplicas"]) == (2, 6)
+    assert autoscaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}
+    targets = {
+        m["resource"]["name"]: m["resource"]["target"]["averageUtilization"] for m in autoscaler["metrics"]
+    }
+    assert targets == {"cpu": 70, "memory": 80}
+
+
+def test_only_several_pods_have_a_budget_and_none_blocks_a_drain_for_ever(project: Project) -> None:
+    spec = project.load(
+        "services: {a: java, b: {kind: java, replicas: 2}, c: {kind: java, autoscale: {min: 1, max: 2}}, "
+        "d: {kind: java, replicas: 2, disruption_budget: false}}\n"
+    )
+    budgets = {name: m["spec"] for (kind, name), m in objects(spec).items() if kind == "PodDisruptionBudget"}
+    assert sorted(budgets) == ["b", "c"]
+    for budget in budgets.values():
+        assert budget["maxUnavailable"] == 1
+        assert "minAvailable" not in budget
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+CLASSES = """\
+storage_classes:
+  ceph-db: {ceph_rbd: {cluster_id: b9127830, pool: kube, node_secret: ceph-user}, reclaim: Retain}
+priority_classes: {high: {value: 1000}}
+priority: high
+backing: {redis: {storage: {storage_class: ceph-db}, priority: cluster-wide}, mongo: {storage: {storage_class: fast}}}
+services: {a: java}
+"""
+
+
+def test_classes_carry_the_environments_name_and_are_chosen_by_their_own(project: Project) -> None:
+    spec = project.load(CLASSES)
+    found = objects(spec)
+    storage = found["StorageClass", "env.ceph-db"]
+    assert storage["provisioner"] == "rbd.csi.ceph.com"
+    assert storage["parameters"] == {
+        "clusterID": "b9127830",
+        "pool": "kube",
+        "imageFeatures": "layering",
+        "csi.storage.k8s.io/fstype": "ext4",
+        "csi.storage.k8s.io/provisioner-secret-name": "ceph-secret",
+        "csi.storage.k8s.io/provisioner-secret-namespace": "kube-system",
+        "csi.storage.k8s.io/controller-expand-secret-name": "ceph-secret",
+        "csi.storage.k8s.io/controller-expand-secret-namespace": "kube-system",
+        "csi.storage.k8s.io/node-stage-secret-name": "ceph-user",
+        "csi.storage.k8s.io/node-stage-secret-namespace": "kube-system",
+    }
+    assert found["PriorityClass", "env.high"]["value"] == 1000
+    claims = {
+        n: found["StatefulSet", n]["spec"]["volumeClaimTemplates"][0]["spec"] for n in ("redis", "mongo")
+    }
+    assert {n: c["storageClassName"] for n, c in claims.items()} == {"redis": "env.ceph-db", "mongo": "fast"}
+    assert pod(spec, "Deployment", "a")["priorityClassName"] == "env.high"
+    assert pod(spec, "StatefulSet", "redis")["priorityClassName"] == "cluster-wide"
+
+
+def test_two_environments_of_one_cluster_make_different_objects(project: Project) -> None:
+    def wide(environment: str, name: str) -> set[tuple[str, str]]:
+        spec = project.load(f"priority_classes: {{{name}: {{value: 1}}}}\n", environment)
+        return {key for key, m in objects(spec).items() if "namespace" not in m["metadata"]}
+
+    assert not wide("a", "b-c") & wide("a-b", "c")
