@@ -15,7 +15,7 @@ Load = Callable[[str], EnvironmentSpec]
 
 def manifests(spec: EnvironmentSpec, name: str = "a") -> list[Manifest]:
     (part,) = [p for p in render_environment(spec) if p.name == name]
-    return part.manifests
+    return [m for m in part.manifests if m["kind"] != "PodDisruptionBudget"]  # one for both versions
 
 
 def order(found: list[Manifest]) -> list[str]:
