@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poscloud.components import (
+        DnsProxy,
         Environment,
         JavaService,
         Mongo,
         MySQL,
+        NginxGateway,
         Redis,
         StatefulKafka,
         WebApp,
         ZooKeeper,
     )
     from poscloud.spec import (
+        DnsProxySpec,
         EnvironmentSpec,
         FilebeatSidecar,
         JavaServiceSpec,
         KafkaSpec,
         MongoSpec,
         MySQLSpec,
+        NginxGatewaySpec,
         RedisSpec,
         WebAppSpec,
         ZooKeeperSpec,
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "DnsProxy",
+    "DnsProxySpec",
     "Environment",
     "EnvironmentSpec",
     "FilebeatSidecar",
@@ -45,6 +51,8 @@ __all__ = [
     "MongoSpec",
     "MySQL",
     "MySQLSpec",
+    "NginxGateway",
+    "NginxGatewaySpec",
     "Redis",
     "RedisSpec",
     "StatefulKafka",

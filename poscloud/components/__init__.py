@@ -5,15 +5,17 @@ This layer and the ones above are the only ones that import Pulumi.
 
 from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
-from poscloud.components.services import JavaService, PythonService, WebApp
+from poscloud.components.services import DnsProxy, JavaService, NginxGateway, PythonService, WebApp
 
 __all__ = [
     "Consul",
+    "DnsProxy",
     "Environment",
     "JavaService",
     "Mongo",
     "MqttBroker",
     "MySQL",
+    "NginxGateway",
     "PythonService",
     "Redis",
     "StatefulKafka",

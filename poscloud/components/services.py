@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from poscloud.components.part import Part
-from poscloud.spec import JavaServiceSpec, PythonServiceSpec, WebAppSpec
+from poscloud.spec import DnsProxySpec, JavaServiceSpec, NginxGatewaySpec, PythonServiceSpec, WebAppSpec
+
+
+class DnsProxy(Part[DnsProxySpec], kind="dns-proxy"):
+    """The cluster's DNS for the office network, on a node's own port 53."""
 
 
 class JavaService(Part[JavaServiceSpec], kind="java"):
     """A Spring Cloud service: ConfigMap of its log shipping, Service, Deployment."""
+
+
+class NginxGateway(Part[NginxGatewaySpec], kind="nginx"):
+    """nginx with hundreds of locations, which lead to services by their DNS names."""
 
 
 class PythonService(Part[PythonServiceSpec], kind="python"):

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from poscloud.load.environment import load_environment, load_file
     from poscloud.load.schema import environment_schema
     from poscloud.load.stacks import known_stacks
+    from poscloud.load.tables import read_locations
 
-__all__ = ["environment_schema", "known_stacks", "load_environment", "load_file"]
+__all__ = ["environment_schema", "known_stacks", "load_environment", "load_file", "read_locations"]
 
 _MODULES = {
     "environment_schema": "schema",
     "known_stacks": "stacks",
     "load_environment": "environment",
     "load_file": "environment",
+    "read_locations": "tables",
 }
 
 

@@ -14,12 +14,24 @@ from pydantic import ValidationError
 
 from poscloud.errors import Problem
 from poscloud.load.problems import from_validation
+from poscloud.load.tables import expand_tables
 from poscloud.load.yamltree import Node, read_yaml
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import nearest
 
 NAMED_MAPS = frozenset(
-    {"services", "backing", "env", "node_selector", "config", "quota", "fields", "secrets"}
+    {
+        "services",
+        "backing",
+        "env",
+        "node_selector",
+        "config",
+        "quota",
+        "fields",
+        "secrets",
+        "locations",
+        "headers",
+    }
 )
 
 
@@ -65,6 +77,7 @@ def read_with_bases(
         )
         return None
     expand_shorthand(node)
+    expand_tables(node, file, root, problems)
     merged: Node | None = None
     for entry in _extended(node, problems):
         base_file = Path(os.path.realpath(file.parent / str(entry.value)))

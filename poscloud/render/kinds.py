@@ -8,12 +8,14 @@ from typing import Any
 
 from poscloud.render.consul import consul_outputs, render_consul
 from poscloud.render.context import Context
+from poscloud.render.dnsproxy import render_dns_proxy
 from poscloud.render.java import render_java_service
 from poscloud.render.kafka import kafka_outputs, render_kafka
 from poscloud.render.manifest import Manifest
 from poscloud.render.mongo import mongo_outputs, render_mongo
 from poscloud.render.mqtt import mqtt_outputs, render_mqtt
 from poscloud.render.mysql import mysql_outputs, render_mysql
+from poscloud.render.nginx import render_nginx
 from poscloud.render.python import render_python_service
 from poscloud.render.redis import redis_outputs, render_redis
 from poscloud.render.release import render_released
@@ -39,10 +41,12 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "consul": Kind(render_consul, consul_outputs),
+    "dns-proxy": Kind(render_dns_proxy),
     "java": Kind(render_java_service),
     "kafka": Kind(render_kafka, kafka_outputs),
     "mongo": Kind(render_mongo, mongo_outputs),
     "mqtt": Kind(render_mqtt, mqtt_outputs),
+    "nginx": Kind(render_nginx),
     "python": Kind(render_python_service),
     "mysql": Kind(render_mysql, mysql_outputs),
     "redis": Kind(render_redis, redis_outputs),

@@ -7,6 +7,7 @@ hashed, printed and rendered anywhere.
 from poscloud.spec.base import SecretKey
 from poscloud.spec.clusterwide import CephRbd, PriorityClassSpec, StorageClassSpec
 from poscloud.spec.consul import ConsulSpec
+from poscloud.spec.dnsproxy import DnsProxySpec
 from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.external import ExternalServer
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
@@ -17,6 +18,7 @@ from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import InitSql, MySQLSpec
+from poscloud.spec.nginx import NginxGatewaySpec
 from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.password import ExistingSecret
 from poscloud.spec.python import PythonServiceSpec
@@ -35,6 +37,7 @@ __all__ = [
     "Autoscale",
     "CephRbd",
     "ConsulSpec",
+    "DnsProxySpec",
     "ElasticsearchOutput",
     "EnvironmentSpec",
     "ExistingSecret",
@@ -53,6 +56,7 @@ __all__ = [
     "MultilineSpec",
     "MySQLSpec",
     "NfsMount",
+    "NginxGatewaySpec",
     "NodePool",
     "PriorityClassSpec",
     "Probes",

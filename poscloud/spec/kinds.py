@@ -8,11 +8,13 @@ from typing import Annotated, Any, get_args
 from pydantic import Field
 
 from poscloud.spec.consul import ConsulSpec
+from poscloud.spec.dnsproxy import DnsProxySpec
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import MySQLSpec
+from poscloud.spec.nginx import NginxGatewaySpec
 from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
@@ -20,7 +22,10 @@ from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
-AnyServiceSpec = Annotated[JavaServiceSpec | PythonServiceSpec | WebAppSpec, Field(discriminator="kind")]
+AnyServiceSpec = Annotated[
+    JavaServiceSpec | PythonServiceSpec | WebAppSpec | NginxGatewaySpec | DnsProxySpec,
+    Field(discriminator="kind"),
+]
 AnyBackingSpec = Annotated[
     ZooKeeperSpec | KafkaSpec | RedisSpec | MongoSpec | ConsulSpec | MqttBrokerSpec | MySQLSpec,
     Field(discriminator="kind"),
