@@ -38,3 +38,6 @@ Stack = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Do not ask the stores whether the jars of services exist.")
+]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import Offline, Stack, Yes, root
 
 
-def up(stack: Stack, yes: Yes = False) -> None:
+def up(stack: Stack, yes: Yes = False, offline: Offline = False) -> None:
     """Bring an environment up; a second run does only what is left to do.
 
     Installs what is missing, starts the local cluster unless the stack names another one
@@ -18,4 +18,4 @@ def up(stack: Stack, yes: Yes = False) -> None:
     from poscloud.engine import deploy
     from poscloud.local.progress import ConsoleReporter
 
-    sys.exit(deploy.up(root(), stack, ConsoleReporter(), yes=yes))
+    sys.exit(deploy.up(root(), stack, ConsoleReporter(), yes=yes, offline=offline))

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Stack, root
+from poscloud.cli._options import Json, Offline, Stack, root
 
 
-def validate(stack: Stack, json: Json = False) -> None:
+def validate(stack: Stack, json: Json = False, offline: Offline = False) -> None:
     """Check an environment's description: every problem at once, with file, line and column.
 
-    Names the services that are released by blue-green or canary. Needs no cluster.
+    Names the services that are released by blue-green or canary. Needs no cluster. Asks the store whether a
+    jar of that version exists, where services fetch one; what cannot be asked is told, and is no error.
     Exit code 2 when something is wrong.
 
     Example: poscloud validate -s wbyh-stage
     """
-    from poscloud.engine.description import load_and_render
+    from poscloud.engine.description import check_versions, load_and_render
     from poscloud.errors import InputError
     from poscloud.spec.release import releases
 
     try:
         spec, parts = load_and_render(root(), stack)
+        if not offline:
+            check_versions(root(), stack, _output.tell)
     except InputError as error:
         if json:
             _output.write_json(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
-from poscloud.engine.description import load_checked
+from poscloud.engine.description import check_versions, load_checked
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
@@ -112,15 +112,18 @@ def checked_target(root: Path, stack: str, config: StackConfig, environment: dic
     return resolve(root, config.context, found)
 
 
-def up(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
+def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool = False) -> int:
     """Bring an environment up and return the engine's exit code.
 
     On the local cluster nothing is asked; elsewhere the engine shows a preview and asks, unless ``yes``.
+    Unless ``offline``, the stores of jars are asked whether every version is there.
 
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
     spec = load_checked(root, stack)
+    if not offline:
+        check_versions(root, stack, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     return prepared.pulumi.run("up", "--stack", stack, *confirmed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from poscloud.errors import InputError
@@ -28,6 +29,29 @@ def load_checked(root: Path, stack: str) -> EnvironmentSpec:
     if findings:
         raise InputError(from_findings(findings, node))
     return spec
+
+
+def check_versions(root: Path, stack: str, note: Callable[[str], None]) -> None:
+    """Ask the stores whether the jars of one stack are there; does nothing where none is fetched.
+
+    Args:
+        root: The project's folder.
+        stack: A stack that ``load_checked`` has found right.
+        note: Gets what could not be asked.
+
+    Raises:
+        InputError: Every version that does not exist, at its place.
+    """
+    spec, node = load_located(root, stack)
+    if not any(getattr(service, "jar", None) for service in spec.services.values()):
+        return
+    from poscloud.engine.jars import check_jars
+
+    findings, notes = check_jars(spec)
+    for text in notes:
+        note(text)
+    if findings:
+        raise InputError(from_findings(findings, node))
 
 
 def load_and_render(

@@ -42,6 +42,20 @@ def test_wbyh_stage_has_every_service_and_stateful_set_of_the_document() -> None
     assert sorted(spec.backing) == ["kafka", "mongo", "redis", "zookeeper"]
 
 
+def test_every_environment_of_document_004_is_a_stack() -> None:
+    assert set(STACKS) >= {
+        "dac-test", "public-dev", "public-pretest", "public-stage", "public-test", "sms-test", "wbyh-dev", "wbyh-stage",
+    }  # fmt: skip
+
+
+def test_dac_test_has_everything_of_its_listing_in_document_004() -> None:
+    spec = load_environment(ROOT, "dac-test")
+    assert sorted([*spec.services, *spec.backing]) == [
+        "accountant", "analyzer", "api", "calculator", "consul", "dispatcher", "geo", "greeter", "kafka", "mqtt",
+        "mysql", "pusher", "recovery", "redis", "robot", "scheduler", "valuation", "zookeeper",
+    ]  # fmt: skip
+
+
 def test_the_committed_schema_is_fresh_and_accepts_every_stack() -> None:
     schema = json.loads((ROOT / "schemas" / "environment.schema.json").read_text())
     assert schema == environment_schema(), "run `make schema`"
