@@ -66,7 +66,7 @@ def test_versions_and_checksums_that_are_not_there_are_told_at_their_places(
     first, second = caught.value.problems
     assert (first.line, first.column) == (1, 38)
     assert f"{store}/api/1.jar has no checksum" in first.message
-    assert (second.line, second.column, second.code) == (3, 29, "unknown-version")
+    assert (second.line, second.column, second.code) == (3, 30, "unknown-version")
     assert second.message == f"version '2' of geo does not exist: there is no {store}/geo/2.jar"
 
 
