@@ -5,7 +5,7 @@ This layer and the ones above are the only ones that import Pulumi.
 
 from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
 from poscloud.components.environment import Environment
-from poscloud.components.services import DnsProxy, JavaService, NginxGateway, PythonService, WebApp
+from poscloud.components.services import DnsProxy, JavaService, NginxGateway, PythonService, Subsystem, WebApp
 
 __all__ = [
     "Consul",
@@ -19,6 +19,7 @@ __all__ = [
     "PythonService",
     "Redis",
     "StatefulKafka",
+    "Subsystem",
     "WebApp",
     "ZooKeeper",
 ]

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from poscloud.components.part import Part
-from poscloud.spec import DnsProxySpec, JavaServiceSpec, NginxGatewaySpec, PythonServiceSpec, WebAppSpec
+from poscloud.spec import (
+    DnsProxySpec,
+    JavaServiceSpec,
+    NginxGatewaySpec,
+    PythonServiceSpec,
+    SubsystemSpec,
+    WebAppSpec,
+)
 
 
 class DnsProxy(Part[DnsProxySpec], kind="dns-proxy"):
@@ -20,6 +27,10 @@ class NginxGateway(Part[NginxGatewaySpec], kind="nginx"):
 
 class PythonService(Part[PythonServiceSpec], kind="python"):
     """A Django, Flask or Celery program: ConfigMap of its log shipping, Service if it serves, Deployment."""
+
+
+class Subsystem(Part[SubsystemSpec], kind="subsystem"):
+    """Several containers in one pod: Service with the ports of all of them, Deployment."""
 
 
 class WebApp(Part[WebAppSpec], kind="webapp"):

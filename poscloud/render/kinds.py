@@ -20,6 +20,7 @@ from poscloud.render.python import render_python_service
 from poscloud.render.redis import redis_outputs, render_redis
 from poscloud.render.release import render_released
 from poscloud.render.service import service_outputs
+from poscloud.render.subsystem import render_subsystem
 from poscloud.render.webapp import render_webapp
 from poscloud.render.zookeeper import render_zookeeper, zookeeper_outputs
 from poscloud.spec import EnvironmentSpec
@@ -50,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "python": Kind(render_python_service),
     "mysql": Kind(render_mysql, mysql_outputs),
     "redis": Kind(render_redis, redis_outputs),
+    "subsystem": Kind(render_subsystem),
     "webapp": Kind(render_webapp),
     "zookeeper": Kind(render_zookeeper, zookeeper_outputs),
 }

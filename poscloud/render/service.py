@@ -25,6 +25,8 @@ class Application:
         kind: For labels.
         image_name: What the image pattern takes as the service's name; empty: its name.
         logs_path: Folder of the log files in the container; the sidecar sees the same one. Empty: it logs to stdout.
+        log_files: Where the sidecar finds them, unless it says so itself; empty: at the folder's top.
+        logs_volume: Volume ``logs`` that keeps them; ``None``: room on the node, gone with the pod.
         env: Variables that its start needs; what the spec uses and sets comes after them and wins.
         command: The container's command; empty: the image's own.
         config: File name → text, mounted at ``config_path``.
@@ -58,6 +60,8 @@ class Application:
     peers: bool = False
     recreate: bool = False
     image_name: str = ""
+    log_files: tuple[str, ...] = ()
+    logs_volume: Manifest | None = None
     pod: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -87,6 +91,8 @@ def render_service(
             )
         )
     if sidecar:
+        if application.log_files and "paths" not in sidecar.model_fields_set:
+            sidecar = sidecar.model_copy(update={"paths": application.log_files})
         config.append(filebeat.render_config(context, name, application.kind, sidecar))
     pod = _pod(context, name, spec, application, sidecar)
     service = [_service(context, name, spec, application)] if spec.ports() else []
@@ -158,7 +164,8 @@ def _pod(
     containers = [{**c, "volumeMounts": [*shared, *c["volumeMounts"]]} for c in containers]
     volumes: list[Manifest] = []
     if application.logs_path:
-        volumes.append({"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}})
+        room: Manifest = {"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}
+        volumes.append(application.logs_volume or room)
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))

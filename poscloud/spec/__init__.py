@@ -28,6 +28,7 @@ from poscloud.spec.release import Release
 from poscloud.spec.scaling import Autoscale
 from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.subsystem import ContainerSpec, SubsystemSpec
 from poscloud.spec.values import NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppSpec
@@ -37,6 +38,7 @@ __all__ = [
     "Autoscale",
     "CephRbd",
     "ConsulSpec",
+    "ContainerSpec",
     "DnsProxySpec",
     "ElasticsearchOutput",
     "EnvironmentSpec",
@@ -73,6 +75,7 @@ __all__ = [
     "StatefulSpec",
     "Storage",
     "StorageClassSpec",
+    "SubsystemSpec",
     "Taint",
     "WebAppSpec",
     "ZooKeeperSpec",

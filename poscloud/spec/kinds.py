@@ -19,11 +19,12 @@ from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.subsystem import SubsystemSpec
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 AnyServiceSpec = Annotated[
-    JavaServiceSpec | PythonServiceSpec | WebAppSpec | NginxGatewaySpec | DnsProxySpec,
+    JavaServiceSpec | PythonServiceSpec | SubsystemSpec | WebAppSpec | NginxGatewaySpec | DnsProxySpec,
     Field(discriminator="kind"),
 ]
 AnyBackingSpec = Annotated[

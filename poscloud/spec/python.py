@@ -49,25 +49,9 @@ class PythonServiceSpec(PythonRun, ServiceSpec):
         return self.resources.limits.cores()
 
     def check(self) -> Iterator[Finding]:
-        """Yield a port where none can be, or none where one must be; several schedulers; variables with a field."""
-        if not self.serves and self.port:
-            message = f"port: {self.port} is given, but a Celery worker or beat listens on none"
-            yield Finding(("port",), "useless-port", message, "write port: null, or leave it out")
-        if (self.django or self.gunicorn) and not self.port:
-            message = "port: null is given, but django and gunicorn serve requests on a port"
-            yield Finding(("port",), "missing-port", message, "give a port, or leave it out (8080)")
-        if self.beat and self.replicas > 1:
-            message = f"replicas: {self.replicas} is given, but each beat would send every task"
-            yield Finding(("replicas",), "several-schedulers", message, "one beat is all there may be")
-        for variable in self.managed():
-            if variable in self.env:
-                message = f"env.{variable} is set by a field"
-                yield Finding(("env", variable), "managed-variable", message, f"use {field_of(variable)}")
+        """Yield what does not fit what it runs: its port, its variables, several schedulers."""
+        yield from self.check_run(self.env, self.port, ("port",), ("env",))
+        yield from self.check_beat(self.replicas, self.release)
         if self.log_file and self.entrypoint == "image":
             message = "log_file: with entrypoint: image nobody writes that file"
             yield Finding(("log_file",), "useless-field", message, "leave one of both out")
-
-
-def field_of(variable: str) -> str:
-    """Return the field that sets a variable of ``PythonRun.managed``."""
-    return "django_settings" if variable == "DJANGO_SETTINGS_MODULE" else variable.lower()

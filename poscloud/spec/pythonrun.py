@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
 from poscloud.spec.base import Model
+from poscloud.spec.references import Finding, Path
+from poscloud.spec.release import Release
 
 _MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 _CALLABLE = r"^[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_][A-Za-z0-9_.]*(\(.*\))?)?$"
@@ -192,11 +194,6 @@ class PythonRun(Model):
         """The chosen preset; ``None`` with ``run_cmd``."""
         return self.django or self.gunicorn or self.celery or self.beat
 
-    @property
-    def serves(self) -> bool:
-        """Whether it listens on a port; a command may."""
-        return self.celery is None and self.beat is None
-
     def repository(self, name: str) -> str:
         """Return the project's name, by default that of the service or container ``name``."""
         return self.git_repo_name or name
@@ -223,8 +220,39 @@ class PythonRun(Model):
         commands = (self.ini_cmd, "make docker_config" if self.docker_config else None)
         return " && ".join(c for c in commands if c)
 
-    def managed(self) -> Iterator[str]:
-        """Yield the variables that fields set, and ``env`` may not."""
-        yield from VARIABLES
+    def check_run(
+        self, env: Iterable[str], port: int | None, port_at: Path, env_at: Path
+    ) -> Iterator[Finding]:
+        """Yield a port where none can be, or none where one must be, and variables that fields set.
+
+        Args:
+            env: The variables that are given beside it.
+            port: What it listens on.
+            port_at: Where the port stands.
+            env_at: Where the variables stand.
+        """
+        if port and (self.celery or self.beat):
+            message = f"port {port} is given, but a Celery worker or beat listens on none"
+            yield Finding(
+                port_at, "useless-port", message, "leave it out, or write null where one is inherited"
+            )
+        if (self.django or self.gunicorn) and not port:
+            message = "no port is given, but django and gunicorn serve requests on one"
+            yield Finding(port_at, "missing-port", message)
+        fields = {variable: variable.lower() for variable in VARIABLES}
         if self.django_settings:
-            yield "DJANGO_SETTINGS_MODULE"
+            fields["DJANGO_SETTINGS_MODULE"] = "django_settings"
+        for variable in env:
+            if variable in fields:
+                message = f"env.{variable} is set by a field"
+                yield Finding((*env_at, variable), "managed-variable", message, f"use {fields[variable]}")
+
+    def check_beat(self, replicas: int, release: Release | None) -> Iterator[Finding]:
+        """Yield what would run several schedulers, each of which sends every task."""
+        hint = "there may be one beat; give it a service of its own"
+        if self.beat and replicas > 1:
+            message = f"replicas: {replicas} is given, but each beat would send every task"
+            yield Finding(("replicas",), "several-schedulers", message, hint)
+        if self.beat and release and release.strategy != "rolling":
+            message = f"release: {release.strategy} runs two versions, but each beat would send every task"
+            yield Finding(("release", "strategy"), "several-schedulers", message, hint)
