@@ -8,6 +8,7 @@ from pathlib import Path
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine.description import check_versions, load_checked
 from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
@@ -125,6 +126,7 @@ def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool =
     if not offline:
         check_versions(root, stack, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
+    make_passwords(prepared.pulumi, root, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     return prepared.pulumi.run("up", "--stack", stack, *confirmed)
 
@@ -135,8 +137,9 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    load_checked(root, stack)
+    spec = load_checked(root, stack)
     prepared = prepare(root, stack, reporter)
+    make_passwords(prepared.pulumi, root, spec, reporter)  # without them there is nothing to preview
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
 
 

@@ -14,7 +14,7 @@ from poscloud.components import Environment
 from poscloud.engine.description import load_checked
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.render import render_environment
-from poscloud.render.secrets import required, sources
+from poscloud.render.secrets import random_sources, required, sources
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.release import releases
 
@@ -83,6 +83,8 @@ def secret_configuration(spec: EnvironmentSpec, config: pulumi.Config) -> dict[s
     missing = sorted({name for m in manifests for name in required(m)} - set(found))
     if missing:
         commands = [f"pulumi config set --secret poscloud:{n} -s {pulumi.get_stack()}" for n in missing]
+        if set(missing) <= {name for m in manifests for name in random_sources(m)}:
+            commands.append(f"or let poscloud make them: poscloud up -s {pulumi.get_stack()}")
         raise DeployError(
             f"secret configuration is missing: {', '.join(missing)}", hint="run: " + "\n     ".join(commands)
         )

@@ -58,8 +58,14 @@ class Pulumi:
         if done.returncode != 0:
             raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
 
-    def quietly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``pulumi`` without a terminal and return what it printed."""
+    def set_secret(self, stack: str, key: str, value: str) -> None:
+        """Store a value in Pulumi.<stack>.yaml, encrypted; it goes there by standard input."""
+        done = self.quietly("config", "set", "--secret", key, "--stack", stack, given=value)
+        if done.returncode != 0:
+            raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
+
+    def quietly(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``pulumi`` without a terminal, with ``given`` as its input, and return what it printed."""
         if shutil.which("pulumi", path=self.environment.get("PATH")) is None:
             raise self._missing()
         return subprocess.run(
@@ -69,6 +75,7 @@ class Pulumi:
             capture_output=True,
             text=True,
             check=False,
+            input=given,
         )
 
     def in_embedded_state(self, stack: str) -> bool:

@@ -20,10 +20,12 @@ class StackConfig:
     Attributes:
         context: kubeconfig context; empty for the local control plane.
         cluster: Pinned uid of that cluster; empty when it is not pinned yet.
+        keys: Everything of poscloud's that is set, secret or not, without ``poscloud:``.
     """
 
     context: str
     cluster: str
+    keys: frozenset[str] = frozenset()
 
 
 def project_root(start: Path) -> Path:
@@ -46,7 +48,11 @@ def project_name(root: Path) -> str:
 def read_stack_config(root: Path, stack: str) -> StackConfig:
     """Return the target of ``stack`` from Pulumi.<stack>.yaml, or the project's defaults."""
     values = _config(_read(root / f"Pulumi.{stack}.yaml", root))
-    return StackConfig(str(values.get("poscloud:context") or ""), str(values.get("poscloud:cluster") or ""))
+    return StackConfig(
+        str(values.get("poscloud:context") or ""),
+        str(values.get("poscloud:cluster") or ""),
+        frozenset(k.removeprefix("poscloud:") for k in values if str(k).startswith("poscloud:")),
+    )
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import yaml
 
 from poscloud.render import names
 from poscloud.render.context import Context
-from poscloud.render.manifest import Manifest
-from poscloud.render.pod import tcp_probe
+from poscloud.render.manifest import Manifest, patch
+from poscloud.render.passwords import QUOTED, own_secret, secret_name
+from poscloud.render.pod import memory_volume, tcp_probe
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MongoSpec
 from poscloud.spec.values import parse_quantity
@@ -17,13 +19,55 @@ from poscloud.spec.values import parse_quantity
 PORT = 27017
 CONFIG_PATH = "/etc/mongo"
 DATA_PATH = "/data/db"
+RUN_PATH = "/run/mongo"
+SETUP_PORT = 27018
+"""Where nobody outside the container comes in while the user is made; no probe asks there."""
 GIBIBYTE = Decimal(2**30)
+
+# At every start, so that a password that was changed counts from then on. The password goes from its variable into a
+# file in memory, never by arguments.
+START = rf"""set -eu
+umask 077
+{QUOTED}word=$(quoted "$MONGO_PASSWORD")
+cat > {RUN_PATH}/user.js <<END
+var admin = db.getSiblingDB("admin");
+var given = {{pwd: $word, roles: ["root"]}};
+if (admin.getUser("USER")) {{
+  admin.updateUser("USER", given);
+}} else {{
+  admin.createUser(Object.assign({{user: "USER"}}, given));
+}}
+END
+unset MONGO_PASSWORD word
+shell=$(command -v mongosh || command -v mongo)
+mongod --config {CONFIG_PATH}/setup.conf &
+pid=$!
+trap 'kill $pid; wait $pid; exit 1' TERM
+until "$shell" --quiet --port {SETUP_PORT} --eval 'db.adminCommand({{ping: 1}})' admin > /dev/null 2>&1; do
+  kill -0 $pid 2> /dev/null || {{ echo "poscloud: the server ended, see above" >&2; exit 1; }}
+  sleep 1
+done
+if ! "$shell" --quiet --port {SETUP_PORT} admin {RUN_PATH}/user.js; then
+  echo "poscloud: the user could not be made, see above" >&2
+  kill $pid
+  wait $pid || true
+  exit 1
+fi
+rm {RUN_PATH}/user.js
+kill $pid
+wait $pid || {{ echo "poscloud: the server did not stop, see above" >&2; exit 1; }}
+trap - TERM
+exec mongod --config {CONFIG_PATH}/mongod.conf
+"""
 
 
 def mongo_outputs(name: str, environment: str, spec: MongoSpec) -> dict[str, str]:
     """Return what it offers to others."""
     host = names.dns_name(name, environment)
-    return {"host": host, "port": str(PORT), "url": f"mongodb://{host}:{PORT}"}
+    outputs = {"host": host, "port": str(PORT), "url": f"mongodb://{host}:{PORT}"}
+    if spec.with_password:
+        outputs |= {"username": spec.user, names.SECRET_OUTPUT: secret_name(name, spec)}
+    return outputs
 
 
 def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]:
@@ -32,7 +76,7 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         kind="mongo",
         command=["mongod", "--config", f"{CONFIG_PATH}/mongod.conf"],
         ports={"client": PORT},
-        config={"mongod.conf": yaml.safe_dump(_mongod_conf(spec), sort_keys=False)},
+        config={"mongod.conf": _yaml(patch(_mongod_conf(spec), spec.config))},
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
@@ -40,7 +84,32 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         grace_period=120,
     )
+    if spec.with_password:
+        program = _with_password(program, context, name, spec)
     return render_stateful(context, name, spec, program)
+
+
+def _with_password(program: Program, context: Context, name: str, spec: MongoSpec) -> Program:
+    described = patch(_mongod_conf(spec), spec.config)
+    inside = {"net": {"port": SETUP_PORT, "bindIp": "127.0.0.1"}}
+    enabled = {"security": {"authorization": "enabled"}}
+    return replace(
+        program,
+        command=["sh", f"{CONFIG_PATH}/start.sh"],
+        config={
+            "mongod.conf": _yaml(patch(described, enabled)),
+            "setup.conf": _yaml(patch(described, inside)),
+            "start.sh": START.replace("USER", spec.user),
+        },
+        secret_env={"MONGO_PASSWORD": (secret_name(name, spec), names.PASSWORD_KEY)},
+        mounts=({"name": "run", "mountPath": RUN_PATH},),
+        volumes=(memory_volume("run"),),
+        first=tuple(own_secret(context, name, spec.kind, spec)),
+    )
+
+
+def _yaml(conf: Manifest) -> str:
+    return yaml.safe_dump(conf, sort_keys=False)
 
 
 def _mongod_conf(spec: MongoSpec) -> Manifest:

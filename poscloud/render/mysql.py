@@ -10,15 +10,14 @@ from poscloud.render.context import Context
 from poscloud.render.external import render_external
 from poscloud.render.manifest import Manifest, manifest, override
 from poscloud.render.mysqlstart import CONFIG_PATH, INIT_PATH, RUN_PATH, VOLUME_PATH, start_script
-from poscloud.render.pod import exec_probe
-from poscloud.render.secrets import render_secret
+from poscloud.render.passwords import own_secret, secret_name
+from poscloud.render.pod import exec_probe, memory_volume
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MySQLSpec
-from poscloud.spec.password import ExistingSecret
+from poscloud.spec.mysql import ROOT_PASSWORD_KEY
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 PORT = 3306
-ROOT_PASSWORD_KEY = "root-password"
 POOL_DIVISOR = 2
 """Half of the memory is InnoDB's buffer pool; connections, their sorts and joins, and the rest need the other."""
 
@@ -31,23 +30,18 @@ def mysql_outputs(name: str, environment: str, spec: MySQLSpec) -> dict[str, str
     if spec.databases:
         outputs |= {"url": f"{outputs['url']}/{spec.databases[0]}", "database": spec.databases[0]}
     if spec.with_password:
-        outputs |= {"username": spec.user or "root", names.SECRET_OUTPUT: _secret_name(name, spec)}
+        outputs |= {"username": spec.user or "root", names.SECRET_OUTPUT: secret_name(name, spec)}
     return outputs
-
-
-def _secret_name(name: str, spec: MySQLSpec) -> str:
-    return spec.password.secret if isinstance(spec.password, ExistingSecret) else name
 
 
 def render_mysql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]:
     """Return the manifests of a MySQL, or of what leads to one outside."""
-    secret = _own_secret(context, name, spec)
+    secret = own_secret(context, name, spec.kind, spec, random=not spec.external)
     if spec.external:
         server = render_external(context, name, spec.kind, spec.external)
         return override([*secret, *server], spec.overrides, name)
     initial = _initial_sql(context, name, spec)
-    run: Manifest = {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
-    volumes, mounts = [run], [{"name": "run", "mountPath": RUN_PATH}]
+    volumes, mounts = [memory_volume("run")], [{"name": "run", "mountPath": RUN_PATH}]
     if initial:
         volumes.append({"name": "init", "configMap": {"name": names.initial_data(name)}})
         mounts.append({"name": "init", "mountPath": INIT_PATH})
@@ -70,17 +64,8 @@ def render_mysql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]
     return render_stateful(context, name, spec, program)
 
 
-def _own_secret(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]:
-    """Return the Secret that poscloud makes, if it makes one; another's password cannot be made up."""
-    if not spec.with_password or isinstance(spec.password, ExistingSecret):
-        return []
-    keys = [names.PASSWORD_KEY, *([ROOT_PASSWORD_KEY] if spec.user and not spec.external else [])]
-    labels = context.labels(name, spec.kind)
-    return [render_secret(context, name, labels, keys, random=not spec.external)]
-
-
 def _secret_env(name: str, spec: MySQLSpec) -> dict[str, tuple[str, str]]:
-    secret = _secret_name(name, spec)
+    secret = secret_name(name, spec)
     if not spec.user:
         return {"MYSQL_ROOT_PASSWORD": (secret, names.PASSWORD_KEY)}
     return {

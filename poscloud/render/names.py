@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from poscloud.spec.password import PASSWORD_KEY as PASSWORD_KEY
+
 PROJECT = "poscloud"
 """Default Pulumi project name (``name`` in Pulumi.yaml)."""
 
@@ -22,9 +24,6 @@ SECRET_RANDOM_ANNOTATION = "poscloud.io/secret-random"
 
 SECRET_OUTPUT = "secret"
 """Output of a part with a password: the name of the Secret that holds it."""
-
-PASSWORD_KEY = "password"
-"""Key of the password in that Secret."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """On a Service: the workload's readiness is the gate; a Service's endpoints prove nothing more."""

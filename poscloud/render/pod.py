@@ -43,6 +43,11 @@ def nfs_volume(name: str, mount: NfsMount) -> Manifest:
     return {"name": name, "nfs": {"server": mount.server, "path": mount.path}}
 
 
+def memory_volume(name: str) -> Manifest:
+    """Return a volume of the pod for sockets and passwords: in memory, at most 1 MiB, gone with the pod."""
+    return {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}
+
+
 def tcp_probe(port: int, **timing: int) -> Manifest:
     """Return a probe that connects to ``port``; ``timing`` as in the API, in seconds."""
     return {"tcpSocket": {"port": port}, **timing}

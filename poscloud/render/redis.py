@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import exec_probe
+from poscloud.render.passwords import QUOTED, own_secret, secret_name
+from poscloud.render.pod import exec_probe, memory_volume
 from poscloud.render.stateful import Program, render_stateful, settings
 from poscloud.spec import RedisSpec
 from poscloud.spec.values import parse_quantity
 
 PORT = 6379
 CONFIG_PATH = "/etc/redis"
+RUN_PATH = "/run/redis"
 MEMORY_DIVISOR = 2
 """While Redis rewrites its file, a forked copy shares memory until it is written to: half must stay free."""
+
+# The password goes from its variable into files in memory, never by arguments: into the configuration, and into what
+# the probes say, because redis-cli 3.2 takes a password from standard input or an argument alone.
+START = rf"""set -eu
+umask 077
+{QUOTED}word=$(quoted "$REDIS_PASSWORD")
+printf 'requirepass %s\nmasterauth %s\n' "$word" "$word" > {RUN_PATH}/password.conf
+printf 'AUTH %s\nPING\n' "$word" > {RUN_PATH}/ping
+unset REDIS_PASSWORD word
+exec redis-server {CONFIG_PATH}/redis.conf
+"""
 
 
 def redis_outputs(name: str, environment: str, spec: RedisSpec) -> dict[str, str]:
     """Return what it offers to others."""
     host = names.dns_name(name, environment)
-    return {"host": host, "port": str(PORT), "url": f"redis://{host}:{PORT}"}
+    outputs = {"host": host, "port": str(PORT), "url": f"redis://{host}:{PORT}"}
+    return outputs | {names.SECRET_OUTPUT: secret_name(name, spec)} if spec.with_password else outputs
 
 
 def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]:
@@ -32,16 +48,33 @@ def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path="/data",
         user=999,
-        readiness=_ping("PONG", "NOAUTH", period=5),
-        liveness=_ping("PONG", "NOAUTH", "LOADING", period=10),  # alive, while it reads its file
+        readiness=_ping("ping", "PONG", "NOAUTH", period=5),
+        liveness=_ping("ping", "PONG", "NOAUTH", "LOADING", period=10),  # alive, while it reads its file
     )
+    if spec.with_password:
+        program = _with_password(program, context, name, spec)
     return render_stateful(context, name, spec, program)
 
 
-def _ping(*answers: str, period: int) -> Manifest:
+def _with_password(program: Program, context: Context, name: str, spec: RedisSpec) -> Program:
+    asking = f"< {RUN_PATH}/ping"
+    return replace(
+        program,
+        command=["sh", f"{CONFIG_PATH}/start.sh"],
+        config={**program.config, "start.sh": START},
+        readiness=_ping(asking, "PONG", period=5),
+        liveness=_ping(asking, "PONG", "LOADING", period=10),
+        secret_env={"REDIS_PASSWORD": (secret_name(name, spec), names.PASSWORD_KEY)},
+        mounts=({"name": "run", "mountPath": RUN_PATH},),
+        volumes=(memory_volume("run"),),
+        first=tuple(own_secret(context, name, spec.kind, spec)),
+    )
+
+
+def _ping(asking: str, *answers: str, period: int) -> Manifest:
     patterns = " ".join(f"-e {answer}" for answer in answers)
     return exec_probe(
-        f"redis-cli -p {PORT} ping | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
+        f"redis-cli -p {PORT} {asking} | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
     )
 
 
@@ -61,4 +94,6 @@ def _redis_conf(spec: RedisSpec) -> str:
         values["maxmemory"] = int(parse_quantity(spec.resources.limits.memory) // MEMORY_DIVISOR)
         values["maxmemory-policy"] = "noeviction"
     given = {k: ("yes" if v else "no") if isinstance(v, bool) else v for k, v in spec.config.items()}
+    if spec.with_password:
+        given["include"] = f"{RUN_PATH}/password.conf"
     return settings(values | given, " ")

@@ -10,13 +10,14 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from poscloud.spec.base import Model
 from poscloud.spec.external import ExternalServer
-from poscloud.spec.password import ExistingSecret, Password
-from poscloud.spec.references import OUTPUTS
-from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.password import ExistingSecret, Password, WithPassword
 from poscloud.spec.values import Resources, resources
 
 MAX_SQL = 900_000
 """Bytes of initial SQL together; a ConfigMap may have 1 MiB, with everything around it."""
+
+ROOT_PASSWORD_KEY = "root-password"
+"""Key in the Secret: root's password where applications have a user of their own."""
 
 _PASSWORD = re.compile(r"\bidentified\s+(by|with\s+\S+\s+(by|as))\b|\bset\s+password\b", re.IGNORECASE)
 
@@ -64,7 +65,7 @@ def _statements(value: Any) -> Any:
 DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][-A-Za-z0-9_$]{0,63}$")]
 
 
-class MySQLSpec(StatefulSpec):
+class MySQLSpec(WithPassword):
     """A single MySQL; or, with ``external``, one that is outside and is only referred to."""
 
     least_memory: ClassVar[str] = "512Mi"
@@ -113,7 +114,8 @@ class MySQLSpec(StatefulSpec):
     password: Password = Field(
         True,
         description="true: a Secret with the part's name, key `password`, and with `user` also `root-password`, from "
-        "the secret configuration `poscloud:NAME.KEY`; {secret: NAME}: a Secret that has these keys.",
+        "the secret configuration `poscloud:NAME.KEY`, which `poscloud up` makes where it is missing; {secret: NAME}: "
+        "a Secret that has these keys.",
     )
     init_sql: tuple[
         Annotated[InitSql, BeforeValidator(_statements, json_schema_input_type=str | InitSql)], ...
@@ -173,7 +175,13 @@ class MySQLSpec(StatefulSpec):
         """Whether its clients get a user and a password from poscloud."""
         return not self.external or bool(self.user)
 
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys that the Secret must have."""
+        root = (ROOT_PASSWORD_KEY,) if self.user and not self.external else ()
+        return (*super().secret_keys, *root)
+
     def offered(self) -> tuple[str, ...]:
-        """Return the outputs, which besides the usual ones are user, database and Secret."""
-        login = ("username", "secret") if self.with_password else ()
-        return (*OUTPUTS, *(("database",) if self.databases else ()), *login)
+        """Return the outputs, which besides the usual ones are database, user and Secret."""
+        outputs = (*super().offered(), *(("database",) if self.databases else ()))
+        return (*outputs, "username") if self.with_password else outputs

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.password import WithPassword
 from poscloud.spec.values import Resources, resources
 
 
-class RedisSpec(StatefulSpec):
+class RedisSpec(WithPassword):
     """A single Redis with append-only persistence."""
 
     least_memory: ClassVar[str] = "16Mi"
@@ -20,9 +20,10 @@ class RedisSpec(StatefulSpec):
         "dir": "the volume is always at /data; its size is storage.size",
         "logfile": "it logs to stdout",
         "daemonize": "a container's program stays in the foreground",
+        "include": "what it includes would not be in the container; write the settings here",
         "maxmemory": "it is half of resources.limits.memory; use that field",
-        "requirepass": "a password in a ConfigMap is readable by everybody; not supported in config",
-        "masterauth": "a password in a ConfigMap is readable by everybody; not supported in config",
+        "requirepass": "a password in a ConfigMap is readable by everybody; use the field password",
+        "masterauth": "a password in a ConfigMap is readable by everybody; use the field password",
     }
     kind: Literal["redis"] = Field("redis", description="Redis.")
     version: str = Field("3.2.12", description="Version, the tag in the image pattern.")
