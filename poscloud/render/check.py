@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from functools import partial
 
+from poscloud.render.check_images import check_images
+from poscloud.render.check_names import check_names
 from poscloud.render.check_pods import check_duplicates, check_hosts, check_requests
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
+from poscloud.render.ingress import check_ports
 from poscloud.render.kinds import KINDS, outputs_of, render_kind
-from poscloud.render.manifest import check_overrides
+from poscloud.render.manifest import Manifest, check_overrides
 from poscloud.render.namespace import render_namespace
 from poscloud.render.release import check_shared
 from poscloud.spec import EnvironmentSpec, ServiceSpec
-from poscloud.spec.references import Finding
+from poscloud.spec.part import PartSpec
+from poscloud.spec.references import Finding, Path
 
 
 def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     """Return everything that keeps ``spec`` from being rendered."""
     context = Context(spec, outputs_of(spec))
     owners = {(m["kind"], m["metadata"]["name"]): spec.name for m in render_namespace(context)}
+    services: dict[str, Manifest] = {}
     findings: list[Finding] = []
     for name in start_order(spec):
         group = "backing" if name in spec.backing else "services"
@@ -29,15 +34,28 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
             render = partial(KINDS[spec.kind(name)].render, context, name)
             findings += check_shared(plain, render, (group, name))
         manifests = render_kind(context, name, plain)
-        findings += check_overrides(manifests, part.overrides, (group, name, "overrides"))
-        findings += check_hosts(spec, part, manifests, (group, name))
-        findings += check_requests(spec, part, manifests, (group, name))
-        findings += check_duplicates(part, manifests, (group, name))
-        findings += check_size(manifests, (group, name))
+        overrides = check_overrides(manifests, part.overrides, (group, name, "overrides"))
+        findings += [*overrides, *_check_part(spec, part, manifests, (group, name))]
+        final = render_kind(context, name, part) if part.overrides and not overrides else manifests
+        findings += check_images(spec, part, final, (group, name))
+        services |= {m["metadata"]["name"]: m for m in manifests if m["kind"] == "Service"}
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])
             owner = owners.setdefault(key, name)
             if owner != name:
                 message = f"both '{owner}' and '{name}' render {key[0]} '{key[1]}'"
                 findings.append(Finding((group, name), "duplicate-object", message, "rename one"))
-    return findings
+    return list(dict.fromkeys([*findings, *check_ports(spec, services)]))
+
+
+def _check_part(
+    spec: EnvironmentSpec, part: PartSpec, manifests: list[Manifest], path: Path
+) -> list[Finding]:
+    """Return what is wrong within the objects of one part."""
+    return [
+        *check_hosts(spec, part, manifests, path),
+        *check_requests(spec, part, manifests, path),
+        *check_duplicates(part, manifests, path),
+        *check_names(manifests, path),
+        *check_size(manifests, path),
+    ]

@@ -38,7 +38,7 @@ def stack_mark(spec: EnvironmentSpec, project: str = PROJECT) -> str:
 
 def render_base(spec: EnvironmentSpec, project: str = PROJECT) -> RenderedPart:
     """Return the namespace with its quota, limits and pull secret."""
-    manifests = render_namespace(Context(spec, {}))
+    manifests = render_namespace(Context(spec, outputs_of(spec)))
     return RenderedPart(spec.name, "environment", stamp(manifests, stack_mark(spec, project)), frozenset())
 
 

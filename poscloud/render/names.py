@@ -106,6 +106,11 @@ def cluster_wide(name: str, environment: str) -> str:
     return f"{environment}.{name}"
 
 
+def node_port_policy(name: str) -> str:
+    """Return the name of the NetworkPolicy that lets everybody reach a service's node port."""
+    return f"{name}-node-port"
+
+
 def env_prefix(name: str) -> str:
     """Return what a dependency's variables begin with: ``dac-config-server`` → ``DAC_CONFIG_SERVER``."""
     return name.upper().replace("-", "_")

@@ -1,10 +1,12 @@
-"""The environment's own objects: namespace with its fence, Secrets, quota, limits, classes."""
+"""The environment's own objects: namespace with its fence, Secrets, quota, policies, Ingress rules."""
 
 from __future__ import annotations
 
 from poscloud.render import names, secrets
 from poscloud.render.clusterwide import render_clusterwide
 from poscloud.render.context import Context
+from poscloud.render.ingress import render_ingress
+from poscloud.render.isolation import render_isolation
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.spec.values import Amounts
 
@@ -40,6 +42,9 @@ def render_namespace(context: Context) -> list[Manifest]:
         )
     if environment.limits:
         manifests.append(_limit_range(context, labels))
+    if environment.isolation:
+        manifests += render_isolation(context, environment.isolation, labels)
+    manifests += [render_ingress(context, rule, labels) for rule in environment.ingress]
     return [*manifests, *render_clusterwide(context, labels)]
 
 

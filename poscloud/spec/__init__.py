@@ -12,6 +12,8 @@ from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
 from poscloud.spec.external import ExternalServer
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
+from poscloud.spec.ingress import IngressRule, IngressTarget
+from poscloud.spec.isolation import IsolationSpec
 from poscloud.spec.jar import JarSource
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
@@ -46,7 +48,10 @@ __all__ = [
     "ExternalServer",
     "FilebeatSidecar",
     "Images",
+    "IngressRule",
+    "IngressTarget",
     "InitSql",
+    "IsolationSpec",
     "JarSource",
     "JavaServiceSpec",
     "KafkaOutput",

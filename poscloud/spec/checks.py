@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from poscloud.spec.clusterwide import check_classes
 from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
+from poscloud.spec.ingress import check_ingress
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
 from poscloud.spec.nodes import check_nodes
 from poscloud.spec.part import Need
@@ -42,6 +43,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         check_node_ports,
         check_classes,
         check_autoscalers,
+        check_ingress,
     ):
         findings += check(spec)
     for group, parts in (("backing", spec.backing), ("services", spec.services)):

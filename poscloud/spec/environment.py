@@ -5,13 +5,15 @@ from __future__ import annotations
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
 from poscloud.spec.checks import check_environment
 from poscloud.spec.clusterwide import PriorityClassSpec, StorageClassSpec
 from poscloud.spec.filebeat import FilebeatSidecar
+from poscloud.spec.ingress import IngressRule
+from poscloud.spec.isolation import IsolationChoice
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
 from poscloud.spec.nodes import NodePool
@@ -69,6 +71,15 @@ class EnvironmentSpec(Model):
     """One environment = one Pulumi stack = one namespace of the same name."""
 
     name: Annotated[Name, Field(description="Stack and namespace; the file's name when read from a file.")]
+    production: StrictBool | None = Field(
+        None,
+        description="Whether an image without a tag of its own is refused; left out, for an environment called prod "
+        "or *-prod.",
+    )
+    isolation: IsolationChoice = Field(
+        False,
+        description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",
+    )
     registry: str = Field(
         "harbor.example.com/wbyh",
         description="Image registry and project.",
@@ -125,6 +136,11 @@ class EnvironmentSpec(Model):
         "`poscloud:NAME.KEY`.",
         examples=[{"git-credentials": ["username", "password"]}],
     )
+    ingress: tuple[IngressRule, ...] = Field(
+        (),
+        description="Which service answers which host and path from outside the cluster.",
+        examples=[[{"host": "shop.example.com", "paths": {"/": "dac-web"}}]],
+    )
     backing: dict[StatefulName, AnyBackingSpec] = Field({}, description="Backing services by name.")
     services: dict[Name, AnyServiceSpec] = Field({}, description="Services by name.")
 
@@ -138,6 +154,12 @@ class EnvironmentSpec(Model):
             lines = [f"{'.'.join(map(str, f.path))}: {f.message}" for f in findings]
             raise PydanticCustomError("environment", "{lines}", {"lines": "\n".join(lines)})
         return self
+
+    def is_production(self) -> bool:
+        """Return whether every image has to name its version."""
+        return (
+            self.name == "prod" or self.name.endswith("-prod") if self.production is None else self.production
+        )
 
     def part(self, name: str) -> PartSpec:
         """Return the service or backing service ``name``."""

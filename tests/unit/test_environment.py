@@ -1,12 +1,20 @@
-"""What an environment gives its parts: hosts, volumes, node ports."""
+"""What an environment gives its parts: hosts, volumes, classes, autoscalers, policies, Ingress rules."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from poscloud.load import load_file
 from poscloud.render import Manifest, render_environment
+from poscloud.render.check import check_rendering
+from poscloud.render.check_names import check_names
 from poscloud.spec import EnvironmentSpec
 from tests.unit.conftest import Project
+
+ROOT = Path(__file__).parents[2]
 
 POOLS = """\
 node_pools:
@@ -23,6 +31,11 @@ def objects(spec: EnvironmentSpec) -> dict[tuple[str, str], Manifest]:
 def pod(spec: EnvironmentSpec, kind: str, name: str) -> dict[str, Any]:
     found: dict[str, Any] = objects(spec)[kind, name]["spec"]["template"]["spec"]
     return found
+
+
+def test_the_example_is_right() -> None:
+    spec = load_file(ROOT / "examples" / "environment.yaml", ROOT)
+    assert check_rendering(spec) == []
 
 
 def test_a_part_runs_in_its_own_pool_or_the_environments(project: Project) -> None:
@@ -141,3 +154,122 @@ def test_two_environments_of_one_cluster_make_different_objects(project: Project
         return {key for key, m in objects(spec).items() if "namespace" not in m["metadata"]}
 
     assert not wide("a", "b-c") & wide("a-b", "c")
+
+
+def policies(spec: EnvironmentSpec) -> dict[str, Any]:
+    return {name: m["spec"] for (kind, name), m in objects(spec).items() if kind == "NetworkPolicy"}
+
+
+def test_isolation_lets_in_the_own_pods_and_who_is_named(project: Project) -> None:
+    spec = project.load(
+        "isolation: {from_namespaces: [monitoring], from_networks: [192.168.0.0/16]}\nservices: {a: java}\n"
+    )
+    assert policies(spec) == {
+        "isolation": {
+            "podSelector": {},
+            "policyTypes": ["Ingress"],
+            "ingress": [
+                {
+                    "from": [
+                        {"podSelector": {}},
+                        namespaces("monitoring", "ingress-nginx"),
+                        {"ipBlock": {"cidr": "192.168.0.0/16"}},
+                    ]
+                }
+            ],
+        }
+    }
+
+
+def namespaces(*values: str) -> dict[str, Any]:
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(values)}
+    return {"namespaceSelector": {"matchExpressions": [expression]}}
+
+
+def test_isolation_of_what_goes_out_leaves_the_own_pods_and_dns(project: Project) -> None:
+    policy = policies(project.load("isolation: {to_networks: []}\n"))["isolation"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    inside, dns = policy["egress"]
+    assert inside == {"to": [{"podSelector": {}}]}
+    assert namespaces("kube-system") in dns["to"]
+    assert {(p["protocol"], p["port"]) for p in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
+
+
+def test_a_node_port_stays_open_in_an_isolated_environment(project: Project) -> None:
+    spec = project.load("isolation: true\nservices: {a: {kind: java, node_port: 30090}, b: java}\n")
+    found = policies(spec)
+    assert sorted(found) == ["a-node-port", "isolation"]
+    assert found["a-node-port"]["podSelector"] == {"matchLabels": {"app": "a"}}
+    assert found["a-node-port"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 9090}]}]
+
+
+def test_without_isolation_there_is_no_policy(project: Project) -> None:
+    assert policies(project.load("services: {a: {kind: java, node_port: 30090}}\n")) == {}
+    assert policies(project.load("isolation: false\n")) == {}
+
+
+def test_ingress_rules_lead_to_the_services_ports(project: Project) -> None:
+    spec = project.load(
+        """\
+        services: {web: java, old: {kind: webapp}}
+        ingress:
+          - host: shop.example.com
+            paths: {/: web, /old: {service: old, port: 8080}}
+            tls: shop-tls
+            annotations: {nginx.ingress.kubernetes.io/proxy-read-timeout: "300"}
+          - {host: "*.example.com", paths: {/: old}, ingress_class: internal, path_type: Exact}
+        """
+    )
+    shop, wild = (objects(spec)["Ingress", name] for name in ("shop.example.com", "any.example.com"))
+    assert shop["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-read-timeout"] == "300"
+    assert shop["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+    assert shop["spec"]["tls"] == [{"hosts": ["shop.example.com"], "secretName": "shop-tls"}]
+    assert shop["spec"]["ingressClassName"] == "nginx"
+    (rule,) = shop["spec"]["rules"]
+    backends = {p["path"]: p["backend"]["service"] for p in rule["http"]["paths"]}
+    assert backends == {
+        "/": {"name": "web", "port": {"number": 9090}},
+        "/old": {"name": "old", "port": {"number": 8080}},
+    }
+    (rule,) = wild["spec"]["rules"]
+    assert (wild["spec"]["ingressClassName"], rule["host"]) == ("internal", "*.example.com")
+    assert [p["pathType"] for p in rule["http"]["paths"]] == ["Exact"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "production"),
+    [
+        ("prod", "", True),
+        ("wbyh-prod", "", True),
+        ("wbyh-stage", "", False),
+        ("product", "", False),
+        ("prod", "production: false\n", False),
+        ("stage", "production: true\n", True),
+    ],
+)
+def test_production_is_told_by_the_name_unless_it_is_said(
+    project: Project, name: str, fields: str, production: bool
+) -> None:
+    assert project.load(fields + "services: {}\n", name).is_production() is production
+
+
+@pytest.mark.parametrize(
+    ("image", "production_takes_it"),
+    [("h:5000/a/b:1.2", True), ("a@sha256:" + "0" * 64, True), ("h:5000/a", False), ("a:latest", False)],
+)
+def test_a_production_image_says_which_one_it_is(
+    project: Project, image: str, production_takes_it: bool
+) -> None:
+    spec = project.load(f"production: true\nservices: {{a: {{kind: java, image: '{image}'}}}}\n")
+    assert check_rendering(spec) is not production_takes_it
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "fits"),
+    [("Service", 63, True), ("Service", 64, False), ("StatefulSet", 53, False), ("ConfigMap", 253, True)],
+)
+def test_a_name_that_its_suffix_makes_too_long_is_found(kind: str, length: int, fits: bool) -> None:
+    item: Manifest = {"kind": kind, "metadata": {"name": "a" * length, "labels": {}}, "spec": {}}
+    found = check_names([item], ("services", "a"))
+    assert found is not fits
+    assert all(f.path == ("services", "a") and "at most" in f.message for f in found)

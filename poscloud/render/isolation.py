@@ -1,0 +1,75 @@
+"""NetworkPolicies that isolate an environment from the others of its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from poscloud.render import names
+from poscloud.render.context import Context
+from poscloud.render.manifest import Manifest, manifest
+from poscloud.spec.isolation import IsolationSpec
+
+_DNS = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+_NODE_LOCAL_DNS = "169.254.20.10/32"
+"""Where NodeLocal DNSCache listens on each node, where it is used."""
+
+
+def render_isolation(context: Context, isolation: IsolationSpec, labels: dict[str, str]) -> list[Manifest]:
+    """Return the policy of all pods, and one for each service with a node port, which anybody may reach."""
+    return [
+        _policy(context, "isolation", labels, {}, _rules(isolation)),
+        *(
+            _policy(
+                context,
+                names.node_port_policy(name),
+                labels,
+                {"matchLabels": names.selector(name)},
+                {
+                    "policyTypes": ["Ingress"],
+                    "ingress": [{"ports": [{"protocol": "TCP", "port": _first_port(service.ports())}]}],
+                },
+            )
+            for name, service in context.environment.services.items()
+            if service.node_port
+        ),
+    ]
+
+
+def _policy(context: Context, name: str, labels: dict[str, str], pods: Manifest, rules: Manifest) -> Manifest:
+    return manifest(
+        "networking.k8s.io/v1",
+        "NetworkPolicy",
+        name,
+        namespace=context.namespace,
+        labels=labels,
+        spec={"podSelector": pods, **rules},
+    )
+
+
+def _rules(isolation: IsolationSpec) -> Manifest:
+    own: Manifest = {"podSelector": {}}
+    sources = [own, *_namespaces((*isolation.from_namespaces, *isolation.ingress_namespaces))]
+    rules: Manifest = {
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [*sources, *_blocks(isolation.from_networks)]}],
+    }
+    if isolation.to_networks is None:
+        return rules
+    targets = [own, *_namespaces(isolation.from_namespaces), *_blocks(isolation.to_networks)]
+    dns = {"to": [*_namespaces(("kube-system",)), *_blocks((_NODE_LOCAL_DNS,))], "ports": _DNS}
+    return {**rules, "policyTypes": ["Ingress", "Egress"], "egress": [{"to": targets}, dns]}
+
+
+def _namespaces(namespaces: Iterable[str]) -> list[Manifest]:
+    values = list(dict.fromkeys(namespaces))
+    # The API server itself puts this label on every namespace.
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": values}
+    return [{"namespaceSelector": {"matchExpressions": [expression]}}] if values else []
+
+
+def _blocks(networks: Iterable[str]) -> list[Manifest]:
+    return [{"ipBlock": {"cidr": network}} for network in networks]
+
+
+def _first_port(ports: dict[str, int]) -> int:
+    return next(iter(ports.values()))
