@@ -51,7 +51,7 @@ class PythonServiceSpec(PythonRun, ServiceSpec):
     def check(self) -> Iterator[Finding]:
         """Yield what does not fit what it runs: its port, its variables, several schedulers."""
         yield from self.check_run(self.env, self.port, ("port",), ("env",))
-        yield from self.check_beat(self.replicas, self.release)
+        yield from self.check_beat(self)
         if self.log_file and self.entrypoint == "image":
             message = "log_file: with entrypoint: image nobody writes that file"
             yield Finding(("log_file",), "useless-field", message, "leave one of both out")

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, field_validator, model_valida
 
 from poscloud.spec.base import Model
 from poscloud.spec.references import Finding, Path
-from poscloud.spec.release import Release
+from poscloud.spec.service import ServiceSpec
 
 _MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 _CALLABLE = r"^[A-Za-z_][A-Za-z0-9_.]*(:[A-Za-z_][A-Za-z0-9_.]*(\(.*\))?)?$"
@@ -247,12 +247,18 @@ class PythonRun(Model):
                 message = f"env.{variable} is set by a field"
                 yield Finding((*env_at, variable), "managed-variable", message, f"use {fields[variable]}")
 
-    def check_beat(self, replicas: int, release: Release | None) -> Iterator[Finding]:
+    def check_beat(self, service: ServiceSpec) -> Iterator[Finding]:
         """Yield what would run several schedulers, each of which sends every task."""
-        hint = "there may be one beat; give it a service of its own"
-        if self.beat and replicas > 1:
-            message = f"replicas: {replicas} is given, but each beat would send every task"
-            yield Finding(("replicas",), "several-schedulers", message, hint)
-        if self.beat and release and release.strategy != "rolling":
-            message = f"release: {release.strategy} runs two versions, but each beat would send every task"
-            yield Finding(("release", "strategy"), "several-schedulers", message, hint)
+        if self.beat is None:
+            return
+        release = service.release.strategy if service.release else "rolling"
+        several = {
+            ("replicas",): f"replicas: {service.replicas} is given" if service.replicas > 1 else "",
+            ("autoscale",): "autoscale is given" if service.autoscale else "",
+            ("release", "strategy"): f"{release} runs two versions" if release != "rolling" else "",
+        }
+        for path, why in several.items():
+            if why:
+                message = f"{why}, but each beat would send every task"
+                hint = "there may be one beat; give it a service of its own"
+                yield Finding(path, "several-schedulers", message, hint)

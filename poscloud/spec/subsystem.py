@@ -146,7 +146,7 @@ class SubsystemSpec(ServiceSpec):
                 port = next(iter(item.ports.values()), None)
                 at: Path = (*where, "ports") if item.ports else where
                 yield from item.python.check_run([*self.env, *item.env], port, at, (*where, "env"))
-                yield from item.python.check_beat(self.replicas, self.release)
+                yield from item.python.check_beat(self)
 
     def _port_conflicts(self) -> Iterator[Finding]:
         """Yield the second of two that listen on one port, or whose ports have one name."""
