@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from poscloud import __version__
-from poscloud.cli import _output, cluster, destroy, doctor, preview, render, schema, toolchain, up, validate
+from poscloud.cli import (
+    _output,
+    cluster,
+    destroy,
+    doctor,
+    preview,
+    release,
+    render,
+    schema,
+    toolchain,
+    up,
+    validate,
+)
 from poscloud.local.paths import cache_root
 
 app = typer.Typer(
@@ -44,6 +56,7 @@ app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
+app.add_typer(release.app, name="release")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
 

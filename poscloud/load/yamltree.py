@@ -114,6 +114,11 @@ def read_yaml(file: Path, shown_as: Path, problems: list[Problem]) -> Node | Non
     except (OSError, UnicodeDecodeError) as error:
         problems.append(Problem(shown_as, 0, 0, "unreadable", f"cannot be read: {error}"))
         return None
+    return parse_yaml(text, shown_as, problems)
+
+
+def parse_yaml(text: str, shown_as: Path, problems: list[Problem]) -> Node | None:
+    """Read one YAML document from text; otherwise as ``read_yaml``."""
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

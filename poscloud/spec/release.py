@@ -37,6 +37,9 @@ NOT_RELEASED = (
 )
 """Fields that both versions share."""
 
+CHOSEN_KEYS = ("env", "node_selector", "mounts")
+"""Fields whose keys the writer chooses: in them null removes a key, as it does with ``extends``."""
+
 
 class Release(Model):
     """How a new version takes over (document 001: blue-green, 灰度)."""
@@ -214,10 +217,13 @@ def _called(changes: Mapping[str, Any] | None) -> str | None:
     return str(changes.get("version") or changes.get("image") or "with other " + ", ".join(sorted(changes)))
 
 
-def _over(base: Any, change: Any) -> Any:
+def _over(base: Any, change: Any, field: str = "") -> Any:
     if not (isinstance(base, dict) and isinstance(change, dict)):
         return change
     merged = dict(base)
     for key, value in change.items():
-        merged[key] = _over(base[key], value) if key in base else value
+        if value is None and field in CHOSEN_KEYS:
+            merged.pop(key, None)
+        else:
+            merged[key] = _over(base.get(key, {} if isinstance(value, dict) else None), value, key)
     return merged

@@ -1,0 +1,127 @@
+"""Set single values in a YAML file and leave everything else as it was written, comments included.
+
+The text is changed only where a value stands, and read again: if that gives anything but the old description with
+the new value, nothing has happened.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from poscloud.errors import PosCloudError, Problem
+from poscloud.load.yamltree import parse_yaml
+
+Path_ = tuple[str, ...]
+_INDENT = "  "
+
+
+def set_value(text: str, path: Path_, value: Any) -> str:
+    """Return a document with another value at ``path``.
+
+    What is missing on the way is added; a service written as its kind alone (``name: java``) is written out.
+
+    Args:
+        text: The document.
+        path: Keys from the top down.
+        value: A scalar, or a map or list of such, which is written in flow style.
+
+    Raises:
+        PosCloudError: The text is written in a way in which this cannot be done safely.
+    """
+    before = _plain(text)
+    wanted = _with(before, path, value)
+    changed = _edited(text, path, value)
+    try:
+        done = _plain(changed) == wanted
+    except PosCloudError:
+        done = False
+    if not done:
+        raise PosCloudError(f"{'.'.join(path)} cannot be changed in place, as the file is written")
+    return changed
+
+
+def write_flow(value: Any) -> str:
+    """Return a value as it is written on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{write_flow(k)}: {write_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(write_flow, value)) + "]"
+    if value is None or isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    try:
+        plain = _plain(f"{{a: {value}}}")
+    except PosCloudError:
+        plain = None
+    return str(value) if plain == {"a": value} else json.dumps(value, ensure_ascii=False)
+
+
+def _plain(text: str) -> Any:
+    problems: list[Problem] = []
+    tree = parse_yaml(text, Path(), problems)
+    if tree is None or problems:
+        raise PosCloudError("not a valid document: " + "; ".join(p.message for p in problems))
+    return tree.plain()
+
+
+def _with(plain: Any, path: Path_, value: Any) -> Any:
+    """Return the description with another value at ``path``."""
+    if not path:
+        return value
+    if isinstance(plain, str):
+        plain = {"kind": plain}
+    return {**(plain or {}), path[0]: _with((plain or {}).get(path[0]), path[1:], value)}
+
+
+def _edited(text: str, path: Path_, value: Any) -> str:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is None:
+        return text + write_block(path, value)
+    for i, step in enumerate(path):
+        if not isinstance(node, yaml.MappingNode):
+            kind = {"kind": node.value} if node.value else {}
+            return _replaced(text, node, _with(kind, path[i:], value))
+        entry = next(((k, v) for k, v in node.value if k.value == step), None)
+        if entry is None:
+            return _inserted(text, node, path[i:], value)
+        key, node = entry
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        return f"{text[: key.end_mark.index]}: {write_flow(value)}{text[_last(node).end_mark.index :]}"
+    return _replaced(text, node, value)
+
+
+def write_block(path: Path_, value: Any) -> str:
+    """Return the lines that set ``path`` in an empty document."""
+    lines = [f"{_INDENT * i}{key}:" for i, key in enumerate(path)]
+    return "\n".join(lines) + f" {write_flow(value)}\n"
+
+
+def _replaced(text: str, node: yaml.Node, value: Any) -> str:
+    start, end = node.start_mark.index, node.end_mark.index
+    space = " " if start == end and text[start - 1 : start] == ":" else ""
+    return f"{text[:start]}{space}{write_flow(value)}{text[end:]}"
+
+
+def _inserted(text: str, node: yaml.MappingNode, path: Path_, value: Any) -> str:
+    """Return the text with another entry in a map, behind its last one."""
+    entry = f"{path[0]}: {write_flow(_with(None, path[1:], value))}"
+    if node.flow_style:
+        at = node.value[-1][1].end_mark.index if node.value else node.start_mark.index + 1
+        return f"{text[:at]}{', ' if node.value else ''}{entry}{text[at:]}"
+    first, end = node.value[0][0], _last(node).end_mark.index
+    line_end = text.find("\n", end)
+    at = len(text) if line_end < 0 else line_end
+    if text[end - 1 : end] == "\n":  # a block of text has its line's end already
+        at = end - 1
+    return f"{text[:at]}\n{' ' * first.start_mark.column}{entry}{text[at:]}"
+
+
+def _last(node: yaml.Node) -> yaml.Node:
+    """Return the innermost value that ends a block."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        tail = node.value[-1]
+        node = tail[1] if isinstance(tail, tuple) else tail
+    return node
