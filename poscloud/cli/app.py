@@ -12,6 +12,7 @@ from poscloud.cli import (
     cluster,
     destroy,
     doctor,
+    image,
     preview,
     release,
     render,
@@ -56,6 +57,7 @@ app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
+app.add_typer(image.app, name="image")
 app.add_typer(release.app, name="release")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")

@@ -127,7 +127,7 @@ def _shown(value: Any) -> str:
 
 def _is_tag(step: Any, before: tuple[Any, ...]) -> bool:
     """Whether a step of pydantic's location is the name of a union's branch rather than a key."""
-    if len(before) == 2 and before[0] in ("backing", "services"):
+    if len(before) == 2 and before[0] in ("backing", "services", "images"):
         return True
     return isinstance(step, str) and (step.endswith(("Sidecar", "Spec")) or step.startswith("literal["))
 

@@ -28,6 +28,9 @@ SECRET_OUTPUT = "secret"
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """On a Service: the workload's readiness is the gate; a Service's endpoints prove nothing more."""
 
+RELEASE_ANNOTATION = "poscloud.io/release"
+"""On the Service of a blue-green release: the strategy and the colour that gets the requests."""
+
 TRACK_LABEL = "poscloud.io/track"
 """On a Deployment and its pods: ``blue``, ``green`` or ``canary``; without it, the live one of rolling or canary."""
 

@@ -118,8 +118,15 @@ def _scaled(deployment: Manifest, replicas: int) -> Manifest:
     return {**deployment, "spec": {**deployment["spec"], "replicas": replicas}}
 
 
-def _selecting(service: Manifest, name: str, track: str) -> Manifest:
-    return {**service, "spec": {**service["spec"], "selector": names.selector(name, track)}}
+def _selecting(service: Manifest, name: str, colour: str) -> Manifest:
+    """Return the Service with the pods of one colour, which it also says in an annotation."""
+    metadata = service["metadata"]
+    annotations = {**metadata.get("annotations", {}), names.RELEASE_ANNOTATION: f"blue-green, live {colour}"}
+    return {
+        **service,
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {**service["spec"], "selector": names.selector(name, colour)},
+    }
 
 
 def _apart(deployment: Manifest, track: str) -> Manifest:

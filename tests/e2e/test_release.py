@@ -9,7 +9,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -63,11 +63,11 @@ def watched(workspace: Workspace) -> Iterator[Endpoints]:
         )
 
         def read() -> None:
-            text, decoder = "", json.JSONDecoder()
+            text = ""
             for line in process.stdout or ():
                 text += line
-                if line.startswith("}"):
-                    take(decoder.decode(text))
+                with suppress(json.JSONDecodeError):  # not yet the whole event
+                    take(json.loads(text))
                     text = ""
 
         thread = threading.Thread(target=read)
@@ -155,6 +155,7 @@ def test_promoting_changes_the_selector_alone_and_promoting_again_goes_back(rele
 
 
 def test_a_promotion_to_pods_that_do_not_become_ready_does_not_touch_the_service(release: Release) -> None:
+    release.command("abort")
     original = release.file.read_text()
     nowhere = "{spec: {progressDeadlineSeconds: 5, template: {spec: {nodeSelector: {no: such}}}}}"
     fields = "replicas: 3, release: {strategy: blue-green, live: green}"
@@ -167,13 +168,11 @@ def test_a_promotion_to_pods_that_do_not_become_ready_does_not_touch_the_service
     assert endpoints.seen() == {"v1"}
     assert "services/web" not in " ".join(release.workspace.writes_since(mark))
     release.file.write_text(original)
-    release.up()
 
 
 def test_blue_green_becomes_rolling_again(release: Release) -> None:
-    release.command("abort")
     assert release.up().seen() == {"v1"}
-    assert set(release.deployments()) == {"web-blue"}
+    assert set(release.deployments()) == {"web-blue"}, "the idle colour was aborted"
     release.describe(ROLLING)
     assert release.up().seen() == {"v1"}
     assert release.deployments() == {"web": ("v1", 3)}
