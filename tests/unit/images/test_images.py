@@ -19,7 +19,8 @@ from poscloud.images.revision import revision, tag
 from poscloud.load.images import load_images
 from poscloud.spec import EnvironmentSpec
 
-CASES = yaml.safe_load((Path(__file__).parents[2] / "cases" / "images.yaml").read_text())
+ROOT = Path(__file__).parents[3]
+CASES = yaml.safe_load((ROOT / "tests" / "cases" / "images.yaml").read_text())
 STAGE = EnvironmentSpec(name="wbyh-stage", registry="r.example.com/p")
 
 
@@ -98,6 +99,16 @@ def test_the_context_has_what_is_declared_and_no_history(tmp_path: Path) -> None
     write_context(image, context)
     found = {str(f.relative_to(context)) for f in context.rglob("*") if f.is_file()}
     assert found == {"Dockerfile", "files/requirements.txt", "files/app/main.py", "files/images.yaml"}
+
+
+def test_the_example_has_every_kind(tmp_path: Path) -> None:
+    file = ROOT / "examples" / "images.yaml"
+    images = load_images(file, ROOT)
+    assert {i.kind for i in images.images.values()} == {"c", "java", "python", "webapp", "image"}
+    for image in images.images.values():
+        (tmp_path / image.context).mkdir(exist_ok=True)
+    order = [i.name for i in plan(images, STAGE, ("dac-task",), tmp_path, lambda _: "t1")]
+    assert order == ["dac-common", "jdk8", "dac-task"]
 
 
 def test_a_missing_file_is_told_with_what_makes_it(tmp_path: Path) -> None:
