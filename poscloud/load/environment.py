@@ -145,7 +145,7 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
 
 _REFERRING = frozenset(
     "kind eureka uses env filebeat zookeeper image version node_selector pool priority mounts port node_port "
-    "django gunicorn celery beat run_cmd containers".split()
+    "django gunicorn celery beat run_cmd containers locations".split()
 )
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""
 
@@ -167,11 +167,10 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
         rest[group] = {}
         for name, part in parts.items() if isinstance(parts, dict) else ():
             errors = [loc[2:] for loc in wrong if loc[:2] == (group, name)]
-            fields = {str(step) for loc in errors for step in loc}
             if not errors:
                 rest[group][name] = part
-            elif isinstance(part, dict) and not fields & {"kind", "[key]"}:
-                rest[group][name] = {k: v for k, v in part.items() if k in _REFERRING and k not in fields}
+            elif isinstance(part, dict) and not any("kind" in loc or loc == ("[key]",) for loc in errors):
+                rest[group][name] = _right_fields(part, errors)
             else:
                 left_out.add(name)
     for field in data.keys() - {"name", "backing", "services"}:
@@ -182,14 +181,41 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
             names = {str(loc[1]) for loc in errors}
             rest[field] = {k: v for k, v in data[field].items() if k not in names}
             left_out |= names
-    findings: list[Finding] = []
-    try:
-        EnvironmentSpec.model_validate(rest, context={"findings": findings})
-    except ValidationError:
-        return []  # a required field is missing as well; its problem has been reported
+    findings = _findings_of(rest, left_out)
     return [
         f for f in findings if not any(f"'{n}'" in f.message or f"${{{n}." in f.message for n in left_out)
     ]
+
+
+def _findings_of(rest: dict[str, Any], left_out: set[str]) -> list[Finding]:
+    """Return what does not fit together in ``rest``, without the parts of which too little is right.
+
+    Those are removed from ``rest`` and added to ``left_out``; their problems have been reported.
+    """
+    findings: list[Finding] = []
+    try:
+        EnvironmentSpec.model_validate(rest, context={"findings": findings})
+    except ValidationError as error:
+        wrong = {detail["loc"][:2] for detail in error.errors(include_url=False)}
+        if all(len(loc) == 2 and loc[0] in ("backing", "services") for loc in wrong):
+            for group, name in wrong:
+                del rest[str(group)][name]
+                left_out.add(str(name))
+            return _findings_of(rest, left_out)
+    return findings
+
+
+def _right_fields(part: dict[str, Any], errors: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return the referring fields of a part without what is wrong: of a map, its right entries."""
+    steps = {str(step) for loc in errors for step in loc}
+    right: dict[str, Any] = {}
+    for field in part.keys() & _REFERRING:
+        value = part[field]
+        if field not in steps:
+            right[field] = value
+        elif isinstance(value, dict) and not any(loc[-1] == field for loc in errors):
+            right[field] = {k: v for k, v in value.items() if k not in steps}
+    return right
 
 
 def _load_python(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, Node]:
