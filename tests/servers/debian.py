@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from poscloud.local.cache import claim
@@ -47,6 +48,7 @@ class Packages:
         }
 
 
+@cache  # asking apt takes seconds
 def packages(*names: str) -> Packages:
     """Return the programs of Debian packages and of all they need that is not installed on this machine.
 

@@ -103,6 +103,7 @@ def name_server(folder: Path, names: Mapping[str, str]) -> Iterator[NameServer]:
         "--pid-file",
         "--no-resolv",
         "--no-hosts",
+        "--local-ttl=3600",  # an hour, for which clients may keep an answer
     ]
     own = [f"--addn-hosts={hosts}", f"--port={port}", "--listen-address=127.0.0.1", "--bind-interfaces"]
     command = [dnsmasq.program("dnsmasq"), *words, *own, "--log-facility=-"]

@@ -149,13 +149,14 @@ def test_the_kind_of_a_location_decides_and_then_the_order(
         r"~ \.(png|jpe?g)$": "s4",
         r"~* ^/a/\d{2,3}/(?<rest>.*)\.PNG$": "s5",
         "~ 二": "s5",
+        r"~ ^/back\\slash$": "s5",
         "/other/": f"tomcat.dac-prod:{backend_port}",
         "/outside/": f"http://outside.example.com:{backend_port}",
         "/address/": f"http://{HOSTS[2]}:{backend_port}",
     }
     expected = {
         "/b": 0, "/a/x": 1, "/a/exact": 2, "/a/static/x.png": 0, "/a/12/x.png": 1, "/a/12/x.PNG": 2,
-        "/%E4%BA%8C": 2, "/other/": 2, "/outside/": 1, "/address/": 2,
+        "/%E4%BA%8C": 2, "/back%5Cslash": 2, "/other/": 2, "/outside/": 1, "/address/": 2,
     }  # fmt: skip
     with gateway(tmp_path, backend_port, locations, resolver=f"127.0.0.1:{dns.port}") as nginx:
         assert {path: nginx.at(path)[0] for path in expected} == {p: HOSTS[i] for p, i in expected.items()}
@@ -216,7 +217,8 @@ def test_a_service_made_anew_is_found_and_a_missing_one_harms_no_other(
     locations = {"/a/": "s0", "/gone/": "s1"}
     without = {name: address for name, address in names().items() if not name.startswith("s1.")}
     dns.set(without)
-    with gateway(tmp_path, backend_port, locations, resolver=resolver, resolver_valid=1) as nginx:
+    fields = {"resolver": resolver, "resolver_valid": 1, "resources": {"limits": {"cpu": 1}}}
+    with gateway(tmp_path, backend_port, locations, **fields) as nginx:  # one worker, which has one memory
         assert nginx.ask("/gone/")[0] == 502
         assert nginx.at("/a/")[0] == HOSTS[0]
         dns.set({**names(), "s0.env.svc.cluster.local": HOSTS[2]})
