@@ -35,12 +35,15 @@ class Workspace:
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command as in a shell that has sourced .poscloud/activate."""
-        environment = full_environment(self.paths) | {
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.paths.passphrase)
-        }
+        environment = self.environment() | variables
         return subprocess.run(
-            command, cwd=self.root, env=environment | variables, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a shell that has sourced .poscloud/activate."""
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(self.paths.passphrase)}
+        return full_environment(self.paths) | passphrase
 
     def ok(self, *command: str) -> str:
         """Run a command that has to succeed and return what it printed."""

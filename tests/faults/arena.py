@@ -1,0 +1,169 @@
+"""Where faults happen: a small environment behind the proxy, and what must be true of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from poscloud.load import load_environment
+from poscloud.local.certificates import Pki
+from poscloud.local.record import ClusterRecord
+from poscloud.render import render_environment
+from tests.e2e.manifests import as_stored, differences
+from tests.faults.proxy import PASS, Fault, Proxy, Request
+from tests.workspace import Workspace
+
+STACK = "faults"
+SECRET = "planted-and-never-to-be-seen"
+DESCRIPTION = """\
+pull_secret: null
+secrets: {planted: [word]}
+backing: {redis: {}, mongo: {}}
+services:
+  a: {kind: java, uses: [redis]}
+  b: {kind: java, uses: [redis, mongo], env: {WORD: {secret: planted, key: word}}}
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended.
+
+    Attributes:
+        code: Exit code; negative, the signal that killed it.
+        text: Everything it printed.
+        seconds: How long it took.
+    """
+
+    code: int
+    text: str
+    seconds: float
+
+
+class Arena:
+    """One environment on the local cluster, reached only through the proxy.
+
+    Args:
+        workspace: Has the cluster and the engine.
+        folder: For the kubeconfig that leads through the proxy.
+    """
+
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        self.workspace = workspace
+        cluster = workspace.paths.cluster
+        record = ClusterRecord.load(cluster / "cluster.json")
+        self.proxy = Proxy(Pki(cluster / "pki"), record.port)
+        self.kubeconfig = folder / "kubeconfig"
+        self.settings = workspace.root / f"Pulumi.{STACK}.yaml"
+        self.description = workspace.root / "stacks" / f"{STACK}.yaml"
+        self.uid = record.uid
+
+    def prepare(self) -> None:
+        """Write the stack's files; the proxy listens already."""
+        self.proxy.kubeconfig(self.kubeconfig, self.workspace.paths.kubeconfig, "proxied")
+        self.describe(DESCRIPTION)
+        self.settings.write_text(f"config:\n  poscloud:context: proxied\n  poscloud:cluster: {self.uid}\n")
+        self.ok("pulumi", "stack", "init", STACK, stack=False)
+        self.ok("pulumi", "config", "set", "--secret", "poscloud:planted.word", SECRET)
+
+    def describe(self, text: str) -> None:
+        """Write the environment's description."""
+        self.description.write_text(text)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a shell of this environment's owner has, beside what the workspace sets."""
+        return {"POSCLOUD_USER_KUBECONFIG": str(self.kubeconfig)}
+
+    def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a command on the stack, in a process group of its own."""
+        return subprocess.Popen(
+            [*command, "-s", STACK],
+            cwd=self.workspace.root,
+            env=self.workspace.environment() | self.variables | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str, limit: float = 120, **variables: str) -> Outcome:
+        """Run a command on the stack; one that hangs is killed at the limit, in seconds."""
+        began = time.monotonic()
+        process = self.start(*command, **variables)
+        try:
+            text, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            text, _ = process.communicate()
+            text += f"\n[killed after {limit} s]"
+        return Outcome(process.returncode, text, time.monotonic() - began)
+
+    def ok(self, *command: str, stack: bool = True) -> str:
+        """Run a command that has to succeed."""
+        extra = ("-s", STACK) if stack else ()
+        done = self.workspace.run(*command, *extra, **self.variables)
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def passes(self) -> None:
+        """Let every request pass from now on."""
+        self.proxy.fault = lambda _: PASS
+
+    def inject(self, fault: Callable[[Request], Fault]) -> None:
+        """Decide about each request from now on."""
+        self.proxy.fault = fault
+
+    def converges(self) -> None:
+        """Run ``up`` without the fault, and make sure that everything wanted is there once, and nothing else."""
+        self.passes()
+        again = self.run("poscloud", "up", "--yes")
+        assert again.code == 0, f"the next up did not converge:\n{again.text}"
+        assert self.wrong() == []
+        quiet = self.run("pulumi", "preview", "--expect-no-changes")
+        assert quiet.code == 0, quiet.text
+
+    def wrong(self) -> list[str]:
+        """Return what differs between what is described and what there is."""
+        spec = load_environment(self.workspace.root, STACK)
+        wanted = [m for part in render_environment(spec) for m in part.manifests]
+        kinds = "configmaps,secrets,services,deployments,statefulsets,poddisruptionbudgets,resourcequotas,limitranges"
+        items = self.workspace.get(kinds, "-n", STACK)["items"]
+        mark = f"poscloud/{STACK}"
+        live = {
+            (i["kind"], i["metadata"]["name"]): i
+            for i in items
+            if i["metadata"].get("annotations", {}).get("poscloud.io/stack") == mark
+        }
+        found: list[str] = []
+        for manifest in wanted:
+            key = (manifest["kind"], manifest["metadata"]["name"])
+            if key[0] == "Namespace":
+                continue
+            if key not in live:
+                found.append(f"{key} is missing")
+            else:
+                found += [f"{key}{d}" for d in differences(as_stored(manifest), live.pop(key))]
+        return found + [f"{key} is too much" for key in live]
+
+    def remove(self) -> None:
+        """Destroy the environment and forget its stack."""
+        self.passes()
+        self.describe(DESCRIPTION)
+        self.run("poscloud", "destroy", "--yes")
+        self.workspace.run("kubectl", "delete", "namespace", STACK, "--ignore-not-found")
+        self.workspace.run("pulumi", "stack", "rm", "--force", "--yes", STACK)
+
+
+def secrets_in(text: str) -> list[str]:
+    """Return each form of the planted secret that ``text`` has."""
+    import base64
+
+    forms = [SECRET, base64.b64encode(SECRET.encode()).decode(), json.dumps(SECRET)[1:-1]]
+    return [form for form in forms if form in text]
