@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -37,6 +38,22 @@ Query = Mapping[str, str]
 progress: ContextVar[Callable[[str], None]] = ContextVar("progress", default=lambda _: None)
 
 
+_CANNOT = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"'
+    r'( in API group "(?P<group>[^"]*)")?( in the namespace "(?P<namespace>[^"]+)")?'
+)
+
+
+def _permission_hint(message: str) -> str:
+    """Return the command that shows, and whoever may grant it can check, what is not allowed; RBAC only."""
+    found = _CANNOT.search(message)
+    if found is None:
+        return ""
+    resource = f"{found['resource']}.{found['group']}" if found["group"] else found["resource"]
+    where = f" -n {found['namespace']}" if found["namespace"] else ""
+    return f"whoever may grant it can check: kubectl auth can-i {found['verb']} {resource}{where} --as={found['user']}"
+
+
 class ApiError(PosCloudError):
     """The API server said no.
 
@@ -58,7 +75,8 @@ class ApiError(PosCloudError):
         self.causes: list[Object] = details.get("causes") or []
         self.retry_after = float(retry_after) if retry_after.isdigit() else details.get("retryAfterSeconds")
         text = body.decode(errors="replace").strip()[:500]
-        super().__init__(str(answer.get("message") or text or f"HTTP {status}"))
+        message = str(answer.get("message") or text or f"HTTP {status}")
+        super().__init__(message, hint=_permission_hint(message) if status == 403 else "")
 
     @property
     def is_transient(self) -> bool:

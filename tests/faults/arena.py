@@ -112,6 +112,15 @@ class Arena:
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def restore(self) -> None:
+        """Put the description back."""
+        self.passes()
+        self.describe(DESCRIPTION)
+
+    def kubectl(self, *arguments: str) -> str:
+        """Run kubectl on the environment's namespace, not through the proxy; it has to succeed."""
+        return self.workspace.ok("kubectl", "-n", STACK, *arguments)
+
     def passes(self) -> None:
         """Let every request pass from now on."""
         self.proxy.fault = lambda _: PASS
@@ -167,3 +176,11 @@ def secrets_in(text: str) -> list[str]:
 
     forms = [SECRET, base64.b64encode(SECRET.encode()).decode(), json.dumps(SECRET)[1:-1]]
     return [form for form in forms if form in text]
+
+
+def says(outcome: Outcome, *phrases: str) -> None:
+    """Fail unless a command printed each of these phrases, no secret and no traceback."""
+    assert secrets_in(outcome.text) == []
+    assert "Traceback" not in outcome.text, outcome.text
+    missing = [phrase for phrase in phrases if phrase not in outcome.text]
+    assert not missing, f"{missing} not in:\n{outcome.text}"
