@@ -16,14 +16,13 @@ UP = ("poscloud", "up", "--yes")
 
 
 @pytest.mark.fault(9)
-def test_a_quota_that_no_pod_fits_is_told_within_15_s(present: Arena) -> None:
-    present.describe(DESCRIPTION + "quota: {limits.memory: 6Gi}\n" + "  c: java\n".join(["", ""]))
+def test_a_quota_that_no_pod_fits_is_told_soon(present: Arena) -> None:
     present.describe(
         DESCRIPTION.replace("services:", "quota: {limits.memory: 11Gi}\nservices:") + "  c: java\n"
     )
     done = present.run(*UP)
     assert done.code != 0
-    assert done.seconds < 25, done.seconds
+    assert done.seconds < 40, "ten minutes would be Kubernetes' own"
     says(done, "exceeded quota", "Deployment faults/c")
 
 
@@ -42,17 +41,28 @@ def test_a_pod_that_no_node_takes_is_told_with_the_scheduler_s_words(present: Ar
 
 @pytest.mark.fault(13)
 def test_a_field_that_somebody_else_owns_is_left_alone(present: Arena) -> None:
-    present.kubectl("scale", "deployment", "a", "--replicas=2")
-    patch = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "a"},
-        "spec": {"replicas": 2},
-    }
-    subprocess.run(
-        ["kubectl", "-n", STACK, "apply", "--server-side", "--force-conflicts", "--field-manager=alice", "-f", "-"],
-        input=json.dumps(patch), env=present.workspace.environment(), text=True, check=True, capture_output=True,
-    )  # fmt: skip
+    def apply_as_alice(**spec: int) -> None:
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+        command = [
+            "kubectl",
+            "-n",
+            STACK,
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--field-manager=alice",
+        ]
+        environment = present.workspace.environment()
+        subprocess.run(
+            [*command, "-f", "-"],
+            input=json.dumps(body),
+            env=environment,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+
+    apply_as_alice(replicas=2)
     present.describe(DESCRIPTION.replace("a: {kind: java,", "a: {kind: java, replicas: 3,"))
     done = present.run(*UP)
     try:
@@ -61,8 +71,8 @@ def test_a_field_that_somebody_else_owns_is_left_alone(present: Arena) -> None:
         live = json.loads(present.kubectl("get", "deployment", "a", "-o", "json"))
         assert live["spec"]["replicas"] == 2
     finally:
-        present.kubectl("patch", "deployment", "a", "--type=json", "--field-manager=alice", "-p",
-                        '[{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}]')  # fmt: skip
+        apply_as_alice()
+        present.kubectl("scale", "deployment", "a", "--replicas=1")
 
 
 @pytest.mark.fault(14)
@@ -134,7 +144,7 @@ def test_a_webhook_that_refuses_is_quoted_by_the_preview(present: Arena) -> None
             if done.code != 0 or time.monotonic() > deadline:
                 break
         assert done.code != 0
-        says(done, "v9 is not for this company", "Deployment faults/a")
+        says(done, "v9 is not for this company", 'deployments.apps "a"')
     finally:
         present.workspace.ok(
             "kubectl", "delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", "no-v9"
