@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poscloud.components import (
+        CService,
         DnsProxy,
         Environment,
         JavaService,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         ZooKeeper,
     )
     from poscloud.spec import (
+        CServiceSpec,
         DnsProxySpec,
         EnvironmentSpec,
         FilebeatSidecar,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CService",
+    "CServiceSpec",
     "DnsProxy",
     "DnsProxySpec",
     "Environment",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poscloud.components.part import Part
 from poscloud.spec import (
+    CServiceSpec,
     DnsProxySpec,
     JavaServiceSpec,
     NginxGatewaySpec,
@@ -35,3 +36,7 @@ class Subsystem(Part[SubsystemSpec], kind="subsystem"):
 
 class WebApp(Part[WebAppSpec], kind="webapp"):
     """A web application in Tomcat."""
+
+
+class CService(Part[CServiceSpec], kind="c"):
+    """A C program: ConfigMaps of its start and its log shipping, Service if it serves, Deployment."""

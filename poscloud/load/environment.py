@@ -144,7 +144,7 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
 
 
 _REFERRING = frozenset(
-    "kind eureka uses env filebeat zookeeper image version node_selector pool priority mounts port node_port "
+    "kind runenv eureka uses env filebeat zookeeper image version node_selector pool priority mounts port node_port "
     "django gunicorn celery beat run_cmd containers locations".split()
 )
 """The fields of a part that are looked at even if others are wrong: most refer to other parts."""

@@ -70,7 +70,7 @@ def _redis(context: Context, output: RedisOutput) -> dict[str, Any]:
         hosts = [f"{redis['host']}:{redis['port']}"]
     settings: dict[str, Any] = {"hosts": hosts, "key": output.key, "datatype": output.datatype}
     if _redis_password(context, output):
-        settings["password"] = f"${{{REDIS_PASSWORD}}}"
+        settings["password"] = _quoted(REDIS_PASSWORD)
     return settings
 
 
@@ -79,10 +79,19 @@ def _redis_password(context: Context, output: RedisOutput) -> SecretKey | None:
     return SecretKey(secret=secret, key=names.PASSWORD_KEY) if secret else output.password
 
 
+def _quoted(variable: str) -> str:
+    """Return a reference to a variable whose value is text as it stands.
+
+    Without the quotes Filebeat would read ``0123`` as a number and ``a,b`` as a list. A quote ends them: a password
+    may have any other character.
+    """
+    return f"'${{{variable}}}'"
+
+
 def _elasticsearch(output: ElasticsearchOutput, version: tuple[int, int]) -> dict[str, Any]:
     settings: dict[str, Any] = {"hosts": list(output.hosts)}
     if output.username:
-        settings |= {"username": output.username, "password": f"${{{ELASTICSEARCH_PASSWORD}}}"}
+        settings |= {"username": output.username, "password": _quoted(ELASTICSEARCH_PASSWORD)}
     if output.index is None:
         return {"output.elasticsearch": settings}
     # Filebeat refuses an index of one's own unless its template is named as well.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from poscloud.render.c import render_c_service
 from poscloud.render.consul import consul_outputs, render_consul
 from poscloud.render.context import Context
 from poscloud.render.dnsproxy import render_dns_proxy
@@ -41,6 +42,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "c": Kind(render_c_service),
     "consul": Kind(render_consul, consul_outputs),
     "dns-proxy": Kind(render_dns_proxy),
     "java": Kind(render_java_service),

@@ -9,6 +9,7 @@ from typing import Any
 from poscloud.render import filebeat, names
 from poscloud.render.container import Container, render_container, tcp_probes, variables
 from poscloud.render.context import Context
+from poscloud.render.logs import keep_logs, logs_volume
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.peers import render_peers
 from poscloud.render.placement import placement, shared_mounts, shared_volumes
@@ -164,11 +165,12 @@ def _pod(
     containers = [{**c, "volumeMounts": [*shared, *c["volumeMounts"]]} for c in containers]
     volumes: list[Manifest] = []
     if application.logs_path:
-        room: Manifest = {"name": "logs", "emptyDir": {"sizeLimit": spec.log_space}}
-        volumes.append(application.logs_volume or room)
+        volumes.append(application.logs_volume or logs_volume(spec))
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))
+    if spec.log_store:
+        containers = [keep_logs(container, context.namespace, name) for container in containers]
     if application.config:
         volumes.append({"name": "config", "configMap": {"name": names.part_config(name)}})
     volumes += [*application.volumes, *shared_volumes(context, spec)]

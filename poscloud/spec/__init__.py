@@ -5,6 +5,7 @@ hashed, printed and rendered anywhere.
 """
 
 from poscloud.spec.base import SecretKey
+from poscloud.spec.c import CServiceSpec, GitSource
 from poscloud.spec.clusterwide import CephRbd, PriorityClassSpec, StorageClassSpec
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.dnsproxy import DnsProxySpec
@@ -31,13 +32,14 @@ from poscloud.spec.scaling import Autoscale
 from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.subsystem import ContainerSpec, SubsystemSpec
-from poscloud.spec.values import NfsMount, Resources, Storage
+from poscloud.spec.values import LogStore, NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
     "Autoscale",
+    "CServiceSpec",
     "CephRbd",
     "ConsulSpec",
     "ContainerSpec",
@@ -47,6 +49,7 @@ __all__ = [
     "ExistingSecret",
     "ExternalServer",
     "FilebeatSidecar",
+    "GitSource",
     "Images",
     "IngressRule",
     "IngressTarget",
@@ -57,6 +60,7 @@ __all__ = [
     "KafkaOutput",
     "KafkaSpec",
     "LimitRangeSpec",
+    "LogStore",
     "LogstashOutput",
     "MongoSpec",
     "MqttBrokerSpec",

@@ -79,6 +79,11 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
         if part.filebeat:
             needs = part.filebeat.needs()
             findings += [f for need in needs for f in _check_need(spec, name, (*where, *need.path), need)]
+        elif part.filebeat is None and spec.filebeat is None and part.default_filebeat:
+            hint = f"a service of kind {spec.kind(name)} has a sidecar by default: add that, or write filebeat: false"
+            for need in part.default_filebeat.needs():
+                found = _check_need(spec, name, (*where, *need.path), need)
+                findings += [replace(f, hint=hint) for f in found]
     return findings
 
 

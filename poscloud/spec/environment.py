@@ -127,8 +127,10 @@ class EnvironmentSpec(Model):
         pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$",
         examples=["Asia/Shanghai", "UTC"],
     )
-    filebeat: FilebeatSidecar | Literal[False] = Field(
-        False, description="Log shipping sidecar of every service that does not say otherwise."
+    filebeat: FilebeatSidecar | Literal[False] | None = Field(
+        None,
+        description="Log shipping sidecar of every service that does not say otherwise; left out, that of its kind "
+        "(c has one); false, none.",
     )
     secrets: dict[DnsName, Annotated[tuple[SecretKeyName, ...], Field(min_length=1)]] = Field(
         {},
@@ -170,11 +172,11 @@ class EnvironmentSpec(Model):
         return self.backing[name].kind if name in self.backing else self.services[name].kind
 
     def filebeat_of(self, part: PartSpec) -> FilebeatSidecar | None:
-        """Return the sidecar of a service: its own, else the environment's; ``None`` for a backing service."""
+        """Return the sidecar of a service: its own, else the environment's, else its kind's; ``None``: it has none."""
         if not isinstance(part, ServiceSpec):
             return None
-        chosen = self.filebeat if part.filebeat is None else part.filebeat
-        return chosen or None
+        given = (part.filebeat, self.filebeat, part.default_filebeat)
+        return next((sidecar for sidecar in given if sidecar is not None), None) or None
 
     def needs(self, name: str) -> list[Need]:
         """Return what the part ``name`` needs, with what its variables and its sidecar refer to."""

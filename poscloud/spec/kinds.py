@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
+from poscloud.spec.c import CServiceSpec
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.dnsproxy import DnsProxySpec
 from poscloud.spec.java import JavaServiceSpec
@@ -24,7 +25,13 @@ from poscloud.spec.webapp import WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 AnyServiceSpec = Annotated[
-    JavaServiceSpec | PythonServiceSpec | SubsystemSpec | WebAppSpec | NginxGatewaySpec | DnsProxySpec,
+    JavaServiceSpec
+    | PythonServiceSpec
+    | SubsystemSpec
+    | WebAppSpec
+    | NginxGatewaySpec
+    | DnsProxySpec
+    | CServiceSpec,
     Field(discriminator="kind"),
 ]
 AnyBackingSpec = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
 
@@ -14,7 +14,7 @@ from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.release import Release
 from poscloud.spec.scaling import Autoscale
-from poscloud.spec.values import Resources, Size, resources
+from poscloud.spec.values import LogStore, Resources, Size, resources
 
 
 def _form(value: Any) -> str:
@@ -97,6 +97,12 @@ class ServiceSpec(PartSpec):
     log_space: Size = Field(
         "2Gi", description="Most that the log files may take on the node; a pod that exceeds it is evicted."
     )
+    log_store: LogStore | None = Field(
+        None,
+        description="Keep the log files when the pod is gone, each pod's in a folder of its own; left out, they go "
+        "with the pod. There, `log_space` is no limit.",
+        examples=[{"nfs": {"server": "10.0.116.71", "path": "/data/log"}}],
+    )
     probes: Probes = Field(Probes(), description="Readiness and liveness by TCP connect to `port`.")
     rollout: Rollout = Field(Rollout(), description="Rolling update.")
     release: Release | None = Field(
@@ -118,6 +124,9 @@ class ServiceSpec(PartSpec):
     filebeat: FilebeatSidecar | Literal[False] | None = Field(
         None, description="Log shipping sidecar; left out, the environment's; false, none."
     )
+
+    default_filebeat: ClassVar[FilebeatSidecar | None] = None
+    """The sidecar of this kind where neither the service nor the environment says anything about one."""
 
     @model_validator(mode="after")
     def _node_port_leads_somewhere(self) -> Self:

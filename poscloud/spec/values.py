@@ -187,6 +187,24 @@ class NfsMount(Model):
     path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
 
 
+class LogStore(Model):
+    """Where log files outlive their pod: in ENVIRONMENT/SERVICE/POD of a directory or a volume."""
+
+    nfs: NfsMount | None = Field(
+        None, description="Directory of an NFS server, which the program's user may write to."
+    )
+    claim: DnsName | None = Field(
+        None,
+        description="Instead: PersistentVolumeClaim of the namespace, of a volume that several hosts may write to.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> LogStore:
+        if bool(self.nfs) == bool(self.claim):
+            raise ValueError("give either nfs or claim")
+        return self
+
+
 class Storage(Model):
     """Where each member of a stateful set keeps its data: a volume claim (document 004: Ceph), or NFS."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from poscloud.spec import (
     RedisSpec,
     ZooKeeperSpec,
 )
-from tests.servers.debian import packages
 from tests.servers.golang import build
 from tests.servers.rendered import manifest, write_config
-from tests.servers.running import free_port, running, wait_until
+from tests.servers.running import running
 
 pytestmark = pytest.mark.servers
 
