@@ -12,6 +12,8 @@ def environment_schema() -> dict[str, Any]:
     """Return the schema of ``stacks/*.yaml``: EnvironmentSpec and what only files have."""
     schema = EnvironmentSpec.model_json_schema(ref_template="#/definitions/{model}")
     definitions = schema.pop("$defs")
+    for spec in SERVICE_KINDS.values():  # what one file leaves out, `defaults` or a base may give
+        definitions[spec.__name__].pop("required", None)
     properties: dict[str, Any] = {
         "extends": {
             "description": "Bases this file is merged over, relative to it; the last one wins.",

@@ -29,9 +29,16 @@ def keep_logs(container: Manifest, environment: str, service: str) -> Manifest:
     mounts = container.get("volumeMounts", [])
     if not any(mount["name"] == VOLUME for mount in mounts):
         return container
-    folder = {"subPathExpr": f"{environment}/{service}/$({_POD})"}
     return {
         **container,
         "env": [field_env(_POD, "metadata.name"), *container.get("env", [])],
-        "volumeMounts": [{**m, **folder} if m["name"] == VOLUME else m for m in mounts],
+        "volumeMounts": [
+            _in_folder(m, f"{environment}/{service}/$({_POD})") if m["name"] == VOLUME else m for m in mounts
+        ],
     }
+
+
+def _in_folder(mount: Manifest, folder: str) -> Manifest:
+    own = [mount["subPath"]] if "subPath" in mount else []  # each container of several has its own already
+    rest = {key: value for key, value in mount.items() if key != "subPath"}
+    return {**rest, "subPathExpr": "/".join([folder, *own])}

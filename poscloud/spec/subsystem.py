@@ -176,6 +176,9 @@ class SubsystemSpec(ServiceSpec):
         if sidecar and "filebeat" in self.containers:
             message = "the log shipping sidecar is called 'filebeat'"
             yield Finding(("containers", "filebeat"), "duplicate-name", message, "choose another name")
+        if self.logs_volume and self.log_store:
+            message = "log_store and logs_volume both keep the log files"
+            yield Finding(("log_store",), "useless-field", message, "leave one of both out")
         if self.logs_volume and self.logs_volume not in environment.volumes:
             message = f"'{self.logs_volume}' names no volume under volumes"
             yield Finding(
