@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from poscloud.load import known_stacks, load_environment
+from poscloud.load import known_stacks, load_environment, load_file
 from poscloud.render import render_environment, to_yaml
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
+EXAMPLES = ("environment",)
+"""Examples that show what no stack has."""
 
 
 def render(stack: str) -> str:
@@ -16,10 +18,18 @@ def render(stack: str) -> str:
     return to_yaml(m for part in render_environment(load_environment(ROOT, stack)) for m in part.manifests)
 
 
+def render_example(name: str) -> str:
+    """Return all manifests of one of the examples."""
+    spec = load_file(ROOT / "examples" / f"{name}.yaml", ROOT)
+    return to_yaml(m for part in render_environment(spec) for m in part.manifests)
+
+
 def main() -> None:
-    """Write one file a stack and remove those of stacks that are gone."""
-    for old in GOLDEN.glob("*.yaml"):
+    """Write one file a stack and example, and remove those of stacks and examples that are gone."""
+    for old in GOLDEN.glob("**/*.yaml"):
         old.unlink()
+    for example in EXAMPLES:
+        (GOLDEN / "examples" / f"{example}.yaml").write_text(render_example(example), encoding="utf-8")
     for stack in known_stacks(ROOT):
         (GOLDEN / f"{stack}.yaml").write_text(render(stack), encoding="utf-8")
 

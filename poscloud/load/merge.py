@@ -31,6 +31,12 @@ NAMED_MAPS = frozenset(
         "secrets",
         "locations",
         "headers",
+        "node_pools",
+        "labels",
+        "volumes",
+        "mounts",
+        "storage_classes",
+        "priority_classes",
     }
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from poscloud.render.check import check_rendering
 from poscloud.render.check_names import check_names
 from poscloud.spec import EnvironmentSpec
 from tests.unit.conftest import Project
-
-ROOT = Path(__file__).parents[2]
+from tests.write_golden import GOLDEN, ROOT, render_example
 
 POOLS = """\
 node_pools:
@@ -34,8 +32,9 @@ def pod(spec: EnvironmentSpec, kind: str, name: str) -> dict[str, Any]:
 
 
 def test_the_example_is_right() -> None:
-    spec = load_file(ROOT / "examples" / "environment.yaml", ROOT)
-    assert check_rendering(spec) == []
+    assert check_rendering(load_file(ROOT / "examples" / "environment.yaml", ROOT)) == []
+    golden = (GOLDEN / "examples" / "environment.yaml").read_text()
+    assert render_example("environment") == golden, "run `make golden` and read the difference"
 
 
 def test_a_part_runs_in_its_own_pool_or_the_environments(project: Project) -> None:
