@@ -11,6 +11,7 @@ from poscloud.spec.base import DnsName
 from poscloud.spec.network import Address, Resolver
 from poscloud.spec.nodes import selector_of
 from poscloud.spec.references import Finding
+from poscloud.spec.release import Release
 from poscloud.spec.service import Probes, Rollout
 from poscloud.spec.stdout import StdoutServiceSpec
 from poscloud.spec.values import Resources, resources
@@ -82,6 +83,13 @@ class DnsProxySpec(StdoutServiceSpec):
     def _not_empty(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError("at least one is needed; leave it out for the default")
+        return value
+
+    @field_validator("release")
+    @classmethod
+    def _one_version(cls, value: Release | None) -> Release | None:
+        if value is not None and value.strategy != "rolling":
+            raise ValueError("two versions could not have the node's port at once; only rolling will do")
         return value
 
     @field_validator("rollout")
