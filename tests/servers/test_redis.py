@@ -100,14 +100,14 @@ def test_while_it_reads_its_file_it_is_alive_and_not_ready(tmp_path: Path) -> No
     member = Member(RedisSpec(password=True, config={"key-load-delay": 500}), tmp_path)
     with member.run():
         # It answers after each 1024 commands that it has read again.
-        member.ask("eval", "for i=1,10000 do redis.call('set', i, 'x') end", "0", password=PASSWORD)
+        member.ask("eval", "for i=1,40000 do redis.call('set', i, 'x') end", "0", password=PASSWORD)
     with member.run(ready="livenessProbe"):
         assert accepts(member.port)
         assert "LOADING" in member.ask("ping", password=PASSWORD)
         assert not member.probe("readinessProbe")
         member.ask("config", "set", "key-load-delay", "0", password=PASSWORD)
         wait_until(lambda: member.probe("readinessProbe"), "readiness")
-        assert member.ask("dbsize", password=PASSWORD) == "10000"
+        assert member.ask("dbsize", password=PASSWORD) == "40000"
 
 
 def test_what_does_not_fit_into_its_memory_is_refused_and_nothing_is_lost(tmp_path: Path) -> None:
