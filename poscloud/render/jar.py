@@ -13,12 +13,13 @@ CREDENTIALS_PATH = "/etc/poscloud-credentials"
 TRIES = 5
 """How often a store that does not answer is asked; the pauses between grow from 2 to 8 seconds."""
 
-SCRIPT = f"""\
-# Fetches one version's jar and its SHA-256, compares, and only then gives the jar its name.
+SCRIPT = rf"""# Fetches one version's jar and its SHA-256, compares, and only then gives the jar its name.
 # Needs sh, sed, cut, tr, sha256sum, and curl or wget (GNU or BusyBox).
 set -u
 credentials={CREDENTIALS_PATH}
 part="$JAR_FILE.part"
+log="$JAR_FILE.log"
+login="$JAR_FILE.login"
 rm -f "$JAR_FILE"
 
 fail() {{
@@ -27,31 +28,37 @@ fail() {{
   exit 1
 }}
 
-# Name and password go from files to the program's standard input: an argument could be read by others.
+# Name and password reach the program by its standard input or by a file: an argument could be read by others.
 curl_login() {{
   [ -d "$credentials" ] || return 0
-  printf 'user = "%s"\\n' \\
-    "$(printf '%s:%s' "$(cat "$credentials/username")" "$(cat "$credentials/password")" | sed 's/[\\\\"]/\\\\&/g')"
+  printf 'user = "%s"\n' \
+    "$(printf '%s:%s' "$(cat "$credentials/username")" "$(cat "$credentials/password")" | sed 's/[\\"]/\\&/g')"
 }}
 wget_login() {{
-  printf 'user = %s\\npassword = %s\\n' "$(cat "$credentials/username")" "$(cat "$credentials/password")"
+  [ -d "$credentials" ] || return 0
+  printf 'auth_no_challenge = on\nuser = %s\npassword = %s\n' \
+    "$(cat "$credentials/username")" "$(cat "$credentials/password")"
 }}
 
-# get URL FILE: prints the HTTP status; 200 only if all of it has come. What went wrong is in $JAR_FILE.log.
+# get URL FILE: prints the HTTP status; 200 only if all of it has come. What went wrong is in $log.
 get() {{
   if command -v curl >/dev/null 2>&1; then
-    status=$(curl_login | curl --config - --silent --show-error --fail --location --proto '=http,https' \\
-      --connect-timeout 10 --speed-limit 1 --speed-time 30 --output "$2" --write-out '%{{http_code}}' "$1" \\
-      2>"$JAR_FILE.log") && echo 200 && return
+    status=$(curl_login | curl --config - --silent --show-error --fail --location --proto '=http,https' \
+      --connect-timeout 10 --speed-limit 1 --speed-time 30 --output "$2" --write-out '%{{http_code}}' "$1" \
+      2>"$log") && echo 200 && return
     [ "$status" = 200 ] && status=000
     echo "$status"
     return
-  elif [ ! -d "$credentials" ]; then
-    wget -T 30 -O "$2" "$1" >"$JAR_FILE.log" 2>&1 && echo 200 && return
-  else
-    wget_login | wget --config=/dev/stdin -T 30 -t 1 -O "$2" "$1" >"$JAR_FILE.log" 2>&1 && echo 200 && return
+  elif wget --version >/dev/null 2>&1; then # GNU
+    (umask 077 && wget_login >"$login")
+    LC_ALL=C wget --config="$login" -T 30 -t 1 -O "$2" "$1" >"$log" 2>&1
+    status=$?
+    rm -f "$login"
+    [ "$status" = 0 ] && echo 200 && return
+  else # BusyBox: its -T crashes in a common build (Debian's 1.35); by itself it gives up after 15 silent minutes
+    wget -q -O "$2" "$1" >"$log" 2>&1 && echo 200 && return
   fi
-  sed -n -E 's/.*(ERROR|HTTP\\/[0-9.]+) ([0-9][0-9][0-9]).*/\\2/p' "$JAR_FILE.log" | tail -n 1
+  sed -n -E 's/.*(ERROR|response\.\.\.|HTTP\/[0-9.]+) ([0-9][0-9][0-9]).*/\2/p' "$log" | tail -n 1
 }}
 
 fetch() {{
@@ -63,7 +70,7 @@ fetch() {{
       404 | 410) fail "there is no $1 (HTTP $status): version '$JAR_VERSION' does not exist there" ;;
       401 | 403) fail "$1 may not be read (HTTP $status): see jar.credentials" ;;
     esac
-    [ "$try" -lt {TRIES} ] || fail "$1 could not be fetched, {TRIES} tries: $(tail -n 1 "$JAR_FILE.log")"
+    [ "$try" -lt {TRIES} ] || fail "$1 could not be fetched, {TRIES} tries: $(tail -n 1 "$log")"
     sleep $((try * 2))
     try=$((try + 1))
   done
@@ -77,7 +84,7 @@ fi
 wanted="${{JAR_SHA256:-}}"
 if [ -z "$wanted" ]; then
   fetch "$JAR_URL.sha256" "$part"
-  wanted=$(sed -n -E 's/^(.*[^0-9a-fA-F])?([0-9a-fA-F]{{64}})([^0-9a-fA-F].*)?$/\\2/p' "$part" | head -n 1)
+  wanted=$(sed -n -E 's/^(.*[^0-9a-fA-F])?([0-9a-fA-F]{{64}})([^0-9a-fA-F].*)?$/\2/p' "$part" | head -n 1)
   [ -n "$wanted" ] || fail "$JAR_URL.sha256 holds no SHA-256"
 fi
 fetch "$JAR_URL" "$part"
@@ -85,7 +92,7 @@ wanted=$(echo "$wanted" | tr A-F a-f)
 found=$(sha256sum "$part" | cut -d ' ' -f 1)
 [ "$found" = "$wanted" ] || fail "$JAR_URL has SHA-256 $found, but $wanted is the right one"
 mv "$part" "$JAR_FILE"
-rm -f "$JAR_FILE.log"
+rm -f "$log"
 echo "fetch-jar: $JAR_URL, SHA-256 $found"
 """
 
