@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
+from poscloud.render.pod import CONTAINER_SECURITY, resources
 from poscloud.render.service import Application, render_service
-from poscloud.spec import WebAppSpec
+from poscloud.spec import Resources, WebAppSpec
+from poscloud.spec.values import resources as amounts
 
 LOGS_PATH = "/usr/local/tomcat/logs"
+WEBAPPS_PATH = "/usr/local/tomcat/webapps"
+COPYING: Resources = amounts(cpu=("10m", "500m"), memory=("32Mi", "128Mi"))
+"""What copying a web application takes."""
 
 
 def render_webapp(context: Context, name: str, spec: WebAppSpec) -> list[Manifest]:
@@ -15,5 +20,38 @@ def render_webapp(context: Context, name: str, spec: WebAppSpec) -> list[Manifes
     env = {"APP": name}
     if options := spec.jvm_options():
         env["CATALINA_OPTS"] = options
-    application = Application(kind="webapp", logs_path=LOGS_PATH, env=env, command=("catalina.sh", "run"))
+    if cores := spec.cores():
+        env["CONTAINER_CORE_LIMIT"] = str(cores)
+    application = Application(
+        kind="webapp",
+        logs_path=LOGS_PATH,
+        env=env,
+        command=("catalina.sh", "run"),
+        mounts=({"name": "webapps", "mountPath": WEBAPPS_PATH},) if spec.webapps else (),
+        volumes=({"name": "webapps", "emptyDir": {"sizeLimit": "2Gi"}},) if spec.webapps else (),
+        init_containers=_copies(spec),
+    )
     return render_service(context, name, spec, application)
+
+
+def _copies(spec: WebAppSpec) -> tuple[Manifest, ...]:
+    """Return the init containers, one for each web application's image, that put it where Tomcat looks."""
+    copies: list[Manifest] = []
+    for i, (name, archive) in enumerate(spec.webapps.items()):
+        war = archive.path.endswith(".war")
+        target = f"{WEBAPPS_PATH}/{name}{'.war' if war else ''}"
+        copy = f"cp '{archive.path}' '{target}'"
+        if not war:  # what a container that was killed left is done again
+            copy = f"mkdir -p '{target}' && cp -R '{archive.path}/.' '{target}'"
+        copies.append(
+            {
+                "name": f"webapp-{i}",
+                "image": archive.image,
+                "imagePullPolicy": spec.pull_policy,
+                "command": ["sh", "-c", copy],
+                "resources": resources(COPYING),
+                "securityContext": dict(CONTAINER_SECURITY),
+                "volumeMounts": [{"name": "webapps", "mountPath": WEBAPPS_PATH}],
+            }
+        )
+    return tuple(copies)

@@ -34,7 +34,7 @@ from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.subsystem import ContainerSpec, SubsystemSpec
 from poscloud.spec.values import LogStore, NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
-from poscloud.spec.webapp import WebAppSpec
+from poscloud.spec.webapp import WebAppArchive, WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
@@ -86,6 +86,7 @@ __all__ = [
     "StorageClassSpec",
     "SubsystemSpec",
     "Taint",
+    "WebAppArchive",
     "WebAppSpec",
     "ZooKeeperSpec",
 ]

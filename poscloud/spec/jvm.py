@@ -26,7 +26,7 @@ LEAST_PROCESSORS = 2
 
 _HEAP_OPTION = re.compile(r"-(Xm[sx]|XX:(?:Max|Initial)HeapSize=)(\S+)")
 _SHARE_OPTION = re.compile(r"-(XX:(?:Max|Min|Initial)RAMPercentage=)(\S+)")
-_OPTION_VARIABLES = ("JAVA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+_OPTION_VARIABLES = ("JAVA_OPTS", "CATALINA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 """Variables that the start script or the JVM itself takes options from."""
 
 

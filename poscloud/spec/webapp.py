@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StringConstraints
 
+from poscloud.spec.base import Model
 from poscloud.spec.jvm import JvmServiceSpec
+from poscloud.spec.kubernetes import check_image
+from poscloud.spec.references import Finding
+
+ContextName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._#-]*$", max_length=200)]
+"""What Tomcat makes a context's path of: ``ROOT`` is ``/``, ``shop`` is ``/shop``, ``shop#v1`` is ``/shop/v1``."""
+
+
+class WebAppArchive(Model):
+    """A web application in an image of its own, which needs sh and cp."""
+
+    image: str = Field(description="Image.", examples=["harbor.example.com/wbyh/shop:v3"])
+    path: str = Field(
+        "/app.war",
+        description="The WAR file in the image, or the folder of an unpacked one.",
+        pattern=r"^/[^'\"\\$`\s]+$",
+    )
 
 
 class WebAppSpec(JvmServiceSpec):
-    """A web application in its own Tomcat image, started by ``catalina.sh run``."""
+    """A web application in Tomcat, started by ``catalina.sh run``; listens on 9090, as in document 004."""
 
     kind: Literal["webapp"] = Field("webapp", description="A web application in Tomcat.")
-    port: StrictInt | None = Field(8080, ge=1, le=65535, description="TCP port of Tomcat and Service.")
+    webapps: dict[ContextName, WebAppArchive] = Field(
+        {},
+        description="Web applications from images of their own, by context (ROOT, shop, shop#v1). They take the place "
+        "of what the Tomcat image itself has in webapps; none: that one.",
+    )
+
+    def check(self) -> Iterator[Finding]:
+        """Yield the images that cannot be one."""
+        yield from super().check()
+        for name, archive in self.webapps.items():
+            yield from check_image(archive.image, ("webapps", name, "image"))

@@ -1,4 +1,4 @@
-"""The rendered command lines of Python services, run: Django, gunicorn, Celery and beat, with a real Redis."""
+"""The commands of Python services and of a subsystem, run: Django, gunicorn, Celery and beat, with a real Redis."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,21 +63,24 @@ class Place:
 
     def project(self, name: str) -> Path:
         target = self.folder / "work" / name
-        shutil.copytree(PROJECTS / name, target)
-        (target / ".venv").symlink_to(virtualenv(*PACKAGES))
+        if not target.exists():
+            shutil.copytree(PROJECTS / name, target)
+            (target / ".venv").symlink_to(virtualenv(*PACKAGES))
         return target
 
     def program(self, service: str, part: dict[str, Any], project: str, **replace: str) -> Program:
         """Return what the manifest of ``service`` has its container run."""
         (self.folder / "logs").mkdir()
-        part = {"kind": "python", "uses": ["redis"], "git_repo_name": project, **part}
-        environment = {"name": "test", "backing": {"redis": {"kind": "redis"}}, "services": {service: part}}
-        known = {
+        spec = environment({service: {"kind": "python", "uses": ["redis"], "git_repo_name": project, **part}})
+        known = {**self.replaced(project), "/data/home/logs": f"{self.folder}/logs"}
+        return program(spec, service, {**known, **replace})
+
+    def replaced(self, project: str) -> dict[str, str]:
+        """Return what a container has and this place has elsewhere: the project and Redis."""
+        return {
             f"/data/home/work/{project}/": f"{self.project(project)}/",
-            "/data/home/logs": f"{self.folder}/logs",
             "redis.test.svc.cluster.local:6379": f"127.0.0.1:{self.redis.port}",
         }
-        return program(EnvironmentSpec.model_validate(environment), service, {**known, **replace})
 
     @contextmanager
     def running(self, rendered: Program, ready: Any) -> Iterator[subprocess.Popen[bytes]]:
@@ -92,6 +95,11 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, redis: Redis) -> Place:
     return Place(tmp_path, redis)
+
+
+def environment(services: dict[str, Any]) -> EnvironmentSpec:
+    data = {"name": "test", "backing": {"redis": {"kind": "redis"}}, "services": services}
+    return EnvironmentSpec.model_validate(data)
 
 
 def get(port: int, path: str = "/") -> str:
@@ -214,3 +222,49 @@ def test_beat_sends_what_is_due_and_ends_when_asked(place: Place) -> None:
         assert stop(process) == 0
         wait_until(lambda: gone(process.pid), "the end of all its processes")
     assert not list((place.folder / "work" / "hydra").glob("*.pid"))
+
+
+def test_the_containers_of_a_subsystem_reach_each_other_at_127_0_0_1_and_stop_one_by_one(
+    place: Place,
+) -> None:
+    django, gunicorn = free_port(), free_port()
+    hydra = {"django": {}, "docker_config": True, "django_settings": "hydra.settings"}
+    worker = {
+        "git_repo_name": "hydra",
+        "celery": {"app": "async_tasks", "queues": ["hydra"], "concurrency": 1},
+    }
+    containers = {
+        "hydra": {
+            "ports": {"http": django},
+            "python": hydra,
+            "env": {"YIN_URL": f"http://127.0.0.1:{gunicorn}"},
+        },
+        "yin": {"ports": {"yin": gunicorn}, "python": {"gunicorn": {"app": "yin.app:app"}}},
+        "first": {"python": worker},
+        "second": {"python": worker},
+    }
+    spec = environment({"loan": {"kind": "subsystem", "uses": ["redis"], "containers": containers}})
+    pod = {
+        name: program(spec, "loan", place.replaced("yin" if name == "yin" else "hydra"), name)
+        for name in containers
+    }
+
+    def probed(name: str) -> bool:
+        probe = pod[name].container["startupProbe"]["exec"]["command"]
+        return subprocess.run(probe, env=pod[name].env, capture_output=True, timeout=30).returncode == 0
+
+    ready: dict[str, Callable[[], bool]] = {
+        "yin": lambda: answers(gunicorn),
+        "hydra": lambda: answers(django),
+        "first": lambda: probed("first"),
+        "second": lambda: probed("second"),
+    }
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                running(pod[name].command, place.folder / f"{name}.log", is_ready, env=pod[name].env)
+            )
+            for name, is_ready in ready.items()
+        ]
+        assert get(django, "/yin").startswith("hydra asked yin ")
+        assert [stop(process) for process in reversed(started)] == [0, 0, 128 + signal.SIGTERM, 0]

@@ -1,4 +1,7 @@
-"""One page, which counts its visitors in Redis."""
+"""A page that counts its visitors in Redis, and one that asks the neighbour in the pod."""
+
+import os
+import urllib.request
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -10,4 +13,9 @@ def index(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"hydra {cache.incr('visits')}")
 
 
-urlpatterns = [path("", index)]
+def yin(request: HttpRequest) -> HttpResponse:
+    with urllib.request.urlopen(os.environ["YIN_URL"], timeout=30) as answer:
+        return HttpResponse(b"hydra asked " + answer.read())
+
+
+urlpatterns = [path("", index), path("yin", yin)]
