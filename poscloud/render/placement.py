@@ -33,16 +33,14 @@ def _toleration(taint: Taint) -> Manifest:
 
 def shared_volumes(context: Context, spec: ServiceSpec) -> list[Manifest]:
     """Return the pod's volumes for what the service mounts of the environment's ``volumes``."""
-    return [shared_volume(context, name, name) for name in spec.mounts]
-
-
-def shared_volume(context: Context, name: str, shared: str) -> Manifest:
-    """Return the pod's volume ``name`` that is one of the environment's ``volumes``, ``shared``."""
-    volume = context.environment.volumes[shared]
-    item = nfs_volume(name, volume.nfs)
-    if volume.read_only:
-        item["nfs"]["readOnly"] = True
-    return item
+    found: list[Manifest] = []
+    for name in spec.mounts:
+        volume = context.environment.volumes[name]
+        item = nfs_volume(name, volume.nfs)
+        if volume.read_only:
+            item["nfs"]["readOnly"] = True
+        found.append(item)
+    return found
 
 
 def shared_mounts(context: Context, spec: ServiceSpec) -> list[Manifest]:

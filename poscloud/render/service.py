@@ -27,7 +27,6 @@ class Application:
         image_name: What the image pattern takes as the service's name; empty: its name.
         logs_path: Folder of the log files in the container; the sidecar sees the same one. Empty: it logs to stdout.
         log_files: Where the sidecar finds them, unless it says so itself; empty: at the folder's top.
-        logs_volume: Volume ``logs`` that keeps them; ``None``: room on the node, gone with the pod.
         env: Variables that its start needs; what the spec uses and sets comes after them and wins.
         command: The container's command; empty: the image's own.
         config: File name → text, mounted at ``config_path``.
@@ -62,7 +61,6 @@ class Application:
     recreate: bool = False
     image_name: str = ""
     log_files: tuple[str, ...] = ()
-    logs_volume: Manifest | None = None
     pod: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -165,7 +163,7 @@ def _pod(
     containers = [{**c, "volumeMounts": [*shared, *c["volumeMounts"]]} for c in containers]
     volumes: list[Manifest] = []
     if application.logs_path:
-        volumes.append(application.logs_volume or logs_volume(spec))
+        volumes.append(logs_volume(spec))
     if sidecar:
         containers.append(filebeat.container(context, sidecar, spec.pull_policy, time_mount))
         volumes.append(filebeat.volume(name))

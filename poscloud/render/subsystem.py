@@ -5,7 +5,6 @@ from __future__ import annotations
 from poscloud.render.container import Container, render_container, tcp_probes, variables
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.placement import shared_volume
 from poscloud.render.pod import HOST_TIME_MOUNT
 from poscloud.render.python import (
     GRACE_PERIOD,
@@ -17,8 +16,6 @@ from poscloud.render.python import (
 from poscloud.render.service import Application, render_service
 from poscloud.spec import ContainerSpec, SubsystemSpec
 
-POD_NAME = "MY_POD_NAME"
-
 
 def render_subsystem(context: Context, name: str, spec: SubsystemSpec) -> list[Manifest]:
     """Return the manifests of one subsystem, in the order they are made."""
@@ -29,7 +26,6 @@ def render_subsystem(context: Context, name: str, spec: SubsystemSpec) -> list[M
         kind="subsystem",
         logs_path="/" if logged else "",  # each container sees its own folder
         log_files=("/mnt/*/*.log",),
-        logs_volume=shared_volume(context, "logs", spec.logs_volume) if spec.logs_volume else None,
         containers=tuple(_container(context, spec, *item) for item in spec.ordered().items()),
         grace_period=grace_period if spec.grace_period is None else spec.grace_period,
         recreate=any(run.beat for run in runs),
@@ -60,22 +56,18 @@ def _container(context: Context, spec: SubsystemSpec, name: str, item: Container
             (*spec.uses, *item.uses),
             {**spec.env, **item.env},
             first,
-            {POD_NAME: "metadata.name"} if spec.logs_volume else {},
         ),
         command=run_command(run) if run else item.command,
         ports=item.ports,
         probes=asked,
-        mounts=(*_log_mount(spec, name, item), *([dict(HOST_TIME_MOUNT)] if spec.host_time else [])),
+        mounts=(*_log_mount(name, item), *([dict(HOST_TIME_MOUNT)] if spec.host_time else [])),
     )
     return render_container(container)
 
 
-def _log_mount(spec: SubsystemSpec, name: str, item: ContainerSpec) -> list[Manifest]:
+def _log_mount(name: str, item: ContainerSpec) -> list[Manifest]:
     """Return where a container sees its own log files, or everybody's."""
     if not item.logs_path:
         return []
-    mount: Manifest = {"name": "logs", "mountPath": item.logs_path}
-    folders = [*([f"$({POD_NAME})"] if spec.logs_volume else []), *([] if item.all_logs else [name])]
-    if folders:
-        mount["subPathExpr" if spec.logs_volume else "subPath"] = "/".join(folders)
-    return [mount]
+    folder = {} if item.all_logs else {"subPath": name}
+    return [{"name": "logs", "mountPath": item.logs_path, **folder}]

@@ -92,11 +92,6 @@ class SubsystemSpec(ServiceSpec):
     resources: Resources = Field(
         _RESOURCES, description="CPU and memory of every container that says nothing."
     )
-    logs_volume: Name | None = Field(
-        None,
-        description="One of the environment's `volumes` that keeps the log files, in a folder for each pod; left "
-        "out, they are on the node and go with the pod.",
-    )
     grace_period: StrictInt | None = Field(
         None, ge=0, description="Seconds to stop in; left out, 300 with a Celery worker, else 40."
     )
@@ -170,22 +165,9 @@ class SubsystemSpec(ServiceSpec):
                 names.setdefault(port_name, name)
 
     def check_among(self, name: str, environment: EnvironmentSpec) -> Iterator[Finding]:
-        """Yield a log volume that is not there or that a sidecar would ship as a whole, and a name taken by it."""
+        """Yield a container that is called like the log shipping sidecar."""
         yield from super().check_among(name, environment)
         sidecar = environment.filebeat_of(self)
         if sidecar and "filebeat" in self.containers:
             message = "the log shipping sidecar is called 'filebeat'"
             yield Finding(("containers", "filebeat"), "duplicate-name", message, "choose another name")
-        if self.logs_volume and self.log_store:
-            message = "log_store and logs_volume both keep the log files"
-            yield Finding(("log_store",), "useless-field", message, "leave one of both out")
-        if self.logs_volume and self.logs_volume not in environment.volumes:
-            message = f"'{self.logs_volume}' names no volume under volumes"
-            yield Finding(
-                ("logs_volume",), "unknown-reference", message, nearest(self.logs_volume, environment.volumes)
-            )
-        elif self.logs_volume and environment.volumes[self.logs_volume].read_only:
-            yield Finding(("logs_volume",), "read-only-volume", f"volume '{self.logs_volume}' is read_only")
-        elif self.logs_volume and sidecar:
-            message = "logs_volume has the log files of every pod, and each pod's sidecar would ship them all"
-            yield Finding(("logs_volume",), "log-volume-shipped", message, "write filebeat: false")
