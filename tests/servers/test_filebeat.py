@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,10 @@ from poscloud.spec import (
     RedisSpec,
     ZooKeeperSpec,
 )
+from tests.servers.debian import packages
 from tests.servers.golang import build
 from tests.servers.rendered import manifest, write_config
-from tests.servers.running import running
+from tests.servers.running import free_port, running, wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -95,3 +97,123 @@ def test_filebeat_takes_every_variant(tmp_path: Path, variant: str) -> None:
 
 def passwords(value: str = "not-a-real-one") -> dict[str, str]:
     return {"REDIS_PASSWORD": value, "ELASTICSEARCH_PASSWORD": value}
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    command = [server.packages.program("redis-server"), server.config]
+    with running(command, server.log, lambda: server.ask("ping") == "PONG", env=server.packages.environment):
+        yield server
+
+
+class RedisServer:
+    """A Redis with a password that Filebeat would take for a list, were it not quoted."""
+
+    password = '0123,[a] "b" $HOME ${HOME}'
+
+    def __init__(self, folder: Path) -> None:
+        self.packages, self.port = packages("redis-server"), free_port()
+        self.config, self.log = folder / "redis.conf", folder / "redis.log"
+        quoted = self.password.replace('"', '\\"')
+        self.config.write_text(f'bind 127.0.0.1\nport {self.port}\nsave ""\nrequirepass "{quoted}"\n')
+
+    def ask(self, *words: str) -> str:
+        command = [str(self.packages.program("redis-cli")), "-p", str(self.port), *words]
+        env = {**self.packages.environment, "REDISCLI_AUTH": self.password}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False).stdout.strip()
+
+    def events(self, key: str = "logstash:redis") -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.ask("lrange", key, "0", "-1").splitlines()]
+
+
+def shipper(folder: Path, redis: RedisServer, **fields: Any) -> Sidecar:
+    """Return a sidecar that ships to a Redis outside its environment."""
+    redis.ask("flushall")
+    target = {"hosts": ["10.0.116.62"], "password": PASSWORD}
+    spec = environment({"redis": target, **fields})
+    replace = {"10.0.116.62": f"127.0.0.1:{redis.port}"}
+    return Sidecar(spec, folder, replace, REDIS_PASSWORD=redis.password)
+
+
+def messages(redis: RedisServer) -> list[str]:
+    return [event["message"] for event in redis.events()]
+
+
+def test_events_of_several_lines_reach_the_list_once_with_tags_and_fields(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    sidecar = shipper(
+        tmp_path, redis, multiline="bracket", tags=["posp_trade_c", "pre"], fields={"region": "sh"}
+    )
+    log = sidecar.logs / "account_confirm.log"
+    log.write_text("[10:00:00] first\n  of two lines\n[10:00:01] second\n")
+    with sidecar.shipping():
+        wait_until(lambda: len(redis.events()) == 2, "two events in the list")
+    first, second = redis.events()
+    assert first["message"] == "[10:00:00] first\n  of two lines"
+    assert second["message"] == "[10:00:01] second"
+    assert first["tags"] == ["posp_trade_c", "pre"]
+    wanted = {"namespace": "posp", "service-name": "confirm", "pod-ip": "10.244.1.7", "region": "sh"}
+    assert first["fields"] == wanted
+    with log.open("a") as file:
+        file.write("[10:00:02] third\n")
+    with sidecar.shipping():  # a restarted container goes on where it was
+        wait_until(lambda: "[10:00:02] third" in messages(redis), "the third event")
+    assert len(redis.events()) == 3
+
+
+def test_an_event_has_no_fields_where_only_tags_are_wanted(tmp_path: Path, redis: RedisServer) -> None:
+    sidecar = shipper(tmp_path, redis, pod_fields=False, tags=["posp_trade_c"], multiline="none")
+    (sidecar.logs / "a.log").write_text("one\n")
+    with sidecar.shipping():
+        wait_until(lambda: len(redis.events()) == 1, "an event in the list")
+    (event,) = redis.events()
+    assert "fields" not in event and event["tags"] == ["posp_trade_c"]
+
+
+JAVA = """\
+10:00:00 ERROR could not confirm
+java.lang.IllegalStateException: no terminal
+	at posp.Confirm.run(Confirm.java:42)
+	at java.lang.Thread.run(Thread.java:748)
+	Suppressed: java.io.IOException: closed
+		at posp.Line.close(Line.java:7)
+Caused by: posp.TerminalException
+	... 2 more
+10:00:01 INFO next
+"""
+RULES: dict[str, tuple[Any, str, list[str]]] = {
+    "timestamp": (
+        "timestamp",
+        "2018-10-30 12:00:00.000 a\n b\n2018-10-30 12:00:01.000 c\n",
+        ["2018-10-30 12:00:00.000 a\n b", "2018-10-30 12:00:01.000 c"],
+    ),
+    "java": ("java", JAVA, [JAVA.removesuffix("\n10:00:01 INFO next\n"), "10:00:01 INFO next"]),
+    "none": ("none", "a\n b\n", ["a", " b"]),
+    "of one's own": (
+        {"pattern": "^END", "match": "before"},
+        "a\nb\nEND 1\nc\nEND 2\n",
+        ["a\nb\nEND 1", "c\nEND 2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_lines_are_joined_by_each_rule(tmp_path: Path, redis: RedisServer, rule: str) -> None:
+    multiline, text, wanted = RULES[rule]
+    sidecar = shipper(tmp_path, redis, multiline=multiline)
+    (sidecar.logs / "a.log").write_text(text)
+    with sidecar.shipping():
+        wait_until(lambda: len(redis.events()) >= len(wanted), "all events in the list")
+    assert messages(redis) == wanted
+
+
+def test_a_password_with_a_quote_is_an_error_and_not_another_password(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    sidecar = shipper(tmp_path, redis)
+    sidecar.env["REDIS_PASSWORD"] = "a'b"
+    command = [*sidecar.command]
+    done = subprocess.run(command, env=sidecar.env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0 and "output.redis.password" in done.stderr
