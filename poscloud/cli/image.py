@@ -59,7 +59,6 @@ def render(
         if out is None:
             _output.say(f"# {image.reference}\n{image.recipe.dockerfile}")
         else:
-            (out / image.name).mkdir(parents=True)
             write_context(image, out / image.name)
             _output.tell(f"{out / image.name}: {image.reference}")
 

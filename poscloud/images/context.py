@@ -15,16 +15,19 @@ LEFT_OUT = (".git", ".svn", ".hg", ".venv", ".poscloud", "__pycache__")
 
 
 def write_context(image: Planned, folder: Path) -> None:
-    """Write what ``docker build`` or ``buildah build`` of an image needs into an empty folder.
+    """Write what ``docker build`` or ``buildah build`` of an image needs into an empty or a new folder.
 
     Raises:
-        PosCloudError: A file of the project is not there.
+        PosCloudError: The folder holds something, or a file of the project is not there.
     """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise PosCloudError(f"{folder} is there already", hint="remove it, or choose another one")
     wanted = list(dict.fromkeys([*image.spec.own_files(), *image.spec.add]))
     missing = [path for path in wanted if not (image.folder / path).exists()]
     if missing:
         hint = "make it first, or name the command that makes it in `before`"
         raise PosCloudError(f"image '{image.name}': {', '.join(missing)} not in {image.folder}", hint=hint)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in wanted:
         source, target = image.folder / path, folder / FILES / path
         if source.is_dir():

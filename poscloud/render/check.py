@@ -14,7 +14,7 @@ from poscloud.render.ingress import check_ports
 from poscloud.render.kinds import KINDS, outputs_of, render_kind
 from poscloud.render.manifest import Manifest, check_overrides
 from poscloud.render.namespace import render_namespace
-from poscloud.render.release import check_shared
+from poscloud.render.release import check_room, check_shared
 from poscloud.spec import EnvironmentSpec, ServiceSpec
 from poscloud.spec.part import PartSpec
 from poscloud.spec.references import Finding, Path
@@ -33,6 +33,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         if isinstance(plain, ServiceSpec) and plain.release:
             render = partial(KINDS[spec.kind(name)].render, context, name)
             findings += check_shared(plain, render, (group, name))
+            findings += check_room(spec, plain, (group, name))
         manifests = render_kind(context, name, plain)
         overrides = check_overrides(manifests, part.overrides, (group, name, "overrides"))
         findings += [*overrides, *_check_part(spec, part, manifests, (group, name))]

@@ -14,6 +14,8 @@ from typing import Any
 from poscloud.errors import PosCloudError
 from poscloud.render import names
 from poscloud.render.manifest import Manifest
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.nodes import pool_name, pool_of
 from poscloud.spec.references import Finding, Path
 from poscloud.spec.release import CANARY, canary_pods, next_spec
 from poscloud.spec.service import ServiceSpec
@@ -85,6 +87,26 @@ def check_shared(spec: ServiceSpec, render: Render, path: Path) -> list[Finding]
         for kind, name in sorted({*shared, *other})
         if shared.get((kind, name)) != other.get((kind, name))
     ]
+
+
+def check_room(environment: EnvironmentSpec, spec: ServiceSpec, path: Path) -> list[Finding]:
+    """Return a finding if a canary has no host to start on, because it starts before other pods end."""
+    release, pool = spec.release, pool_of(environment, spec)
+    if (
+        release is None
+        or release.strategy != "canary"
+        or release.next is None
+        or spec.anti_affinity != "required"
+    ):
+        return []
+    pods = canary_pods(spec.replicas, release.weight)
+    if pool is None or pool.hosts is None or spec.replicas + pods <= pool.hosts:
+        return []
+    message = (
+        f"{spec.replicas} pods and a canary of {pods} that starts before others end, of which no two may share a "
+        f"host, but pool '{pool_name(environment, spec)}' has {pool.hosts}"
+    )
+    return [Finding((*path, "release"), "too-few-hosts", message, "fewer pods, or anti_affinity: preferred")]
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:

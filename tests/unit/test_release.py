@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from poscloud.render import Manifest, render_environment
-from poscloud.spec import EnvironmentSpec
+from poscloud.render.release import check_shared
+from poscloud.spec import EnvironmentSpec, JavaServiceSpec, Release
 from poscloud.spec.release import canary_pods, summary
 
 Load = Callable[[str], EnvironmentSpec]
@@ -92,3 +93,23 @@ def test_next_may_be_fields(services: Load) -> None:
 )  # fmt: skip
 def test_what_runs_is_said_in_one_line(services: Load, fields: str, says: str) -> None:
     assert summary(services(f"  a: {{kind: java, {fields}}}\n").services["a"]) == says
+
+
+def test_what_may_not_run_twice_or_is_shared_is_found_in_any_kind() -> None:
+    part = JavaServiceSpec(replicas=2, release=Release(strategy="canary", next="v2"))
+
+    def found(*objects: Manifest) -> str:
+        def render(spec: JavaServiceSpec) -> list[Manifest]:
+            deployment = {"strategy": objects[0], "replicas": 2}
+            shared = {
+                "kind": "ConfigMap",
+                "metadata": {"name": "c"},
+                "data": {"v": spec.version if objects[1] else ""},
+            }
+            return [{"kind": "Deployment", "metadata": {"name": "a"}, "spec": deployment}, shared]
+
+        return "; ".join(f.message for f in check_shared(part, render, ()))
+
+    assert found({"type": "RollingUpdate"}, {}) == ""
+    assert "two pods may never run at once" in found({"type": "Recreate"}, {})
+    assert found({}, {"by": "version"}) == "both versions share ConfigMap 'c', which `next` would change"

@@ -114,7 +114,7 @@ def test_the_example_has_every_kind(tmp_path: Path) -> None:
 def test_a_missing_file_is_told_with_what_makes_it(tmp_path: Path) -> None:
     (image,) = planned(tmp_path, 'images: {a: {kind: java, base: "jdk:8", jar: target/a.jar}}')
     with pytest.raises(PosCloudError, match=r"image 'a': target/a\.jar not in") as caught:
-        write_context(image, tmp_path)
+        write_context(image, tmp_path / "out")
     assert "`before`" in caught.value.hint
 
 
