@@ -7,6 +7,7 @@ from functools import partial
 from poscloud.render.check_images import check_images
 from poscloud.render.check_names import check_names
 from poscloud.render.check_pods import check_duplicates, check_hosts, check_requests
+from poscloud.render.check_quota import check_maxima, check_quota_suffices
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
@@ -24,7 +25,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     """Return everything that keeps ``spec`` from being rendered."""
     context = Context(spec, outputs_of(spec))
     owners = {(m["kind"], m["metadata"]["name"]): spec.name for m in render_namespace(context)}
-    services: dict[str, Manifest] = {}
+    rendered: list[Manifest] = []
     findings: list[Finding] = []
     for name in start_order(spec):
         group = "backing" if name in spec.backing else "services"
@@ -39,14 +40,16 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         findings += [*overrides, *_check_part(spec, part, manifests, (group, name))]
         final = render_kind(context, name, part) if part.overrides and not overrides else manifests
         findings += check_images(spec, part, final, (group, name))
-        services |= {m["metadata"]["name"]: m for m in manifests if m["kind"] == "Service"}
+        rendered += manifests
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])
             owner = owners.setdefault(key, name)
             if owner != name:
                 message = f"both '{owner}' and '{name}' render {key[0]} '{key[1]}'"
                 findings.append(Finding((group, name), "duplicate-object", message, "rename one"))
-    return list(dict.fromkeys([*findings, *check_ports(spec, services)]))
+    services = {m["metadata"]["name"]: m for m in rendered if m["kind"] == "Service"}
+    findings += [*check_ports(spec, services), *check_quota_suffices(spec, rendered)]
+    return list(dict.fromkeys(findings))
 
 
 def _check_part(
@@ -57,6 +60,7 @@ def _check_part(
         *check_hosts(spec, part, manifests, path),
         *check_requests(spec, part, manifests, path),
         *check_duplicates(part, manifests, path),
+        *check_maxima(spec, manifests, path),
         *check_names(manifests, path),
         *check_size(manifests, path),
     ]

@@ -19,15 +19,17 @@ ONE, TWO, FOREIGN = "wide-one", "wide-two", "wide-three"
 DESCRIPTION = """\
 pull_secret: null
 priority_classes: {high: {value: VALUE}}
-storage_classes: {ceph-db: {ceph_rbd: {cluster_id: c}}}
+storage_classes: {ceph-db: {ceph_rbd: {cluster_id: CEPH}}}
 priority: high
 services:
   a: {kind: java, SCALE, anti_affinity: none, probes: {initial_delay: 0}, resources: {requests: {cpu: 10m}}}
 """
 
 
-def describe(workspace: Workspace, stack: str, *, value: int = 1000, scale: str = "replicas: 2") -> None:
-    text = DESCRIPTION.replace("VALUE", str(value)).replace("SCALE", scale)
+def describe(
+    workspace: Workspace, stack: str, *, value: int = 1000, scale: str = "replicas: 2", ceph: str = "c"
+) -> None:
+    text = DESCRIPTION.replace("VALUE", str(value)).replace("SCALE", scale).replace("CEPH", ceph)
     (workspace.root / "stacks" / f"{stack}.yaml").write_text(text)
 
 
@@ -78,6 +80,14 @@ def test_a_class_of_somebody_else_is_not_taken_over(workspace: Workspace) -> Non
             "kubectl", "delete", "priorityclass", f"{FOREIGN}.high"
         )
     assert left.returncode == 0, "destroying took what was not ours"
+
+
+def test_changed_parameters_replace_the_class_and_nothing_else(workspace: Workspace) -> None:
+    before = workspace.get("namespace", TWO)["metadata"]["uid"]
+    describe(workspace, TWO, value=2000, ceph="d")
+    workspace.ok("poscloud", "up", "-s", TWO)
+    assert workspace.get("storageclass", f"{TWO}.ceph-db")["parameters"]["clusterID"] == "d"
+    assert workspace.get("namespace", TWO)["metadata"]["uid"] == before
 
 
 def test_up_leaves_the_autoscalers_number_alone(workspace: Workspace) -> None:
