@@ -31,6 +31,7 @@ NAMED_MAPS = frozenset(
         "secrets",
         "locations",
         "headers",
+        "topics",
         "node_pools",
         "labels",
         "volumes",

@@ -1,21 +1,32 @@
-"""Kafka: one broker or three, registered with the environment's ZooKeeper."""
+"""Kafka: one broker or three, registered with a ZooKeeper, or as a quorum of their own (KRaft)."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from poscloud.render import names
 from poscloud.render.context import Context
+from poscloud.render.kafka_topics import render_topics
 from poscloud.render.manifest import Manifest
 from poscloud.render.pod import tcp_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import KafkaSpec
+from poscloud.spec.kafka import LAST_ZOOKEEPER, version_of
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 PORT = 9092
+CONTROLLER_PORT = 9093
 DATA_PATH = "/var/lib/kafka"
 CONFIG_PATH = "/opt/poscloud/kafka"
 """Not /etc/kafka: the official image declares a volume below it, which a read-only folder has no place for."""
 HEAP_DIVISOR = 2
 """A broker lives on the page cache, which counts against its memory limit: half for the heap, half for that."""
+
+CLEANER_BUFFER = 128
+"""Mebibytes that compaction takes by default at its start; a broker with a small heap ends with OutOfMemoryError."""
+CLEANER_SHARE = 4
+"""Part of a smaller heap that compaction may have."""
 
 
 def kafka_outputs(name: str, environment: str, spec: KafkaSpec) -> dict[str, str]:
@@ -25,18 +36,20 @@ def kafka_outputs(name: str, environment: str, spec: KafkaSpec) -> dict[str, str
 
 def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]:
     """Return the manifests of a Kafka."""
-    env = {"KAFKA_LOG4J_OPTS": f"-Dlog4j.configuration=file:{CONFIG_PATH}/log4j.properties"}
-    if spec.resources.limits.memory:
-        heap = int(parse_quantity(spec.resources.limits.memory) // HEAP_DIVISOR // MEBIBYTE)
+    log4j, logging = _logging(spec)
+    env = {"KAFKA_LOG4J_OPTS": log4j}
+    heap = _heap(spec)
+    if heap:
         env["KAFKA_HEAP_OPTS"] = f"-Xms{heap}m -Xmx{heap}m"
+    in_sync = 2 if spec.replicas > 2 else 1
     program = Program(
         kind="kafka",
         command=["bash", f"{CONFIG_PATH}/start.sh"],
-        ports={"client": PORT},
+        ports={"client": PORT} if spec.zookeeper else {"client": PORT, "controller": CONTROLLER_PORT},
         config={
-            "server.properties": _server_properties(context, spec),
-            "log4j.properties": _log4j_properties(),
-            "start.sh": _start_script(context, name),
+            "server.properties": _server_properties(context, name, spec, in_sync),
+            **logging,
+            "start.sh": _start_script(context, name, spec),
         },
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
@@ -44,17 +57,27 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
+        last=tuple(render_topics(context, name, spec, int(spec.config.get("min.insync.replicas", in_sync)))),
+        own_name=spec.zookeeper is None,  # the broker asks its quorum, by name, before it listens
         replicas=spec.replicas,
         grace_period=120,
     )
     return render_stateful(context, name, spec, program)
 
 
-def _server_properties(context: Context, spec: KafkaSpec) -> str:
-    in_sync = 2 if spec.replicas > 2 else 1
-    values: dict[str, str | int | bool] = {
-        "listeners": f"PLAINTEXT://0.0.0.0:{PORT}",
-        "zookeeper.connect": context.outputs[spec.zookeeper]["url"],
+def _heap(spec: KafkaSpec) -> int | None:
+    """Return the heap in mebibytes; ``None`` where the memory has no limit."""
+    limit = spec.resources.limits.memory
+    return int(parse_quantity(limit) // HEAP_DIVISOR // MEBIBYTE) if limit else None
+
+
+def _server_properties(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> str:
+    values: dict[str, str | int | bool] = {"listeners": f"PLAINTEXT://0.0.0.0:{PORT}"}
+    if spec.zookeeper:
+        values["zookeeper.connect"] = context.outputs[spec.zookeeper]["url"]
+    else:
+        values |= _quorum(names.member_dns_names(name, context.namespace, spec.replicas))
+    values |= {
         "log.dirs": f"{DATA_PATH}/topics",
         "num.partitions": 3,
         "default.replication.factor": spec.replicas,
@@ -62,32 +85,85 @@ def _server_properties(context: Context, spec: KafkaSpec) -> str:
         "transaction.state.log.replication.factor": spec.replicas,
         "transaction.state.log.min.isr": in_sync,
         "min.insync.replicas": in_sync,
-        "auto.create.topics.enable": True,
+        "auto.create.topics.enable": not spec.topics,
         "log.retention.hours": 168,
-        **spec.config,
     }
+    heap = _heap(spec)
+    if heap and heap < CLEANER_BUFFER * CLEANER_SHARE:
+        values["log.cleaner.dedupe.buffer.size"] = heap // CLEANER_SHARE * MEBIBYTE
+    values |= spec.config
     return settings(values, "=")
 
 
-def _log4j_properties() -> str:
-    return settings(
-        {
-            "log4j.rootLogger": "INFO, stdout",
-            "log4j.appender.stdout": "org.apache.log4j.ConsoleAppender",
-            "log4j.appender.stdout.layout": "org.apache.log4j.PatternLayout",
-            "log4j.appender.stdout.layout.ConversionPattern": "[%d] %p %m (%c)%n",
-        },
-        "=",
-    )
+def _quorum(members: list[str]) -> dict[str, str | int | bool]:
+    """Return the settings of brokers that are their own quorum (KRaft, every member broker and controller)."""
+    voters = [f"{i}@{host}:{CONTROLLER_PORT}" for i, host in enumerate(members)]
+    return {
+        "listeners": f"PLAINTEXT://0.0.0.0:{PORT},CONTROLLER://0.0.0.0:{CONTROLLER_PORT}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "process.roles": "broker,controller",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": ",".join(voters),
+    }
 
 
-def _start_script(context: Context, name: str) -> str:
+def _logging(spec: KafkaSpec) -> tuple[str, dict[str, str]]:
+    """Return the JVM's option and the file that make the log go to stdout; Kafka 4 has log4j 2."""
+    version = version_of(spec.version)
+    pattern = "[%d] %p %m (%c)%n"
+    if version and version > LAST_ZOOKEEPER:
+        text = {
+            "appender.stdout.type": "Console",
+            "appender.stdout.name": "stdout",
+            "appender.stdout.layout.type": "PatternLayout",
+            "appender.stdout.layout.pattern": pattern,
+            "rootLogger.level": "info",
+            "rootLogger.appenderRef.stdout.ref": "stdout",
+        }
+        option = f"-Dlog4j2.configurationFile={CONFIG_PATH}/log4j2.properties"
+        return option, {"log4j2.properties": settings(text, "=")}
+    text = {
+        "log4j.rootLogger": "INFO, stdout",
+        "log4j.appender.stdout": "org.apache.log4j.ConsoleAppender",
+        "log4j.appender.stdout.layout": "org.apache.log4j.PatternLayout",
+        "log4j.appender.stdout.layout.ConversionPattern": pattern,
+    }
+    return f"-Dlog4j.configuration=file:{CONFIG_PATH}/log4j.properties", {
+        "log4j.properties": settings(text, "=")
+    }
+
+
+def _start_script(context: Context, name: str, spec: KafkaSpec) -> str:
     host = names.dns_name(name, context.namespace)
-    return (
+    begin = (
         "set -e\n"
         "# The image's own scripts are in /opt/kafka/bin, which is not always on PATH.\n"
         'export PATH="$PATH:/opt/kafka/bin"\n'
-        f"exec kafka-server-start.sh {CONFIG_PATH}/server.properties \\\n"
-        '  --override "broker.id=${HOSTNAME##*-}" \\\n'
-        f'  --override "advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{PORT}"\n'
     )
+    advertised = f"advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{PORT}"
+    if spec.zookeeper:
+        return begin + (
+            f"exec kafka-server-start.sh {CONFIG_PATH}/server.properties \\\n"
+            '  --override "broker.id=${HOSTNAME##*-}" \\\n'
+            f'  --override "{advertised}"\n'
+        )
+    own = f"{DATA_PATH}/server.properties"
+    return begin + (
+        "# What formats the disk takes no --override, so each member has a file of its own.\n"
+        f"cp {CONFIG_PATH}/server.properties {own}\n"
+        f'echo "node.id=${{HOSTNAME##*-}}" >> {own}\n'
+        f'echo "{advertised}" >> {own}\n'
+        f"if [ ! -e {DATA_PATH}/topics/meta.properties ]; then\n"
+        f"  kafka-storage.sh format --config {own} --cluster-id {_cluster_id(context, name, spec)}\n"
+        "fi\n"
+        f"exec kafka-server-start.sh {own}\n"
+    )
+
+
+def _cluster_id(context: Context, name: str, spec: KafkaSpec) -> str:
+    """Return the given id, or one that is the same for every member and at each start."""
+    if spec.cluster_id:
+        return spec.cluster_id
+    digest = hashlib.sha256(f"{context.namespace}/{name}".encode()).digest()[:16]
+    text = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return text.replace("-", "A", 1) if text.startswith("-") else text  # else it would look like an option

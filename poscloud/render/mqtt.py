@@ -1,4 +1,4 @@
-"""MQTT broker: Eclipse Mosquitto with persistence, logging to stdout."""
+"""MQTT broker: Eclipse Mosquitto with persistence, logging to stderr."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _mosquitto_conf(spec: MqttBrokerSpec) -> str:
         "persistence": True,
         "persistence_location": f"{DATA_PATH}/",
         "autosave_interval": 60,  # seconds; by default half an hour of messages is lost with a node
-        "log_dest": "stdout",
+        "log_dest": "stderr",  # what goes to stdout stays in a buffer, unless that is a terminal
         "log_timestamp_format": "%Y-%m-%dT%H:%M:%S",
         # Settings of the listener may follow it, so it stands before the writer's own.
         "listener": PORT,

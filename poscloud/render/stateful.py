@@ -47,7 +47,9 @@ class Program:
         mounts: Further volume mounts of the container.
         volumes: Further volumes of the pod.
         first: Further manifests, made before all others: what the pods look for when they start.
+        last: Further manifests, made when the members are ready.
         pod_fields: Variable → field of the pod that it holds, such as ``status.podIP``.
+        own_name: Whether a member has to find itself by its DNS name to become ready.
         replicas: Members.
         grace_period: Seconds between being asked to stop and being killed.
     """
@@ -66,8 +68,10 @@ class Program:
     mounts: tuple[Manifest, ...] = ()
     volumes: tuple[Manifest, ...] = ()
     first: tuple[Manifest, ...] = ()
+    last: tuple[Manifest, ...] = ()
     pod_fields: dict[str, str] = field(default_factory=dict)
     udp: frozenset[str] = frozenset()
+    own_name: bool = False
     replicas: int = 1
     grace_period: int = 30
 
@@ -116,7 +120,7 @@ def render_stateful(context: Context, name: str, spec: StatefulSpec, program: Pr
                 spec=budget,
             )
         )
-    return override(manifests, spec.overrides, name)
+    return override([*manifests, *program.last], spec.overrides, name)
 
 
 def _headless_service(context: Context, name: str, program: Program, labels: dict[str, str]) -> Manifest:
@@ -130,7 +134,7 @@ def _headless_service(context: Context, name: str, program: Program, labels: dic
         spec={
             "clusterIP": "None",
             # Members have to find each other before any of them is ready.
-            "publishNotReadyAddresses": program.replicas > 1,
+            "publishNotReadyAddresses": program.own_name or program.replicas > 1,
             "selector": names.selector(name),
             "ports": [
                 {"name": n, "port": port, "targetPort": n, **_protocol(n, program)}

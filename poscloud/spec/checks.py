@@ -18,6 +18,7 @@ from poscloud.spec.release import check_release
 from poscloud.spec.scaling import check_autoscalers
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.topics import check_topics
 from poscloud.spec.volumes import check_volumes
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         check_classes,
         check_autoscalers,
         check_ingress,
+        check_topics,
     ):
         findings += check(spec)
     for group, parts in (("backing", spec.backing), ("services", spec.services)):

@@ -1,39 +1,118 @@
-"""Kafka, alone or as three brokers."""
+"""Kafka, alone or as three brokers: with a ZooKeeper, or its own quorum (KRaft)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from poscloud.spec.base import Name
 from poscloud.spec.part import Need
 from poscloud.spec.stateful import Members, StatefulSpec
+from poscloud.spec.topics import Topic, TopicName
 from poscloud.spec.values import Resources, resources
+
+FIRST_KRAFT = (3, 3)
+"""The first version in which Kafka's own quorum is meant for production (KIP-833)."""
+LAST_ZOOKEEPER = (3, 9)
+"""The last version that can register with a ZooKeeper."""
+
+_VOLUME = "the volume is always at /var/lib/kafka; its size is storage.size"
+_QUORUM = "it follows from zookeeper and replicas"
+
+
+def version_of(tag: str) -> tuple[int, int] | None:
+    """Return a tag's major and minor version; ``None`` for one that tells no version, such as ``latest``."""
+    match = re.match(r"v?(\d+)\.(\d+)", tag)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 class KafkaSpec(StatefulSpec):
-    """Kafka, alone or as three brokers."""
+    """Kafka, alone or as three brokers (document 004)."""
 
-    least_memory: ClassVar[str] = "256Mi"
+    least_memory: ClassVar[str] = "384Mi"
     managed: ClassVar[dict[str, str]] = {
         "listeners": "clients connect to port 9092",
         "advertised.listeners": "each broker announces its own DNS name",
         "broker.id": "it is the broker's number in the stateful set",
+        "node.id": "it is the broker's number in the stateful set",
         "zookeeper.connect": "use the field zookeeper",
-        "log.dir": "the volume is always at /var/lib/kafka; its size is storage.size",
-        "log.dirs": "the volume is always at /var/lib/kafka; its size is storage.size",
+        "process.roles": _QUORUM,
+        "controller.*": _QUORUM,
+        "log.dir": _VOLUME,
+        "log.dirs": _VOLUME,
+        "metadata.log.dir": _VOLUME,
     }
     kind: Literal["kafka"] = Field("kafka", description="Apache Kafka.")
     version: str = Field("3.9.1", description="Version, the tag in the image pattern.")
     replicas: Members = Field(1, description="Brokers.")
-    zookeeper: Name = Field("zookeeper", description="The ZooKeeper of this environment it registers with.")
+    zookeeper: Name | None = Field(
+        "zookeeper",
+        description="The ZooKeeper of this environment it registers with. null, and left out from version 4 on: "
+        "none; the brokers are their own quorum (KRaft).",
+    )
+    cluster_id: str | None = Field(
+        None,
+        description="KRaft's id of the cluster, 22 characters of base64url; left out, made from the environment's "
+        "name and its own. For a disk that was formatted elsewhere.",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{21}$",
+    )
+    topics: dict[TopicName, Topic] = Field(
+        {},
+        description="Topics made as soon as the brokers are ready, before any service starts. When there are any, "
+        "no other is made by being written to.",
+        examples=[{"applog": {"partitions": 6, "config": {"retention.ms": 604800000}}}],
+    )
     config: dict[str, str | int | bool] = Field({}, description="Further server.properties settings.")
     resources: Resources = Field(
         resources(cpu=("100m", "2"), memory=("512Mi", "1Gi")), description="CPU, memory."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_zookeeper_from_4_on(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "zookeeper" not in data:
+            version = version_of(str(data.get("version", "")))
+            if version and version > LAST_ZOOKEEPER:
+                return {**data, "zookeeper": None}
+        return data
+
+    @field_validator("zookeeper")
+    @classmethod
+    def _zookeeper_fits_version(cls, zookeeper: str | None, info: ValidationInfo) -> str | None:
+        tag = info.data.get("version", "")
+        version = version_of(tag)
+        if zookeeper and version and version > LAST_ZOOKEEPER:
+            raise ValueError(f"Kafka {tag} knows no ZooKeeper, 3.9 was the last that did; leave it out")
+        if not zookeeper and version and version < FIRST_KRAFT:
+            raise ValueError(f"Kafka {tag} needs a ZooKeeper; without one it runs from 3.3 on")
+        return zookeeper
+
+    @field_validator("cluster_id")
+    @classmethod
+    def _cluster_id_is_krafts(cls, cluster_id: str | None, info: ValidationInfo) -> str | None:
+        if cluster_id and info.data.get("zookeeper"):
+            raise ValueError("a Kafka with a ZooKeeper keeps its cluster's id there; this is for KRaft")
+        return cluster_id
+
+    @field_validator("topics")
+    @classmethod
+    def _brokers_suffice(cls, topics: dict[str, Topic], info: ValidationInfo) -> dict[str, Topic]:
+        brokers = info.data.get("replicas", 0)
+        for name, topic in topics.items():
+            if brokers and topic.replicas and topic.replicas > brokers:
+                raise ValueError(f"{name}: {topic.replicas} replicas, but there is only {brokers} broker(s)")
+        same = {name.replace(".", "_"): name for name in topics}
+        if len(same) < len(topics):
+            other = next(name for name in topics if name not in same.values())
+            raise ValueError(
+                f"'{other}' and '{same[other.replace('.', '_')]}' are one name in Kafka's metrics"
+            )
+        return topics
+
     def needs(self) -> Iterator[Need]:
         """Yield its ZooKeeper."""
-        yield Need(("zookeeper",), self.zookeeper, "zookeeper")
+        if self.zookeeper:
+            yield Need(("zookeeper",), self.zookeeper, "zookeeper")

@@ -31,7 +31,7 @@ class MqttBrokerSpec(StatefulSpec):
         "persistence": "it keeps what it holds on its volume",
         "persistence_file": "the volume is always at /mosquitto/data; its size is storage.size",
         "persistence_location": "the volume is always at /mosquitto/data; its size is storage.size",
-        "log_dest": "it logs to stdout",
+        "log_dest": "it logs to stderr, which the pod's log has",
         "pid_file": "a container's program stays in the foreground",
         "user": "it runs as user 1883",
         "include_dir": "its configuration is this one file",

@@ -1,0 +1,121 @@
+"""Three real ZooKeepers and three real Kafkas, as rendered: quorum, probes, topics, and one of them lost."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from poscloud.spec import EnvironmentSpec, Resources, ZooKeeperSpec
+from poscloud.spec.topics import Topic
+from tests.servers.kafka import Cluster, Member, running_kafka, running_zookeeper, topics_job, wait_for
+from tests.servers.running import wait_until
+
+pytestmark = pytest.mark.servers
+
+SMALL = Resources.model_validate({"limits": {"memory": "384Mi"}})
+TOPICS = {
+    "applog": Topic(partitions=6, config={"retention.ms": 604800000}),
+    "orders": Topic(replicas=1, config={"cleanup.policy": "compact,delete"}),
+}
+
+
+def kafka(version: str, replicas: int, topics: dict[str, Topic]) -> EnvironmentSpec:
+    """Return an environment with a Kafka and, before version 4, a ZooKeeper of as many members."""
+    without = version.startswith("4")
+    return EnvironmentSpec.model_validate(
+        {
+            "name": "a",
+            "backing": {
+                "kafka": {
+                    "kind": "kafka",
+                    "version": version,
+                    "replicas": replicas,
+                    "topics": topics,
+                    "resources": SMALL,
+                },
+                **({} if without else {"zookeeper": {"kind": "zookeeper", "replicas": replicas}}),
+            },
+        }
+    )
+
+
+def become_ready(cluster: Cluster, member: Member) -> None:
+    """Wait until the rendered readiness probe holds."""
+    wait_for(member, lambda: member.probe(cluster.container, "readinessProbe"), "ready")
+
+
+def describe(cluster: Cluster, topic: str) -> tuple[int, int, dict[str, str]]:
+    """Return a topic's partitions, replicas and own settings."""
+    text = cluster.run(
+        "kafka-topics.sh", "--bootstrap-server", cluster.servers, "--describe", "--topic", topic
+    )
+    (line,) = [line for line in text.splitlines() if "PartitionCount" in line]
+    partitions, replicas = (int(n) for n in re.findall(r"(?:PartitionCount|ReplicationFactor): (\d+)", line))
+    settings = re.findall(r"([a-z.]+)=(\S+?)(?=,[a-z.]+=|$)", line.split("Configs: ")[1])
+    return partitions, replicas, dict(settings)
+
+
+def test_three_zookeepers_form_a_quorum_and_without_it_are_alive_but_not_ready(tmp_path: Path) -> None:
+    spec = EnvironmentSpec(name="a", backing={"zookeeper": ZooKeeperSpec(replicas=3)})
+    with running_zookeeper(spec, "zookeeper", tmp_path) as cluster:
+        for member in cluster.members:
+            become_ready(cluster, member)
+        last, lost, other = cluster.members
+        lost.kill()
+        for member in (last, other):
+            become_ready(cluster, member)
+        other.kill()
+        wait_until(lambda: not last.probe(cluster.container, "readinessProbe"), "not ready without a quorum")
+        assert last.probe(cluster.container, "livenessProbe"), last.log.read_text()
+
+
+@pytest.mark.parametrize("version", ["3.9.1", "4.1.0"])
+def test_three_brokers_make_the_declared_topics_and_go_on_without_one(tmp_path: Path, version: str) -> None:
+    spec = kafka(version, 3, TOPICS)
+    with running_kafka(spec, "kafka", tmp_path) as cluster:
+        made = cluster.run(*topics_job(spec, "kafka"))
+        assert "Created topic applog" in made
+        assert describe(cluster, "applog")[:2] == (6, 3)
+        assert describe(cluster, "applog")[2]["retention.ms"] == "604800000"
+        partitions, replicas, settings = describe(cluster, "orders")
+        assert (partitions, replicas) == (3, 1)
+        assert settings["cleanup.policy"] == "compact,delete"
+        assert settings["min.insync.replicas"] == "1"
+
+        cluster.members[1].kill()
+        rest = f"{cluster.members[0].address}:9092,{cluster.members[2].address}:9092"
+        sent = [f"line {i}" for i in range(20)]
+        cluster.run(
+            "kafka-console-producer.sh", "--bootstrap-server", rest, "--topic", "applog",
+            "--producer-property", "acks=all", given="\n".join(sent) + "\n",
+        )  # fmt: skip
+        got = cluster.run(
+            "kafka-console-consumer.sh", "--bootstrap-server", rest, "--topic", "applog",
+            "--from-beginning", "--max-messages", "20", "--timeout-ms", "180000",
+        )  # fmt: skip
+        assert sorted(got.splitlines()) == sorted(sent)
+
+
+@pytest.mark.parametrize("version", ["3.9.1", "4.1.0"])
+def test_the_job_may_run_again_adds_partitions_and_takes_nothing_away(tmp_path: Path, version: str) -> None:
+    before = {"applog": Topic(partitions=2), "old": Topic()}
+    with running_kafka(kafka(version, 1, before), "kafka", tmp_path) as cluster:
+        cluster.run(*topics_job(kafka(version, 1, before), "kafka"))
+        after = {
+            "applog": Topic(partitions=4, config={"retention.ms": 1000, "cleanup.policy": "compact,delete"})
+        }
+        for _ in range(2):
+            cluster.run(*topics_job(kafka(version, 1, after), "kafka"))
+        partitions, _, settings = describe(cluster, "applog")
+        assert (partitions, settings) == (4, {"retention.ms": "1000", "cleanup.policy": "compact,delete"})
+        assert describe(cluster, "old")[0] == 3, "a topic that was removed from the file is gone"
+
+        less = cluster.programs.run(*topics_job(kafka(version, 1, {"applog": Topic(partitions=2)}), "kafka"))
+        assert (less.returncode, describe(cluster, "applog")[0]) == (3, 4)
+        assert "topic applog has 4 partitions, and Kafka takes none away: declare 4" in less.stderr
+        cluster.members[0].kill()
+
+    with running_kafka(kafka(version, 1, before), "kafka", tmp_path) as cluster:
+        assert describe(cluster, "applog")[0] == 4, "the disk was formatted again"
