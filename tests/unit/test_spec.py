@@ -193,7 +193,7 @@ def test_a_heap_needs_a_memory_limit(options: str) -> None:
     [
         (RedisSpec, "8Mi", "16Mi"),
         (ZooKeeperSpec, "64Mi", "128Mi"),
-        (KafkaSpec, "128Mi", "256Mi"),
+        (KafkaSpec, "128Mi", "384Mi"),
         (MongoSpec, "128Mi", "256Mi"),
         (JavaServiceSpec, "32Mi", "64Mi"),
     ],
