@@ -116,7 +116,7 @@ def test_the_job_may_run_again_adds_partitions_and_takes_nothing_away(tmp_path: 
         less = cluster.programs.run(*topics_job(kafka(version, 1, {"applog": Topic(partitions=2)}), "kafka"))
         assert (less.returncode, describe(cluster, "applog")[0]) == (3, 4)
         assert "topic applog has 4 partitions, and Kafka takes none away: declare 4" in less.stderr
-        cluster.members[0].kill()
+        cluster.members[0].stop()
 
     with running_kafka(kafka(version, 1, before), "kafka", tmp_path) as cluster:
         assert describe(cluster, "applog")[0] == 4, "the disk was formatted again"

@@ -78,6 +78,12 @@ class Member:
         asked = [*command[:-1], command[-1].replace("127.0.0.1", self.address)]
         return subprocess.run(asked, capture_output=True, timeout=30, check=False).returncode == 0
 
+    def stop(self) -> None:
+        """Stop it as Kubernetes would, with the two minutes that a broker has."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(120)
+
     def kill(self) -> None:
         """Kill it as a lost node would."""
         assert self.process is not None
