@@ -10,6 +10,10 @@ from typing import Any
 
 from poscloud.cluster.target import Target
 from poscloud.errors import AuthError, DeployError
+from poscloud.render.names import STACK_ANNOTATION
+
+OUTSIDE = "storageclasses,priorityclasses"
+"""Kinds that an environment may make outside its namespace."""
 
 ANSWER_SECONDS = 15
 """How long the cluster may take to answer."""
@@ -82,6 +86,7 @@ class Kubectl:
 
     def _leftovers(self, namespace: str) -> Leftovers:
         unexpected = [f"Namespace/{namespace}"] if self.get("namespace", namespace) else []
+        unexpected += self._outside(namespace)
         try:
             volumes = self.get("persistentvolumes").get("items", [])
         except AuthError:
@@ -96,3 +101,12 @@ class Kubectl:
             for keeps in (True, False)
         }
         return Leftovers([*unexpected, *names[False]], names[True], "no volume")
+
+    def _outside(self, environment: str) -> list[str]:
+        """Return what an environment made that no namespace holds, as far as this user may look."""
+        try:
+            items = self.get(OUTSIDE, "-l", f"app.kubernetes.io/part-of={environment}").get("items", [])
+        except AuthError:
+            return []
+        ours = [i for i in items if i["metadata"].get("annotations", {}).get(STACK_ANNOTATION)]
+        return [f"{i['kind']}/{i['metadata']['name']}" for i in ours]

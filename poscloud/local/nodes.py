@@ -22,7 +22,7 @@ def architecture() -> str:
 # Environments select their nodes by these; a node that lacks them would leave every pod pending.
 LABELS = {"node": "public", "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture(), "type": "kwok"}
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-POOL_SIZE = 3
+POOL_SIZE = 6
 CAPACITY = {"cpu": "32", "memory": "64Gi", "pods": "110", "ephemeral-storage": "1Ti"}
 
 
@@ -90,7 +90,7 @@ class KwokNodes:
                 api.create("/api/v1/nodes", manifest(f"node{number}", number, LABELS))
 
     def add(self, api: LocalApi, selectors: Iterable[Mapping[str, str]]) -> None:
-        """Make a pool of three nodes for each of these sets of labels that no node has."""
+        """Make a pool of six nodes for each of these sets of labels that no node has."""
         items = (api.get("/api/v1/nodes") or {}).get("items", [])
         known = [item["metadata"].get("labels", {}) for item in items]
         for selector in selectors:

@@ -80,8 +80,9 @@ class Awaiter:
             return live
         started = self._clock.now()
         judge = Judge(started, timeout_of(live, requested), _grace())
-        facts = await self._facts(live)
-        related, written, looked = Related(facts=facts), _written(live), started
+        written = _written(live)
+        facts = {**await self._facts(live), "written": written}
+        related, looked = Related(facts=facts), started
         if readiness(live, related).state == "ready":
             return live
         tick = SLICES_EVERY if live["kind"] == "Service" else TICK

@@ -126,11 +126,16 @@ def merge_patch(
 
 
 def owns(fields: Mapping[str, Any], path: Path) -> bool:
-    """Whether ``fieldsV1`` of a managedFields entry holds a path of map keys, or anything below it."""
+    """Whether ``fieldsV1`` of a managedFields entry holds a path of map keys, or anything below it.
+
+    A map that the server keeps as a whole, such as a Service's selector, is held with all its keys.
+    """
     for part in path:
         below = fields.get(f"f:{part}")
         if below is None:
             return False
+        if not below:
+            return True
         fields = below
     return True
 

@@ -90,7 +90,8 @@ REPLACE: dict[str, tuple[str, ...]] = {
     "ConfigMap": ("data", "binaryData"),
     "RoleBinding": _ROLE_REF,
     "ClusterRoleBinding": _ROLE_REF,
-    "StorageClass": ("parameters", "provisioner"),
+    "StorageClass": ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    "PriorityClass": ("value", "preemptionPolicy"),
 }
 
 # Without an entry: DNS subdomain, 253 characters. The rules are the API server's own.

@@ -75,7 +75,8 @@ class Related:
         pods: The pods its selector matches.
         events: Its Warning events.
         slices: A Service's EndpointSlices; ``None`` before they were asked for.
-        facts: ``binding-mode`` of a claim's StorageClass, ``ingress-classes`` of the cluster.
+        facts: ``binding-mode`` of a claim's StorageClass, ``ingress-classes`` of the cluster, and when the object
+            was last ``written``, to the second.
     """
 
     pods: Sequence[Object] = ()
@@ -103,7 +104,7 @@ def _is_current(obj: Object) -> bool:
     return bool(observed >= get(obj, "metadata", "generation", default=0))
 
 
-def _deployment(obj: Object, _: Related) -> Verdict:
+def _deployment(obj: Object, related: Related) -> Verdict:
     progressing = condition(obj, "Progressing")
     wanted = get(obj, "spec", "replicas", default=1)
     status = obj.get("status", {})
@@ -112,7 +113,9 @@ def _deployment(obj: Object, _: Related) -> Verdict:
         return READY
     if not _is_current(obj):
         return waiting("waiting for the controller to see the change")
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
+    # One from before the last write is of an earlier rollout; it stays until the new one makes progress.
+    told = str(progressing.get("lastUpdateTime", "~"))[:19]
+    if progressing.get("reason") == "ProgressDeadlineExceeded" and told > related.facts.get("written", ""):
         return failed(f"ProgressDeadlineExceeded: {progressing.get('message', '')}")
     if updated < wanted:
         return waiting(f"{updated} of {wanted} pods updated")

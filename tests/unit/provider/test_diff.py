@@ -63,6 +63,7 @@ def test_ownership_is_read_from_managed_fields() -> None:
     fields = merge_owned({"f:spec": {"f:a": {}}}, {"f:spec": {"f:b": {"f:c": {}}}})
     assert owns(fields, ("spec", "a"))
     assert owns(fields, ("spec", "b", "c"))
+    assert owns(fields, ("spec", "a", "key of a map that is kept as a whole"))
     assert not owns(fields, ("spec", "z"))
 
 

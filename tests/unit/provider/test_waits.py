@@ -52,6 +52,7 @@ DAEMON = {
     "numberAvailable": 2,
 }
 DEADLINE = {"conditions": [condition("Progressing", "False", "ProgressDeadlineExceeded", "timed out")]}
+OLD_DEADLINE = {"conditions": [{**DEADLINE["conditions"][0], "lastUpdateTime": "2026-01-01T00:00:05Z"}]}
 BACKOFF = {"conditions": [condition("Failed", "True", "BackoffLimitExceeded", "too often")]}
 SLICE = {"endpoints": [{"conditions": {"ready": True}}, {"conditions": {"ready": False}}]}
 NOT_READY = {"endpoints": [{"conditions": {"ready": False}}]}
@@ -69,6 +70,11 @@ SERVICE = {"type": "ClusterIP", "selector": {"a": "b"}, "clusterIP": "10.0.0.1"}
         (obj("Deployment", {"replicas": 0}, {"observedGeneration": 2}), Related(), "ready"),
         (obj("Deployment", {"replicas": 2, "paused": True}), Related(), "ready"),
         (obj("Deployment", {"replicas": 2}, {**FULL, **DEADLINE}), Related(), "failed"),
+        (
+            obj("Deployment", {"replicas": 2}, {**FULL, "updatedReplicas": 1, **OLD_DEADLINE}),
+            Related(facts={"written": "2026-01-01T00:00:10"}),
+            "waiting",
+        ),
         (obj("StatefulSet", {"replicas": 3}, SET), Related(), "ready"),
         (obj("StatefulSet", {"replicas": 3}, {**SET, "updateRevision": "b"}), Related(), "waiting"),
         (obj("StatefulSet", {"replicas": 3}, {**SET, "readyReplicas": 2}), Related(), "waiting"),
