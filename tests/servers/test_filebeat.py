@@ -21,6 +21,7 @@ from poscloud.spec import (
 )
 from tests.servers.debian import packages
 from tests.servers.golang import build
+from tests.servers.kafka import running_kafka, topics_job
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import free_port, running, wait_until
 
@@ -217,3 +218,26 @@ def test_a_password_with_a_quote_is_an_error_and_not_another_password(
     command = [*sidecar.command]
     done = subprocess.run(command, env=sidecar.env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "output.redis.password" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["3.9.1", "4.1.0"])
+def test_events_reach_the_topic_of_a_kafka_of_the_environment(tmp_path: Path, version: str) -> None:
+    kafka = {"kind": "kafka", "version": version, "topics": {"applog": {"partitions": 1}}}
+    backing: dict[str, Any] = {"kafka": kafka}
+    if version < "4":
+        backing["zookeeper"] = {"kind": "zookeeper"}
+    services = {"confirm": {"kind": "java", "filebeat": {"version": VERSION, "multiline": "bracket"}}}
+    spec = EnvironmentSpec.model_validate({"name": "posp", "backing": backing, "services": services})
+    with running_kafka(spec, "kafka", tmp_path, advertise_addresses=True) as cluster:
+        cluster.run(*topics_job(spec, "kafka"))
+        hosts = {"kafka-0.kafka.posp.svc.cluster.local": cluster.members[0].address}
+        sidecar = Sidecar(spec, tmp_path, hosts)
+        (sidecar.logs / "a.log").write_text("[10:00:00] first\n  of two lines\n[10:00:01] second\n")
+        with sidecar.shipping():
+            got = cluster.run(
+                "kafka-console-consumer.sh", "--bootstrap-server", cluster.servers, "--topic", "applog",
+                "--from-beginning", "--max-messages", "2", "--timeout-ms", "180000",
+            )  # fmt: skip
+    events = [json.loads(line) for line in got.splitlines() if line.startswith("{")]
+    assert [e["message"] for e in events] == ["[10:00:00] first\n  of two lines", "[10:00:01] second"]
+    assert events[0]["fields"]["service-name"] == "confirm"

@@ -19,7 +19,7 @@ from poscloud.render.jar import JAR_PATH
 from poscloud.render.java import LOGS_PATH
 from poscloud.spec import EnvironmentSpec, JarSource, JavaServiceSpec, Resources
 from poscloud.spec.values import MEBIBYTE, resources
-from tests.servers.maven import built, java_home
+from tests.servers.java import built, java_home
 from tests.servers.pods import environment
 from tests.servers.rendered import manifest
 from tests.servers.running import free_port, running, wait_until
