@@ -10,14 +10,16 @@ from poscloud import (
     KafkaSpec,
     MongoSpec,
     RedisSpec,
+    WebAppSpec,
     ZooKeeperSpec,
 )
 
 EUREKA = "dac-eureka-server"
+USES = ("redis", "mongo", "kafka")
 SERVICES = """
     dac-api-center dac-app-web dac-config-server dac-message-center dac-quartz-dac dac-quartz-jfdata
     dac-quartz-mach dac-resources-center dac-resources-item dac-task dac-task-apply dac-task-h5
-    dac-usercenter-web dac-web tomcat
+    dac-usercenter-web dac-web
 """.split()
 
 environment = EnvironmentSpec(
@@ -40,6 +42,7 @@ environment = EnvironmentSpec(
     },
     services={
         EUREKA: JavaServiceSpec(replicas=2, eureka=EUREKA),
-        **{name: JavaServiceSpec(uses=("redis", "mongo", "kafka"), eureka=EUREKA) for name in SERVICES},
+        **{name: JavaServiceSpec(uses=USES, eureka=EUREKA) for name in SERVICES},
+        "tomcat": WebAppSpec(uses=USES),
     },
 )
