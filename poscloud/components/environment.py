@@ -11,6 +11,7 @@ from poscloud.components.registry import PARTS
 from poscloud.components.resources import create
 from poscloud.render import Manifest, names
 from poscloud.render.environment import render_base, start_order
+from poscloud.render.kinds import outputs_of
 from poscloud.render.manifest import is_cluster_wide
 from poscloud.render.secrets import sources
 from poscloud.spec import EnvironmentSpec
@@ -42,7 +43,7 @@ class Environment(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("poscloud:index:Environment", spec.name, {}, opts)
-        self.spec = spec
+        self.spec, self.outputs = spec, outputs_of(spec)
         self.project = project or pulumi.get_project()
         self.parts: dict[str, Any] = {}
         self.secrets = secrets or {}
@@ -87,3 +88,4 @@ class Environment(pulumi.ComponentResource):
             return
         data = {field: getattr(self.spec, field) for field in EnvironmentSpec.model_fields}
         self.spec = EnvironmentSpec.model_validate({**data, group: {**parts, name: spec}})
+        self.outputs = outputs_of(self.spec)

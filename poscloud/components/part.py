@@ -10,7 +10,6 @@ import pulumi
 from poscloud.components.environment import Environment
 from poscloud.components.registry import PARTS
 from poscloud.render.environment import render_part
-from poscloud.render.kinds import outputs_of
 from poscloud.spec import ServiceSpec
 from poscloud.spec.release import summary
 
@@ -49,7 +48,7 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=environment), opts)
         super().__init__(f"poscloud:index:{type(self).__name__}", name, {}, options)
         environment.include(self.group, name, spec)
-        self.outputs = outputs_of(environment.spec)[name]
+        self.outputs = environment.outputs[name]
         self.workloads: list[pulumi.CustomResource] = []
         if isinstance(spec, ServiceSpec) and (released := summary(spec)):
             pulumi.log.info(released, self)  # every preview says how a version takes over
@@ -73,7 +72,7 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         return self.outputs["url"]
 
     def _create(self, name: str, environment: Environment) -> None:
-        part = render_part(environment.spec, name, environment.project)
+        part = render_part(environment.spec, name, environment.project, environment.outputs)
         gates = [w for other in sorted(part.after) for w in environment.parts[other].workloads]
         made: list[pulumi.Resource] = [*environment.base]
         for manifest in part.manifests:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 from poscloud.errors import PosCloudError
@@ -12,7 +11,7 @@ from poscloud.images.dockerfile import Recipe, render
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.image import ImageSpec, ImagesSpec
 from poscloud.spec.kubernetes import check_tag
-from poscloud.spec.references import nearest
+from poscloud.spec.references import in_order, nearest
 
 
 @dataclass(frozen=True)
@@ -95,14 +94,7 @@ def _order(images: ImagesSpec, wanted: Iterable[str]) -> list[str]:
         if name not in graph:
             graph[name] = images.after(name)
             left += graph[name]
-    sorter = TopologicalSorter(graph)
-    sorter.prepare()
-    order: list[str] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        order += ready
-        sorter.done(*ready)
-    return order
+    return in_order(graph)
 
 
 def _reference(name: str, spec: ImageSpec, environment: EnvironmentSpec, tag: str) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 
 from poscloud.errors import PosCloudError
-from poscloud.render.context import Context
+from poscloud.render.context import Context, Outputs
 from poscloud.render.kinds import outputs_of, render_kind
 from poscloud.render.manifest import Manifest, stamp
 from poscloud.render.names import PROJECT
 from poscloud.render.namespace import render_namespace
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.references import in_order
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,19 @@ def render_base(spec: EnvironmentSpec, project: str = PROJECT) -> RenderedPart:
     return RenderedPart(spec.name, "environment", stamp(manifests, stack_mark(spec, project)), frozenset())
 
 
-def render_part(spec: EnvironmentSpec, name: str, project: str = PROJECT) -> RenderedPart:
-    """Return one service or backing service of ``spec``."""
+def render_part(
+    spec: EnvironmentSpec, name: str, project: str = PROJECT, outputs: Outputs | None = None
+) -> RenderedPart:
+    """Return one service or backing service of ``spec``; ``outputs`` are those of all its parts, if known."""
     kind = spec.kind(name)
-    manifests = render_kind(Context(spec, outputs_of(spec)), name, spec.part(name))
+    context = Context(spec, outputs_of(spec) if outputs is None else outputs)
+    manifests = render_kind(context, name, spec.part(name))
     return RenderedPart(name, kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
 
 
 def start_order(spec: EnvironmentSpec) -> list[str]:
     """Return all names so that each comes after what it starts after; equal ones by name."""
-    graph = {name: spec.start_after(name) for name in (*spec.backing, *spec.services)}
-    sorter = TopologicalSorter(graph)
-    sorter.prepare()
-    order: list[str] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        order += ready
-        sorter.done(*ready)
-    return order
+    return in_order({name: spec.start_after(name) for name in (*spec.backing, *spec.services)})
 
 
 def render_environment(spec: EnvironmentSpec, project: str = PROJECT) -> list[RenderedPart]:
@@ -72,7 +67,9 @@ def render_environment(spec: EnvironmentSpec, project: str = PROJECT) -> list[Re
     Raises:
         PosCloudError: Two parts render an object of the same kind and name.
     """
-    parts = [render_base(spec, project), *(render_part(spec, name, project) for name in start_order(spec))]
+    outputs = outputs_of(spec)
+    rendered = (render_part(spec, name, project, outputs) for name in start_order(spec))
+    parts = [render_base(spec, project), *rendered]
     owners: dict[tuple[str, str], str] = {}
     for part in parts:
         for item in part.manifests:

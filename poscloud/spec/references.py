@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from graphlib import TopologicalSorter
 
 OUTPUTS = ("host", "port", "url")
 """What every service and backing service offers to others: DNS name, TCP port, and both as its clients
@@ -132,3 +133,15 @@ def find_cycle(after: Mapping[str, Iterable[str]]) -> list[str]:
                 trail.append(following)
                 stack.append((following, iter(sorted(after.get(following, ())))))
     return []
+
+
+def in_order(after: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return all names so that each comes after those it needs; equal ones by name. There must be no cycle."""
+    sorter = TopologicalSorter(after)
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
