@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from poscloud.load import load_environment
+from poscloud.render import render_environment
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -13,7 +15,10 @@ def test_it_shows_what_would_be_created_and_writes_nothing(workspace: Workspace)
     mark = workspace.audit_mark()
     done = workspace.run("poscloud", "preview", "-s", "dev")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "42 to create" in done.stdout
+    parts = render_environment(load_environment(workspace.root, "dev"))
+    objects = sum(len(part.manifests) for part in parts)
+    # Beside the objects: a component for each part (the environment is the first), the stack, the provider.
+    assert f"{objects + len(parts) + 2} to create" in done.stdout
     assert workspace.writes_since(mark) == []
     assert "goes to the local cluster" in done.stderr
 
