@@ -22,6 +22,7 @@ from poscloud.provider.kinds import (
     STACK_ANNOTATION,
 )
 from poscloud.provider.rest import ApiError, progress
+from poscloud.provider.waits import is_failed_job
 
 Object = dict[str, Any]
 
@@ -126,6 +127,10 @@ class Objects:
             return None
         ours = get(inputs, "metadata", "annotations", STACK_ANNOTATION)
         if ours and get(live, "metadata", "annotations", STACK_ANNOTATION) == ours:
+            if is_failed_job(live):
+                progress.get()("failed in an earlier run of this stack, running it again")
+                await self.delete(live, 0)
+                return None
             progress.get()("exists from an earlier run of this stack, adopting it")
             return await self._apply(inputs, live, manager)
         raise foreign(live)

@@ -33,7 +33,7 @@ from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.kinds import AUTONAMED, GUARDED, STACK_ANNOTATION, replace_paths
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
-from poscloud.provider.waits import is_awaited
+from poscloud.provider.waits import is_awaited, is_failed_job
 
 ALLOW_REPLACE = "POSCLOUD_ALLOW_REPLACE"
 
@@ -74,6 +74,9 @@ class Preview:
         Raises:
             PosCloudError: The API server would refuse the change, or it would replace a guarded object.
         """
+        if is_failed_job(state):
+            again = [Change(("status",), "update", "Failed", "to be run again")]
+            return Diff(again, again, True)
         if old_inputs == news:
             return Diff()
         old_inputs, news = with_namespace(old_inputs), with_namespace(news)

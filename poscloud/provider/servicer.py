@@ -238,7 +238,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_rpc
     async def Diff(self, request: Any) -> Any:
         """What would change."""
-        if request.old_inputs == request.news:
+        if request.old_inputs == request.news and ":Job::" not in request.urn:  # a Job may have failed
             return provider_pb2.DiffResponse(changes=_CHANGES.DIFF_NONE, hasDetailedDiff=True)
         state, _ = self._decode(request.olds)
         old_inputs, _ = self._decode(request.old_inputs)

@@ -152,8 +152,13 @@ def _daemon_set(obj: Object, _: Related) -> Verdict:
     return READY if available >= wanted else waiting(f"{available} of {wanted} pods available")
 
 
+def is_failed_job(obj: Object) -> bool:
+    """Whether this is a Job that has failed, which it stays for ever: only another one runs again."""
+    return obj.get("kind") == "Job" and is_true(obj, "Failed")
+
+
 def _job(obj: Object, _: Related) -> Verdict:
-    if is_true(obj, "Failed"):
+    if is_failed_job(obj):
         found = condition(obj, "Failed")
         return failed(f"{found.get('reason', 'Failed')}: {found.get('message', '')}")
     if is_true(obj, "Complete") or get(obj, "spec", "suspend", default=False):

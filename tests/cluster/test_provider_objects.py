@@ -304,6 +304,24 @@ async def test_images_that_cannot_be_pulled_fail_early(driver: Driver) -> None:
     assert "pod app, container main: ImagePullBackOff (image shop:1): not found" in await call
 
 
+@pytest.mark.usefixtures("short_grace")
+async def test_a_job_that_failed_is_run_again(driver: Driver) -> None:
+    pod = pod_spec(nodeSelector={"no": "such-node"}) | {"restartPolicy": "Never"}
+    spec = {"activeDeadlineSeconds": 1, "template": {"metadata": {"labels": {"app": "app"}}, "spec": pod}}
+    job = driver.object("Job", {"spec": spec}, "batch/v1")
+    job["metadata"]["annotations"] = {"poscloud.io/stack": "test/dev"}
+    assert "DeadlineExceeded" in await refused(driver.create(job))
+    failed = await driver.cluster.get(job)
+    assert failed is not None
+    answer = await driver.diff(encode(failed), job, job)
+    assert answer.deleteBeforeReplace and list(answer.replaces) == ["status"]
+
+    # With its state lost, too: what is there is our own, and has failed for good.
+    again = {**job, "spec": {"template": {**spec["template"], "spec": {**pod, "nodeSelector": None}}}}
+    made = decode((await driver.create(again)).properties)[0]
+    assert made["metadata"]["uid"] != failed["metadata"]["uid"]
+
+
 async def test_an_exceeded_quota_fails_within_15_seconds(driver: Driver) -> None:
     await driver.create(driver.object("ResourceQuota", {"spec": {"hard": {"pods": "0"}}}))
     for kind in ("Deployment", "StatefulSet"):
