@@ -7,7 +7,7 @@ from functools import partial
 from poscloud.render.check_images import check_images
 from poscloud.render.check_names import check_names
 from poscloud.render.check_pods import check_duplicates, check_hosts, check_requests
-from poscloud.render.check_quota import check_maxima, check_quota_suffices
+from poscloud.render.check_quota import check_maxima, check_quota_covers, check_quota_suffices
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
 from poscloud.render.environment import start_order
@@ -61,6 +61,7 @@ def _check_part(
         *check_requests(spec, part, manifests, path),
         *check_duplicates(part, manifests, path),
         *check_maxima(spec, manifests, path),
+        *check_quota_covers(spec, manifests, path),
         *check_names(manifests, path),
         *check_size(manifests, path),
     ]

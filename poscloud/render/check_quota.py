@@ -13,6 +13,8 @@ from poscloud.spec.references import Finding, Path
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 _SIDES = ("requests", "limits")
+_COMPUTE = ("cpu", "memory")
+"""What each container must have a value for, if the quota counts it."""
 
 
 def check_maxima(environment: EnvironmentSpec, manifests: list[Manifest], path: Path) -> list[Finding]:
@@ -26,7 +28,7 @@ def check_maxima(environment: EnvironmentSpec, manifests: list[Manifest], path: 
     for resource in ("cpu", "memory"):
         most = getattr(environment.limits.max, resource)
         for _, pod in pod_specs(manifests) if most else ():
-            for container in (*pod.get("initContainers", []), *pod["containers"]):
+            for container in _all_containers(pod):
                 limit = container.get("resources", {}).get("limits", {}).get(resource)
                 if limit and parse_quantity(limit) > parse_quantity(most):
                     message = (
@@ -35,6 +37,31 @@ def check_maxima(environment: EnvironmentSpec, manifests: list[Manifest], path: 
                     )
                     where = (*path, "resources", "limits", resource)
                     findings.append(Finding(where, "above-limit", message, "lower this, or raise that"))
+    return findings
+
+
+def check_quota_covers(environment: EnvironmentSpec, manifests: list[Manifest], path: Path) -> list[Finding]:
+    """Return a finding for each container without a value for what the quota counts of CPU and memory.
+
+    The API server would take the Deployment and refuse its pods: "failed quota: must specify limits.memory".
+    """
+    findings = []
+    for counted in environment.quota or {}:
+        side, _, resource = counted.rpartition(".")
+        side = side or "requests"
+        if side not in _SIDES or resource not in _COMPUTE:
+            continue
+        for container in (c for _, pod in pod_specs(manifests) for c in _all_containers(pod)):
+            if _amount(environment, container, side, resource) is None:
+                message = (
+                    f"container '{container['name']}' has no {side}.{resource}, but the quota counts it, "
+                    "and limits has no default"
+                )
+                hint = (
+                    f"give it resources.{side}.{resource}, or all containers one by limits.default.{resource}"
+                )
+                where = (*path, "resources", side, resource)
+                findings.append(Finding(where, "no-amount", message, hint))
     return findings
 
 
@@ -47,7 +74,7 @@ def check_quota_suffices(environment: EnvironmentSpec, manifests: Iterable[Manif
         return []
     needed: dict[str, Decimal] = defaultdict(Decimal)
     for item in manifests:
-        for resource, amount in _needs(item):
+        for resource, amount in _needs(environment, item):
             needed[resource] += amount
     findings = []
     for resource, hard in environment.quota.items():
@@ -60,21 +87,45 @@ def check_quota_suffices(environment: EnvironmentSpec, manifests: Iterable[Manif
     return findings
 
 
-def _needs(item: Manifest) -> Iterator[tuple[str, Decimal]]:
-    """Yield what a Deployment or StatefulSet takes of a quota, at the number of pods it begins with."""
-    if item["kind"] not in ("Deployment", "StatefulSet"):
+def _needs(environment: EnvironmentSpec, item: Manifest) -> Iterator[tuple[str, Decimal]]:
+    """Yield what a workload takes of a quota at the number of pods it begins with; a Job's are there beside others."""
+    if item["kind"] not in ("Deployment", "StatefulSet", "Job"):
         return
-    pods = Decimal(item["spec"].get("replicas", 1))
+    count = item["spec"].get("parallelism" if item["kind"] == "Job" else "replicas", 1)
+    pods, pod = Decimal(count), item["spec"]["template"]["spec"]
     yield "pods", pods
-    for container in item["spec"]["template"]["spec"]["containers"]:
-        for side in _SIDES:
-            for resource, amount in container.get("resources", {}).get(side, {}).items():
-                yield f"{side}.{resource}", pods * parse_quantity(amount)
-                if side == "requests":
-                    yield resource, pods * parse_quantity(amount)
+    for side in _SIDES:
+        for resource in (*_COMPUTE, "ephemeral-storage"):
+            # Init containers run before the others, one at a time.
+            first, beside = (
+                [
+                    parse_quantity(_amount(environment, container, side, resource) or "0")
+                    for container in containers
+                ]
+                for containers in (pod.get("initContainers", []), pod["containers"])
+            )
+            amount = pods * max(sum(beside, Decimal()), *first, Decimal())
+            yield f"{side}.{resource}", amount
+            if side == "requests":
+                yield resource, amount
     for claim in item["spec"].get("volumeClaimTemplates", []):
         yield "persistentvolumeclaims", pods
         yield "requests.storage", pods * parse_quantity(claim["spec"]["resources"]["requests"]["storage"])
+
+
+def _all_containers(pod: Manifest) -> list[Manifest]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
+
+
+def _amount(environment: EnvironmentSpec, container: Manifest, side: str, resource: str) -> str | None:
+    """Return what a container requests, or its limit, once the API server has set its defaults."""
+    given = container.get("resources", {})
+    limit = given.get("limits", {}).get(resource)
+    defaults = environment.limits
+    if side == "limits":
+        return limit or (defaults.limit(resource) if defaults else None)
+    request = given.get("requests", {}).get(resource) or limit
+    return request or (defaults.request(resource) if defaults else None)
 
 
 def _shown(resource: str, amount: Decimal) -> str:

@@ -9,7 +9,7 @@ from poscloud.spec.c import CServiceSpec, GitSource
 from poscloud.spec.clusterwide import CephRbd, PriorityClassSpec, StorageClassSpec
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.dnsproxy import DnsProxySpec
-from poscloud.spec.environment import EnvironmentSpec, Images, LimitRangeSpec
+from poscloud.spec.environment import EnvironmentSpec, Images
 from poscloud.spec.external import ExternalServer
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
@@ -18,6 +18,7 @@ from poscloud.spec.isolation import IsolationSpec
 from poscloud.spec.jar import JarSource
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
+from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import InitSql, MySQLSpec

@@ -10,6 +10,7 @@ from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.ingress import check_ingress
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
+from poscloud.spec.limits import check_limits
 from poscloud.spec.nodes import check_nodes
 from poscloud.spec.part import Need
 from poscloud.spec.ports import check_node_ports
@@ -38,6 +39,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
     ]
     for check in (
         check_values,
+        check_limits,
         check_eureka,
         check_nodes,
         check_volumes,

@@ -16,11 +16,12 @@ from poscloud.spec.ingress import IngressRule
 from poscloud.spec.isolation import IsolationChoice
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
+from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.nodes import NodePool
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
-from poscloud.spec.values import Amounts, Quantity
+from poscloud.spec.values import Quantity
 from poscloud.spec.volumes import SharedVolume
 
 
@@ -57,14 +58,6 @@ class Images(Model):
     sidecar: Annotated[str, _pattern("registry", "environment", "version")] = Field(
         "{registry}/filebeat:{version}", description="Pattern for the Filebeat sidecar."
     )
-
-
-class LimitRangeSpec(Model):
-    """What a container gets that asks for nothing, and the most it may ask for (LimitRange)."""
-
-    default: Amounts = Field(Amounts(cpu="1", memory="512Mi"), description="Default limits.")
-    default_request: Amounts = Field(Amounts(cpu="50m", memory="128Mi"), description="Default requests.")
-    max: Amounts = Field(Amounts(), description="Largest limits; empty, no bound.")
 
 
 class EnvironmentSpec(Model):

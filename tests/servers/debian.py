@@ -63,6 +63,28 @@ def packages(*names: str) -> Packages:
     return Packages(entry)
 
 
+def compile_c(source: Path, program: Path) -> None:
+    """Compile a C program with the machine's compiler, else with Debian's."""
+    if shutil.which("cc"):
+        command, environment = ["cc"], dict(os.environ)
+    else:
+        found = packages("gcc", "libc6-dev")
+        # It finds its own parts beside itself. Static, because libc.so names its parts by their installed paths.
+        (start,) = found.root.glob("usr/lib/*/crt1.o")
+        headers = found.root / "usr/include"
+        command = [str(found.program("gcc")), "-static", f"-B{start.parent}", f"-L{start.parent}"]
+        command += ["-isystem", str(headers), "-isystem", str(headers / start.parent.name)]
+        environment = found.environment
+    done = subprocess.run(
+        [*command, "-o", str(program), str(source)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def _wanted(names: tuple[str, ...]) -> list[str]:
     """Return ``name=version`` of what apt would install."""
     command = ["apt-get", "install", "-qq", "--print-uris", "-y", "--no-install-recommends", *names]

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from poscloud.spec import CServiceSpec, EnvironmentSpec, GitSource
+from tests.servers.debian import compile_c
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import running, wait_until
 
@@ -50,7 +51,7 @@ FILES = {"": "wait production", ".test": "wait test", ".pre": "handle pre"}
 def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("c")
     (folder / "a.c").write_text(PROGRAM)
-    subprocess.run(["cc", "-o", folder / "a", folder / "a.c"], check=True)
+    compile_c(folder / "a.c", folder / "a")
     return (folder / "a").read_bytes()
 
 
