@@ -47,6 +47,7 @@ def render_consul(context: Context, name: str, spec: ConsulSpec) -> list[Manifes
         liveness=http_probe(PORT, ALIVE, periodSeconds=10, timeoutSeconds=5),
         pod_fields={"POD_NAME": "metadata.name", "POD_IP": "status.podIP"},
         replicas=spec.replicas,
+        catch_up=10,  # it knows the leader before it has the leader's log
     )  # fmt: skip
     return render_stateful(context, name, spec, program)
 

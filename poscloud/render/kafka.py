@@ -13,6 +13,7 @@ from poscloud.render.pod import tcp_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import KafkaSpec
 from poscloud.spec.kafka import LAST_ZOOKEEPER, version_of
+from poscloud.spec.kafkaconfig import IN_SYNC
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 PORT = 9092
@@ -41,13 +42,12 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
     heap = _heap(spec)
     if heap:
         env["KAFKA_HEAP_OPTS"] = f"-Xms{heap}m -Xmx{heap}m"
-    in_sync = 2 if spec.replicas > 2 else 1
     program = Program(
         kind="kafka",
         command=["bash", f"{CONFIG_PATH}/start.sh"],
         ports={"client": PORT} if spec.zookeeper else {"client": PORT, "controller": CONTROLLER_PORT},
         config={
-            "server.properties": _server_properties(context, name, spec, in_sync),
+            "server.properties": _server_properties(context, name, spec),
             **logging,
             "start.sh": _start_script(context, name, spec),
         },
@@ -57,10 +57,11 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
-        last=tuple(render_topics(context, name, spec, int(spec.config.get("min.insync.replicas", in_sync)))),
+        last=tuple(render_topics(context, name, spec, spec.min_insync)),
         own_name=spec.zookeeper is None,  # the broker asks its quorum, by name, before it listens
         replicas=spec.replicas,
         grace_period=120,
+        catch_up=30,  # it listens before its replicas are in sync again
     )
     return render_stateful(context, name, spec, program)
 
@@ -71,7 +72,7 @@ def _heap(spec: KafkaSpec) -> int | None:
     return int(parse_quantity(limit) // HEAP_DIVISOR // MEBIBYTE) if limit else None
 
 
-def _server_properties(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> str:
+def _server_properties(context: Context, name: str, spec: KafkaSpec) -> str:
     values: dict[str, str | int | bool] = {"listeners": f"PLAINTEXT://0.0.0.0:{PORT}"}
     if spec.zookeeper:
         values["zookeeper.connect"] = context.outputs[spec.zookeeper]["url"]
@@ -83,8 +84,8 @@ def _server_properties(context: Context, name: str, spec: KafkaSpec, in_sync: in
         "default.replication.factor": spec.replicas,
         "offsets.topic.replication.factor": spec.replicas,
         "transaction.state.log.replication.factor": spec.replicas,
-        "transaction.state.log.min.isr": in_sync,
-        "min.insync.replicas": in_sync,
+        "transaction.state.log.min.isr": IN_SYNC[spec.replicas],
+        "min.insync.replicas": IN_SYNC[spec.replicas],
         "auto.create.topics.enable": not spec.topics,
         "log.retention.hours": 168,
     }

@@ -113,7 +113,8 @@ def _yaml(conf: Manifest) -> str:
 
 
 def _mongod_conf(spec: MongoSpec) -> Manifest:
-    storage: Manifest = {"dbPath": DATA_PATH, "journal": {"enabled": True}}
+    # Without storage.journal.enabled: it is true anyhow, and from 6.1 on a setting that ends the start.
+    storage: Manifest = {"dbPath": DATA_PATH}
     if spec.resources.limits.memory:
         # MongoDB's own rule, half of what is above 1 GiB and at least 256 MiB, but of the container's
         # memory: this version would take the host's.

@@ -52,6 +52,7 @@ class Program:
         own_name: Whether a member has to find itself by its DNS name to become ready.
         replicas: Members.
         grace_period: Seconds between being asked to stop and being killed.
+        catch_up: Seconds that one of several members is ready before, in a rolling update, the next is stopped.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Program:
     own_name: bool = False
     replicas: int = 1
     grace_period: int = 30
+    catch_up: int = 0
 
 
 def settings(values: dict[str, Any], separator: str) -> str:
@@ -158,6 +160,7 @@ def _stateful_set(
             "replicas": program.replicas,
             # A quorum only forms when its members start together.
             "podManagementPolicy": "Parallel" if program.replicas > 1 else "OrderedReady",
+            **({"minReadySeconds": program.catch_up} if program.catch_up and program.replicas > 1 else {}),
             "selector": {"matchLabels": names.selector(name)},
             "template": {
                 "metadata": {

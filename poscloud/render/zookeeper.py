@@ -38,7 +38,7 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=1000,
-        readiness=_probe("srvr", "Mode:"),
+        readiness=_probe("srvr", "Mode:"),  # said only by one that has what the leader has
         liveness=_probe("ruok", "imok"),
         env={"JVMFLAGS": heap} if heap else {},
         replicas=spec.replicas,

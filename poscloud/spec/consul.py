@@ -36,8 +36,7 @@ class ConsulSpec(StatefulSpec):
         "leave_on_terminate": "a server that restarts would leave the quorum each time",
         "encrypt": _SECRET,
         "acl.tokens.*": _SECRET,
-        "acl_*token": _SECRET,
-        "connect.ca_config.private_key": _SECRET,
+        "*token": _SECRET,
     }
     kind: Literal["consul"] = Field("consul", description="HashiCorp Consul.")
     version: str = Field("1.21.5", description="Version, the tag in the image pattern.")

@@ -24,4 +24,6 @@ class ExternalServer(Model):
             if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
                 raise ValueError(f"'{host}' cannot be reached from a pod under this address")
             return host
+        if re.search(r"(^|\.)localhost(\.localdomain)?$|^ip6-", host, re.IGNORECASE):
+            raise ValueError(f"'{host}' is each pod itself")
         return check_dns_name(host)

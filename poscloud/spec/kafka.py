@@ -9,9 +9,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from poscloud.spec.base import Name
+from poscloud.spec.kafkaconfig import IN_SYNC, check_brokers
 from poscloud.spec.part import Need
+from poscloud.spec.references import Finding
 from poscloud.spec.stateful import Members, StatefulSpec
-from poscloud.spec.topics import Topic, TopicName
+from poscloud.spec.topics import Topic, TopicName, check_declared
 from poscloud.spec.values import Resources, resources
 
 FIRST_KRAFT = (3, 3)
@@ -24,9 +26,21 @@ _QUORUM = "it follows from zookeeper and replicas"
 
 
 def version_of(tag: str) -> tuple[int, int] | None:
-    """Return a tag's major and minor version; ``None`` for one that tells no version, such as ``latest``."""
-    match = re.match(r"v?(\d+)\.(\d+)", tag)
-    return (int(match[1]), int(match[2])) if match else None
+    """Return a tag's major and minor version; ``None`` for one that tells no version, such as ``latest``.
+
+    A tag without minor version, such as ``3``, is the newest of its major version.
+    """
+    match = re.match(r"v?(\d{1,2})(?:\.(\d+))?(?!\d)", tag)
+    if not match:
+        return None
+    major = int(match[1])
+    newest = LAST_ZOOKEEPER[1] if major == LAST_ZOOKEEPER[0] else 0
+    return major, int(match[2]) if match[2] else newest
+
+
+def _tag_of(image: str) -> str:
+    """Return an image's tag; empty without one."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 class KafkaSpec(StatefulSpec):
@@ -72,11 +86,16 @@ class KafkaSpec(StatefulSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_zookeeper_from_4_on(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "zookeeper" not in data:
-            version = version_of(str(data.get("version", "")))
-            if version and version > LAST_ZOOKEEPER:
-                return {**data, "zookeeper": None}
+    def _version_of_image(cls, data: Any) -> Any:
+        """The image's tag says the version where it is left out; from 4 on there is no ZooKeeper."""
+        if not isinstance(data, dict):
+            return data
+        tag = _tag_of(str(data.get("image") or ""))
+        if "version" not in data and version_of(tag):
+            data = {**data, "version": tag}
+        version = version_of(str(data.get("version", "")))
+        if "zookeeper" not in data and version and version > LAST_ZOOKEEPER:
+            return {**data, "zookeeper": None}
         return data
 
     @field_validator("zookeeper")
@@ -97,20 +116,21 @@ class KafkaSpec(StatefulSpec):
             raise ValueError("a Kafka with a ZooKeeper keeps its cluster's id there; this is for KRaft")
         return cluster_id
 
-    @field_validator("topics")
-    @classmethod
-    def _brokers_suffice(cls, topics: dict[str, Topic], info: ValidationInfo) -> dict[str, Topic]:
-        brokers = info.data.get("replicas", 0)
-        for name, topic in topics.items():
-            if brokers and topic.replicas and topic.replicas > brokers:
-                raise ValueError(f"{name}: {topic.replicas} replicas, but there is only {brokers} broker(s)")
-        same = {name.replace(".", "_"): name for name in topics}
-        if len(same) < len(topics):
-            other = next(name for name in topics if name not in same.values())
-            raise ValueError(
-                f"'{other}' and '{same[other.replace('.', '_')]}' are one name in Kafka's metrics"
-            )
-        return topics
+    @property
+    def min_insync(self) -> int:
+        """Replicas that must have a write before it counts (``min.insync.replicas``), of the brokers' configuration."""
+        return int(self.config.get("min.insync.replicas", IN_SYNC[self.replicas]))
+
+    def check(self) -> Iterator[Finding]:
+        """Yield settings and topics that cannot work with this number of brokers, and an image of another version."""
+        yield from super().check()
+        tag = _tag_of(self.image or "")
+        version, other = version_of(self.version), version_of(tag)
+        if version and other and version[0] != other[0]:
+            message = f"its tag says Kafka {tag}, the field version {self.version}; leave version out, or correct one"
+            yield Finding(("image",), "wrong-value", message)
+        yield from check_brokers(self.config, self.replicas)
+        yield from check_declared(self.topics, self.replicas)
 
     def needs(self) -> Iterator[Need]:
         """Yield its ZooKeeper."""

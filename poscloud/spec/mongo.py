@@ -29,7 +29,6 @@ class MongoSpec(WithPassword):
         "security.keyfile": _ALONE,
         "replication*": _ALONE,
         "sharding*": _ALONE,
-        "*password*": "a password in a ConfigMap is readable by everybody in the namespace",
     }
     kind: Literal["mongo"] = Field("mongo", description="MongoDB.")
     version: str = Field("3.6.4", description="Version, the tag in the image pattern.")

@@ -35,7 +35,6 @@ class MqttBrokerSpec(StatefulSpec):
         "pid_file": "a container's program stays in the foreground",
         "user": "it runs as user 1883",
         "include_dir": "its configuration is this one file",
-        "*password": "a password in a ConfigMap is readable by everybody; not supported in config",
     }
     kind: Literal["mqtt"] = Field("mqtt", description="MQTT broker (Eclipse Mosquitto).")
     version: str = Field("2.0.20", description="Version, the tag in the image pattern.")

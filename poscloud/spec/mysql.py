@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from poscloud.spec.base import Model
 from poscloud.spec.external import ExternalServer
 from poscloud.spec.password import ExistingSecret, Password, WithPassword
+from poscloud.spec.references import Finding
 from poscloud.spec.values import Resources, resources
 
 MAX_SQL = 900_000
@@ -19,7 +21,25 @@ MAX_SQL = 900_000
 ROOT_PASSWORD_KEY = "root-password"
 """Key in the Secret: root's password where applications have a user of their own."""
 
-_PASSWORD = re.compile(r"\bidentified\s+(by|with\s+\S+\s+(by|as))\b|\bset\s+password\b", re.IGNORECASE)
+_COMMENT = re.compile(
+    r"""(?P<text>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`)"""
+    # What stands in a comment for some versions is run.
+    r"|/\*M?!\d*|/\*.*?\*/|\*/|--(?=\s|$)[^\n]*|\#[^\n]*",
+    re.DOTALL,
+)
+_PASSWORD = re.compile(
+    r"\bidentified\s+(by|(with|via)\b[^;]*?\b(by|as|using))\b"
+    r"|\bset\s+password\b"
+    r"|\b(master|source)_password\s*="
+    r"|\bpassword\s*\(?\s*['\"]"  # PASSWORD('…'), OPTIONS (… PASSWORD '…'); not a column of that name
+    r"|\bstart\s+(slave|replica)\b[^;]*\bpassword\s*="
+    r"|\b(update|into)\s+`?mysql`?\s*\.\s*`?(global_priv|user)\b",
+    re.IGNORECASE,
+)
+
+
+def _without_comments(sql: str) -> str:
+    return _COMMENT.sub(lambda match: match["text"] or " ", sql)
 
 
 class InitSql(Model):
@@ -45,7 +65,7 @@ class InitSql(Model):
             )
         if not self.sql.strip():
             raise ValueError("is empty")
-        if _PASSWORD.search(self.sql):
+        if _PASSWORD.search(_without_comments(self.sql)):
             raise ValueError(
                 "sets a password, which everybody in the namespace could read; use the field `user`, "
                 "whose password is in a Secret"
@@ -63,6 +83,16 @@ def _statements(value: Any) -> Any:
 
 
 DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][-A-Za-z0-9_$]{0,63}$")]
+
+
+_WITH_EXTERNAL = {"kind", "external", "databases", "user", "password", "overrides"}
+
+
+def _belongs(collation: str, charset: str) -> bool:
+    """Whether a collation is of a character set: ``utf8`` and ``utf8mb3`` are one; MariaDB's uca1400 are of several."""
+    first = collation.partition("_")[0]
+    same = {"utf8": "utf8mb3"}
+    return same.get(first, first) == same.get(charset, charset) or first == "uca1400"
 
 
 class MySQLSpec(WithPassword):
@@ -156,19 +186,24 @@ class MySQLSpec(WithPassword):
             )
         return init_sql
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> MySQLSpec:
+    def check(self) -> Iterator[Finding]:
+        """Yield fields that an external server cannot have, a user without database, a collation of another set."""
+        yield from super().check()
         if self.user and not self.databases:
-            raise ValueError(f"user '{self.user}' has no database; name at least one in `databases`")
+            message = f"user '{self.user}' has no database; name at least one in `databases`"
+            yield Finding(("user",), "wrong-value", message)
         if self.external:
-            allowed = {"kind", "external", "databases", "user", "password", "overrides"}
-            wrong = sorted(self.model_fields_set - allowed)
-            if wrong:
-                raise ValueError(
-                    f"{', '.join(wrong)}: not possible with `external`, a server that poscloud neither makes nor "
-                    "changes; remove one or the other"
+            for name in sorted(self.model_fields_set - _WITH_EXTERNAL):
+                message = (
+                    f"{name}: not possible with `external`, a server that poscloud neither makes nor changes; remove "
+                    "one or the other"
                 )
-        return self
+                yield Finding((name,), "wrong-value", message)
+        elif self.collation and not _belongs(self.collation, self.charset):
+            message = (
+                f"'{self.collation}' is no collation of charset {self.charset}: its names begin with that"
+            )
+            yield Finding(("collation",), "wrong-value", message)
 
     @property
     def with_password(self) -> bool:

@@ -9,6 +9,8 @@ from pydantic import Field
 from poscloud.spec.password import WithPassword
 from poscloud.spec.values import Resources, resources
 
+_PASSWORD = "a password in a ConfigMap is readable by everybody; use the field password"
+
 
 class RedisSpec(WithPassword):
     """A single Redis with append-only persistence."""
@@ -22,8 +24,10 @@ class RedisSpec(WithPassword):
         "daemonize": "a container's program stays in the foreground",
         "include": "what it includes would not be in the container; write the settings here",
         "maxmemory": "it is half of resources.limits.memory; use that field",
-        "requirepass": "a password in a ConfigMap is readable by everybody; use the field password",
-        "masterauth": "a password in a ConfigMap is readable by everybody; use the field password",
+        "requirepass": _PASSWORD,
+        "masterauth": _PASSWORD,
+        "user": "it holds a password, which in a ConfigMap is readable by everybody; use the field password",
+        "rename-command": "the probes and the start script need the commands by their names",
     }
     kind: Literal["redis"] = Field("redis", description="Redis.")
     version: str = Field("3.2.12", description="Version, the tag in the image pattern.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, StrictInt, field_validator
 
 from poscloud.spec.base import Model
 from poscloud.spec.filebeat_output import KafkaOutput
+from poscloud.spec.kafkaconfig import integer
 from poscloud.spec.references import Finding, Path, nearest
 
 if TYPE_CHECKING:
@@ -47,6 +49,25 @@ class Topic(Model):
                     f"{key!r}: {value!r} is no setting of a topic: a name, and a value without spaces"
                 )
         return config
+
+
+def check_declared(topics: Mapping[str, Topic], brokers: int) -> Iterator[Finding]:
+    """Yield what so many brokers cannot keep of the topics, and two topics that Kafka takes for one."""
+    seen: dict[str, str] = {}
+    for name, topic in topics.items():
+        first = seen.setdefault(name.replace(".", "_"), name)
+        if first != name:
+            message = f"'{first}' and '{name}' are one name in Kafka's metrics"
+            yield Finding(("topics", name), "wrong-value", message)
+        if topic.replicas and topic.replicas > brokers:
+            message = f"{name}: {topic.replicas} replicas, but there is only {brokers} broker(s)"
+            yield Finding(("topics", name, "replicas"), "wrong-value", message)
+            continue
+        least = topic.config.get("min.insync.replicas", 1)
+        replicas, number = topic.replicas or brokers, integer(least)
+        if number is None or not 1 <= number <= replicas:
+            message = f"{least} is not possible with {replicas} replica(s): a number from 1 to {replicas}"
+            yield Finding(("topics", name, "config", "min.insync.replicas"), "wrong-value", message)
 
 
 def check_topics(spec: EnvironmentSpec) -> list[Finding]:

@@ -17,6 +17,7 @@ class ZooKeeperSpec(StatefulSpec):
     managed: ClassVar[dict[str, str]] = {
         "clientport": "it is always 2181",
         "datadir": "the volume is always at /data; its size is storage.size",
+        "datalogdir": "the volume is at /data, and what is written elsewhere is lost with the pod",
         "server.*": "the members follow from replicas",
         "4lw.commands.whitelist": "the probes need ruok and srvr",
     }

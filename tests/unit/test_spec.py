@@ -24,6 +24,7 @@ from poscloud.spec import (
 )
 from poscloud.spec.base import MAX_NAME, Model, check_name
 from poscloud.spec.references import find_cycle
+from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Amounts, parse_jvm_size, parse_quantity, resources
 
 
@@ -204,7 +205,7 @@ def test_too_little_memory_is_refused_with_both_numbers(spec: type[Model], limit
 
 
 @pytest.mark.parametrize(
-    ("spec", "key", "instead"),
+    ("part", "key", "instead"),
     [
         (RedisSpec, "MaxMemory", r"resources\.limits\.memory"),
         (RedisSpec, "port 7000", "always 6379"),
@@ -215,12 +216,14 @@ def test_too_little_memory_is_refused_with_both_numbers(spec: type[Model], limit
         (KafkaSpec, "broker.id=7", "stateful set"),
     ],
 )
-def test_a_setting_of_poscloud_is_refused_with_what_to_use(spec: type[Model], key: str, instead: str) -> None:
+def test_a_setting_of_poscloud_is_refused_with_what_to_use(
+    part: type[StatefulSpec], key: str, instead: str
+) -> None:
     with pytest.raises(ValidationError, match=f"may not be set here: .*{instead}"):
-        spec.model_validate({"config": {key: "1"}})
+        EnvironmentSpec(name="a", backing={"b": part.model_validate({"config": {key: "1"}})})
 
 
 @pytest.mark.parametrize("config", [{"a\nport": "1"}, {"a": "1\nport 2"}, {" ": "1"}])
 def test_a_setting_is_one_line(config: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is not one setting"):
-        RedisSpec.model_validate({"config": config})
+        EnvironmentSpec(name="a", backing={"b": RedisSpec.model_validate({"config": config})})

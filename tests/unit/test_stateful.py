@@ -34,6 +34,29 @@ def test_on_nfs_each_member_has_a_directory_of_its_own_and_no_claim(project: Pro
     assert fields.items() >= {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}.items()
 
 
+def test_kafka_4_is_known_by_its_image_or_by_half_a_version(project: Project) -> None:
+    for field in ("image: apache/kafka:4.1.0", "version: '4'"):
+        spec = project.load(f"backing: {{b: {{kind: kafka, {field}}}}}\n")
+        files = next(m["data"] for part in render_environment(spec) for m in part.manifests if "data" in m)
+        assert (
+            "log4j2.properties" in files and "process.roles=broker,controller" in files["server.properties"]
+        )
+
+
+def test_mongo_is_not_told_to_keep_its_journal_which_6_1_does_not_know(project: Project) -> None:
+    spec = project.load("backing: {mongo: {version: '7.0'}}\n")
+    files = next(m["data"] for part in render_environment(spec) for m in part.manifests if "data" in m)
+    assert "journal" not in files["mongod.conf"]
+
+
+def test_the_next_member_stops_when_the_last_one_had_time_to_catch_up(project: Project) -> None:
+    for kind, seconds in (("kafka", 30), ("consul", 10), ("zookeeper", None)):
+        for replicas in (1, 3):
+            spec = project.load(f"backing: {{b: {{kind: {kind}, replicas: {replicas}}}, zookeeper: {{}}}}\n")
+            expected = seconds if replicas == 3 else None
+            assert stateful_set(spec, "b").get("minReadySeconds") == expected
+
+
 @pytest.mark.parametrize(
     "kind", sorted(kind for kind, spec in BACKING_KINDS.items() if "replicas" in spec.model_fields)
 )
