@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from poscloud.spec import EnvironmentSpec, JarSource, JavaServiceSpec
+from poscloud.spec.nextversion import next_spec
 from poscloud.spec.references import Finding, Path
-from poscloud.spec.release import next_spec
 
 SECONDS = 5.0
 """Longest time that asking may take, however many jars there are and however slow their stores."""

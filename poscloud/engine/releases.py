@@ -10,13 +10,13 @@ from typing import Any
 
 from poscloud.engine.description import load_checked
 from poscloud.errors import PosCloudError
-from poscloud.load.edit import set_value, write_flow
+from poscloud.load.edit import remove_value, set_value, write_flow
 from poscloud.load.environment import load_file
 from poscloud.load.stacks import STACKS
 from poscloud.render.check import check_rendering
 from poscloud.spec import EnvironmentSpec, Release, ServiceSpec
+from poscloud.spec.nextversion import CHOSEN_KEYS, next_spec
 from poscloud.spec.references import nearest
-from poscloud.spec.release import CHOSEN_KEYS, next_spec
 
 Change = tuple[tuple[str, ...], Any]
 """Place in a service's description → its new value."""
@@ -47,7 +47,7 @@ def promote(root: Path, stack: str, service: str) -> Edit:
     """
     spec = load_checked(root, stack)
     part, release, changes = _released(spec, stack, service)
-    edits = [*_leaves(changes)]
+    edits = [*_leaves(changes, part.model_dump(exclude_unset=True))]
     if release.strategy == "canary":
         becomes: dict[str, Any] = {"next": None}
     else:
@@ -109,25 +109,39 @@ def _released(spec: EnvironmentSpec, stack: str, service: str) -> tuple[ServiceS
     return part, part.release, changes
 
 
-def _leaves(value: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[Change]:
-    for key, item in value.items():
-        if isinstance(item, dict):
-            yield from _leaves(item, (*path, key))
+def _leaves(changes: dict[str, Any], live: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[Change]:
+    """Yield each value that ``changes`` set, as deep as ``live`` has maps for them to stand in."""
+    for key, item in changes.items():
+        below = live.get(key, {})
+        if isinstance(item, dict) and isinstance(below, dict):
+            yield from _leaves(item, below, (*path, key))
         else:
             yield (*path, key), item
 
 
 def _back(part: ServiceSpec, changes: dict[str, Any]) -> dict[str, Any]:
-    """Return what leads back from the next version: of each field it changes, the live value."""
+    """Return what leads back from the next version: of each field it changes, the live value.
+
+    A field that the live version does not have at all is null as a whole, which takes it away again.
+    """
     live, defaults = part.model_dump(exclude_unset=True), part.model_dump()
     back: dict[str, Any] = {}
-    for path, _ in _leaves(changes):
-        target = back
-        for step in path[:-1]:
+    for path, _ in _leaves(changes, live):
+        target: dict[str, Any] = back
+        known: Any = defaults
+        for i, step in enumerate(path):
+            known = known.get(step)
+            if i == len(path) - 1 or not isinstance(known, dict):
+                value = _at(live, path[: i + 1])
+                target[step] = known if value is None else value
+                break
             target = target.setdefault(step, {})
-        value = _at(live, path)
-        target[path[-1]] = _at(defaults, path) if value is None and path[0] not in CHOSEN_KEYS else value
     return back
+
+
+def _is_removal(path: tuple[str, ...], value: Any) -> bool:
+    """Whether a null takes a key away, which the writer chose, instead of being a value."""
+    return value is None and len(path) > 1 and path[-2] in CHOSEN_KEYS
 
 
 def _at(data: Any, path: tuple[str, ...]) -> Any:
@@ -141,7 +155,10 @@ def _write(
 ) -> Edit:
     """Write the edits into the stack's file, if it then says what was meant and nothing else."""
     paths = [(("services", service, *path), value) for path, value in edits]
-    lines = [f"{'.'.join(path)}: {write_flow(value)}" for path, value in paths]
+    lines = [
+        f"{'.'.join(path)}: {'(remove)' if _is_removal(path, value) else write_flow(value)}"
+        for path, value in paths
+    ]
     by_hand = "set by hand:\n    " + "\n    ".join(lines)
     file = root / STACKS / f"{stack}.yaml"
     shown = file.relative_to(root)
@@ -151,10 +168,15 @@ def _write(
     try:
         text = file.read_text(encoding="utf-8")
         for path, value in paths:
-            text = set_value(text, path, value)
+            text = remove_value(text, path) if _is_removal(path, value) else set_value(text, path, value)
         draft.write_text(text, encoding="utf-8")
         draft.chmod(file.stat().st_mode & 0o777)
         after = load_file(draft, root, stack)
+        if hidden := [p for p, value in paths if _is_removal(p, value) and _inherited(after, p)]:
+            for path in hidden:
+                text = set_value(text, path, None)
+            draft.write_text(text, encoding="utf-8")
+            after = load_file(draft, root, stack)
         findings = check_rendering(after)
         if findings:
             raise PosCloudError("; ".join(f.message for f in findings))
@@ -167,6 +189,11 @@ def _write(
     finally:
         draft.unlink(missing_ok=True)
     return Edit(shown, lines, after.services[service])
+
+
+def _inherited(spec: EnvironmentSpec, path: tuple[str, ...]) -> bool:
+    """Whether a key is there although the stack's own file has it no more: a base or ``defaults`` has it too."""
+    return _at(spec.model_dump(), path) is not None
 
 
 def _only(before: EnvironmentSpec, after: EnvironmentSpec, service: str, meant: ServiceSpec) -> bool:

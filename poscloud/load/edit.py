@@ -44,6 +44,51 @@ def set_value(text: str, path: Path_, value: Any) -> str:
     return changed
 
 
+def remove_value(text: str, path: Path_) -> str:
+    """Return a document without the key at ``path``; a map of which nothing is left is ``{}``.
+
+    Args:
+        text: The document.
+        path: Keys from the top down; where the last one is not there, nothing is changed.
+
+    Raises:
+        PosCloudError: The text is written in a way in which this cannot be done safely.
+    """
+    plain: Any = _plain(text)
+    for step in path[:-1]:
+        plain = plain.get(step) if isinstance(plain, dict) else None
+    if not isinstance(plain, dict) or path[-1] not in plain:
+        return text
+    left = {key: value for key, value in plain.items() if key != path[-1]}
+    if not left:
+        return set_value(text, path[:-1], {})
+    changed = _without(text, path)
+    try:
+        done = _plain(changed) == _with(_plain(text), path[:-1], left)
+    except PosCloudError:
+        done = False
+    if not done:
+        raise PosCloudError(f"{'.'.join(path)} cannot be removed in place, as the file is written")
+    return changed
+
+
+def _without(text: str, path: Path_) -> str:
+    """Return the text without one of several entries of a map."""
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for step in path[:-1]:
+        node = next(value for key, value in node.value if key.value == step)
+    at = next(i for i, (key, _) in enumerate(node.value) if key.value == path[-1])
+    key, value = node.value[at]
+    if not node.flow_style:  # its lines, with what is said behind them
+        start = text.rfind("\n", 0, key.start_mark.index) + 1
+        end = _last(value).end_mark.index
+        line_end = text.find("\n", end) if text[end - 1 : end] != "\n" else end - 1
+        return text[:start] + (text[line_end + 1 :] if line_end >= 0 else "")
+    if at:
+        return text[: node.value[at - 1][1].end_mark.index] + text[value.end_mark.index :]
+    return text[: key.start_mark.index] + text[node.value[1][0].start_mark.index :]
+
+
 def write_flow(value: Any) -> str:
     """Return a value as it is written on one line."""
     if isinstance(value, dict):

@@ -6,7 +6,7 @@ from functools import partial
 
 from poscloud.render.check_images import check_images
 from poscloud.render.check_names import check_names
-from poscloud.render.check_pods import check_duplicates, check_hosts, check_requests
+from poscloud.render.check_pods import check_containers, check_duplicates, check_hosts, check_requests
 from poscloud.render.check_quota import check_maxima, check_quota_covers, check_quota_suffices
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
@@ -30,11 +30,13 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     for name in start_order(spec):
         group = "backing" if name in spec.backing else "services"
         part = spec.part(name)
-        plain = part.model_copy(update={"overrides": {}})
-        if isinstance(plain, ServiceSpec) and plain.release:
+        if isinstance(part, ServiceSpec) and part.release:
             render = partial(KINDS[spec.kind(name)].render, context, name)
-            findings += check_shared(plain, render, (group, name))
-            findings += check_room(spec, plain, (group, name))
+            shared = check_shared(part.model_copy(update={"overrides": {}}), render, (group, name))
+            findings += [*shared, *check_room(spec, part, (group, name))]
+            if shared:  # it cannot be rendered as it is released
+                part = part.model_copy(update={"release": None})
+        plain = part.model_copy(update={"overrides": {}})
         manifests = render_kind(context, name, plain)
         overrides = check_overrides(manifests, part.overrides, (group, name, "overrides"))
         findings += [*overrides, *_check_part(spec, part, manifests, (group, name))]
@@ -60,6 +62,7 @@ def _check_part(
         *check_hosts(spec, part, manifests, path),
         *check_requests(spec, part, manifests, path),
         *check_duplicates(part, manifests, path),
+        *check_containers(part, manifests, path),
         *check_maxima(spec, manifests, path),
         *check_quota_covers(spec, manifests, path),
         *check_names(manifests, path),

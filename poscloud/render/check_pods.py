@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from poscloud.render.manifest import Manifest
@@ -107,6 +107,20 @@ def check_requests(
                     hint = f"give it resources.requests.{resource}"
                     findings.append(Finding((*path, "autoscale", resource), "no-request", message, hint))
     return findings
+
+
+def check_containers(part: PartSpec, manifests: list[Manifest], path: Path) -> list[Finding]:
+    """Return a finding for each name that two containers of a pod have, which the API server would refuse."""
+    own: Mapping[str, object] = getattr(part, "containers", {})
+    findings: list[Finding] = []
+    for _, pod in pod_specs(manifests):
+        containers = [*pod.get("initContainers", []), *pod["containers"]]
+        named = Counter(container["name"] for container in containers)
+        for name in (n for n, count in named.items() if count > 1):
+            where = (*path, *(("containers", name) if name in own else ()))
+            message = f"its pod has a container '{name}' of another purpose already"
+            findings.append(Finding(where, "duplicate-name", message, "choose another name"))
+    return list(dict.fromkeys(findings))
 
 
 def check_duplicates(part: PartSpec, manifests: list[Manifest], path: Path) -> list[Finding]:

@@ -15,9 +15,10 @@ from poscloud.errors import PosCloudError
 from poscloud.render import names
 from poscloud.render.manifest import Manifest
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.nextversion import next_spec
 from poscloud.spec.nodes import pool_name, pool_of
 from poscloud.spec.references import Finding, Path
-from poscloud.spec.release import CANARY, canary_pods, next_spec
+from poscloud.spec.release import CANARY, canary_pods
 from poscloud.spec.service import ServiceSpec
 
 Render = Callable[[Any], list[Manifest]]
@@ -72,11 +73,16 @@ def check_shared(spec: ServiceSpec, render: Render, path: Path) -> list[Finding]
     if any(m["spec"].get("strategy", {}).get("type") == "Recreate" for m in own if m["kind"] == "Deployment"):
         message = "of this service two pods may never run at once (Recreate), as two versions would"
         return [Finding((*here, "strategy"), "bad-release", message, "stay with rolling")]
-    if [_key(m)[0] for m in own if "replicas" in m.get("spec", {})] != ["Deployment"]:
+    workloads = [_key(m) for m in own if "replicas" in m.get("spec", {})]
+    if [kind for kind, _ in workloads] != ["Deployment"]:
         message = "only a service that is one Deployment can be released so"
         return [Finding((*here, "strategy"), "bad-release", message, "stay with rolling")]
+    following = render(beside)
+    if [_key(m) for m in following if "replicas" in m.get("spec", {})] != workloads:
+        message = "the next version would not be one Deployment as the live one is"
+        return [Finding((*here, "next"), "bad-release", message, "change it outside `next`")]
     shared = {_key(m): m for m in own if m["kind"] != "Deployment"}
-    other = {_key(m): m for m in render(beside) if m["kind"] != "Deployment"}
+    other = {_key(m): m for m in following if m["kind"] != "Deployment"}
     return [
         Finding(
             (*here, "next"),

@@ -11,12 +11,14 @@ from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.ingress import check_ingress
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
 from poscloud.spec.limits import check_limits
+from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import check_nodes
 from poscloud.spec.part import Need
 from poscloud.spec.ports import check_node_ports
 from poscloud.spec.references import Finding, Path, check_text, find_cycle, nearest
 from poscloud.spec.release import check_release
 from poscloud.spec.scaling import check_autoscalers
+from poscloud.spec.secrets import check_secrets
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.topics import check_topics
@@ -28,6 +30,40 @@ if TYPE_CHECKING:
 
 def check_environment(spec: EnvironmentSpec) -> list[Finding]:
     """Return everything that does not fit together: names taken twice, dangling references, cycles."""
+    findings = _check_fit(spec)
+    findings = list(dict.fromkeys([*findings, *_check_next_versions(spec, findings)]))
+    known = {*spec.backing, *spec.services}
+    if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
+        group = "services" if cycle[0] in spec.services else "backing"
+        findings.append(
+            Finding(
+                (group, cycle[0]),
+                "start-order-cycle",
+                f"each waits for the next: {' → '.join(cycle)}",
+                "remove one `uses` or reference",
+            )
+        )
+    return findings
+
+
+def _check_next_versions(spec: EnvironmentSpec, known: list[Finding]) -> list[Finding]:
+    """Return what would not fit if a service were as its next version is, beside the ``known`` that does not anyway."""
+    findings: list[Finding] = []
+    for name, part in spec.services.items():
+        beside = other_spec(part)
+        if beside is None:
+            continue
+        services = {**spec.services, name: beside}
+        for finding in _check_fit(spec.model_copy(update={"services": services})):
+            if finding not in known:
+                inner = finding.path[2:] if finding.path[:2] == ("services", name) else ()
+                path = ("services", name, "release", "next", *inner)
+                findings.append(replace(finding, path=path))
+    return findings
+
+
+def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
+    """Return what does not fit together in the live versions, but for cycles."""
     findings = [
         Finding(
             ("services", name),
@@ -48,6 +84,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
         check_autoscalers,
         check_ingress,
         check_topics,
+        check_secrets,
     ):
         findings += check(spec)
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
@@ -55,17 +92,6 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
             findings += _check_references(spec, group, name)
     if spec.filebeat and spec.services:
         findings += [f for need in spec.filebeat.needs() for f in _check_need(spec, "", need.path, need)]
-    known = {*spec.backing, *spec.services}
-    if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
-        group = "services" if cycle[0] in spec.services else "backing"
-        findings.append(
-            Finding(
-                (group, cycle[0]),
-                "start-order-cycle",
-                f"each waits for the next: {' → '.join(cycle)}",
-                "remove one `uses` or reference",
-            )
-        )
     return findings
 
 

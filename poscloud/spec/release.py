@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, StrictInt, ValidationError
+from pydantic import BeforeValidator, Field, StrictInt
 
 from poscloud.spec.base import MAX_NAME, Model
-from poscloud.spec.kubernetes import check_image, check_tag
-from poscloud.spec.references import Finding, Path, nearest
+from poscloud.spec.nextversion import check_next
+from poscloud.spec.references import Finding, Path
 
 if TYPE_CHECKING:
     from poscloud.spec.environment import EnvironmentSpec
@@ -24,21 +24,14 @@ Colour = Literal["blue", "green"]
 CANARY = "canary"
 """What a canary's Deployment is called behind its service's name."""
 
-NOT_RELEASED = (
-    "kind",
-    "port",
-    "replicas",
-    "uses",
-    "release",
-    "rollout",
-    "anti_affinity",
-    "filebeat",
-    "overrides",
-)
-"""Fields that both versions share."""
 
-CHOSEN_KEYS = ("env", "node_selector", "mounts")
-"""Fields whose keys the writer chooses: in them null removes a key, as it does with ``extends``."""
+def _version_or_fields(value: Any) -> Any:
+    if value is None or isinstance(value, (str, dict)):
+        return value
+    quotes = (
+        f'; a version that is a number needs quotes: "{value}"' if isinstance(value, (int, float)) else ""
+    )
+    raise ValueError(f"give a version, or a map of the fields in which the next one differs{quotes}")
 
 
 class Release(Model):
@@ -48,7 +41,7 @@ class Release(Model):
         description="rolling: pod by pod, as `rollout` says. blue-green: the new version runs beside the live one "
         "and gets no request until it is promoted as a whole. canary: it gets a share of the requests at once."
     )
-    next: str | dict[str, Any] | None = Field(
+    next: Annotated[str | dict[str, Any] | None, BeforeValidator(_version_or_fields)] = Field(
         None,
         description="What runs beside the live version: its `version`, or the service's fields in which it differs. "
         "After a promotion of blue-green, the one to go back to. null: nothing.",
@@ -71,19 +64,6 @@ class Release(Model):
     def changes(self) -> dict[str, Any] | None:
         """Return the fields in which the next version differs; ``None`` without one."""
         return {"version": self.next} if isinstance(self.next, str) else self.next
-
-
-def next_spec(part: ServiceSpec) -> ServiceSpec | None:
-    """Return the description of the version beside the live one, without ``release``; ``None`` without one.
-
-    Raises:
-        ValidationError: The fields in ``release.next`` do not fit the service.
-    """
-    changes = part.release.changes() if part.release else None
-    if changes is None:
-        return None
-    data = part.model_dump(exclude_unset=True, exclude={"release"})
-    return type(part).model_validate(_over(data, changes))
 
 
 def canary_pods(replicas: int, weight: int) -> int:
@@ -152,7 +132,7 @@ def check_release(name: str, part: ServiceSpec, path: Path) -> list[Finding]:
         )
         findings.append(Finding((*here, "strategy"), "bad-release", message))
     findings += [Finding((*here, "strategy"), "bad-release", why) for why in _unfit(part, release)]
-    return findings + list(_check_next(part, release, (*here, "next")))
+    return findings + list(check_next(part, release, (*here, "next")))
 
 
 def _unfit(part: ServiceSpec, release: Release) -> Iterator[str]:
@@ -170,60 +150,8 @@ def _unfit(part: ServiceSpec, release: Release) -> Iterator[str]:
         )
 
 
-def _check_next(part: ServiceSpec, release: Release, path: Path) -> Iterator[Finding]:
-    """Yield what is wrong with the fields of the next version."""
-    changes = release.changes()
-    if changes is None:
-        return
-    if not changes:
-        yield Finding(path, "bad-release", "`next` is empty; give a version, or null for none")
-    at = {field: (*path, field) if isinstance(release.next, dict) else path for field in changes}
-    yield from _check_fields(part, at)
-    if "version" in changes and part.image is not None and "image" not in changes:
-        message = (
-            "the service's `image` is given, so that another version changes nothing; give next: {image: …}"
-        )
-        yield Finding(path, "bad-release", message)
-    try:
-        beside = next_spec(part)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            if detail["type"] != "extra_forbidden":  # found above
-                where = ".".join(map(str, detail["loc"]))
-                place = (*at.get(str(detail["loc"][0]), path), *detail["loc"][1:]) if detail["loc"] else path
-                yield Finding(place, "wrong-value", f"next.{where}: {detail['msg']}")
-        return
-    if beside is not None:
-        yield from check_image(beside.image, at.get("image", path))
-        yield from check_tag(beside.version, at.get("version", path))
-
-
-def _check_fields(part: ServiceSpec, at: Mapping[str, Path]) -> Iterator[Finding]:
-    """Yield the fields that only the service as a whole has, or that it does not have; ``at`` is their places."""
-    known = set(type(part).model_fields)
-    for field, place in at.items():
-        if field in NOT_RELEASED:
-            message = f"'{field}' is the same for both versions; change it outside `next`"
-            yield Finding(place, "bad-release", message)
-        elif field not in known:
-            hint = nearest(field, known - set(NOT_RELEASED))
-            yield Finding(place, "unknown-field", f"'{field}' is not a field here", hint)
-
-
 def _called(changes: Mapping[str, Any] | None) -> str | None:
     """Return a name for the next version: its version or image, or else the fields in which it differs."""
     if not changes:
         return None
     return str(changes.get("version") or changes.get("image") or "with other " + ", ".join(sorted(changes)))
-
-
-def _over(base: Any, change: Any, field: str = "") -> Any:
-    if not (isinstance(base, dict) and isinstance(change, dict)):
-        return change
-    merged = dict(base)
-    for key, value in change.items():
-        if value is None and field in CHOSEN_KEYS:
-            merged.pop(key, None)
-        else:
-            merged[key] = _over(base.get(key, {} if isinstance(value, dict) else None), value, key)
-    return merged

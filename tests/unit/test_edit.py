@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from poscloud.errors import PosCloudError
-from poscloud.load.edit import set_value
+from poscloud.load.edit import remove_value, set_value
 
 VERSION = ("services", "a", "version")
 
@@ -60,3 +60,30 @@ def test_a_value_that_another_place_shares_is_not_changed() -> None:
     ):
         with pytest.raises(PosCloudError, match="cannot be changed in place"):
             set_value(text, VERSION, "v2")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a: {env: {X: a, Y: b}} # why\n", "a: {env: {Y: b}} # why\n"),
+        ("a: {env: {W: c, X: {secret: s, key: k}, Y: b}}\n", "a: {env: {W: c, Y: b}}\n"),
+        ("a: {env: {W: c, X: a}}\n", "a: {env: {W: c}}\n"),
+        ("a: {env: {X: a}}\n", "a: {env: {}}\n"),
+        ("a:\n  env:\n    X: a\nb: c\n", "a:\n  env: {}\nb: c\n"),
+        (
+            "a:\n  env:\n    W: c # one\n    X: a # two\n    Y: b\n",
+            "a:\n  env:\n    W: c # one\n    Y: b\n",
+        ),
+        ("a:\n  env:\n    X: |\n      a\n\n      b\n    Y: b", "a:\n  env:\n    Y: b"),
+        ("a:\n  env:\n    W: c\n    X:\n      key: k\n      secret: s", "a:\n  env:\n    W: c\n"),
+        ("a: {env: {Y: b}}\n", "a: {env: {Y: b}}\n"),
+        ("a: java\n", "a: java\n"),
+    ],
+)
+def test_a_key_is_removed_and_the_rest_left(before: str, after: str) -> None:
+    assert remove_value(before, ("a", "env", "X")) == after
+
+
+def test_a_key_that_another_place_shares_is_not_removed() -> None:
+    with pytest.raises(PosCloudError, match="cannot be removed in place"):
+        remove_value("a: {env: &e {X: a, Y: b}}\nb: {env: *e}\n", ("a", "env", "X"))

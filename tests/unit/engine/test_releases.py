@@ -57,6 +57,51 @@ def test_of_a_promoted_canary_nothing_is_left_beside_the_live_version(project: P
         promote(project.root, "env", "a")
 
 
+@pytest.mark.parametrize(
+    ("live", "following", "back"),
+    [
+        ("", "env: {X: a}", "env: {X: null}"),
+        ("env: {X: a, Y: b}, ", "env: {X: null}", "env: {X: a}"),
+        ("env: {X: {secret: a, key: b}}, ", "env: {X: plain}", "env: {X: {secret: a, key: b}}"),
+        ("env: {X: plain}, ", "env: {X: {secret: a, key: b}}", "env: {X: plain}"),
+        ("", "opt_data: {server: nfs, path: /a}", "opt_data: null"),
+    ],
+)
+def test_a_promoted_release_is_taken_back_and_promoted_again(
+    project: Project, live: str, following: str, back: str
+) -> None:
+    write(project, f"{{kind: java, {live}release: {{strategy: blue-green, next: {{{following}}}}}}}")
+    before = project.load((project.root / "stacks" / "env.yaml").read_text()).services["a"]
+    promote(project.root, "env", "a")
+    assert f"next: {{{back}}}, live: green" in read(project)
+    taken_back = promote(project.root, "env", "a").service
+    unreleased = {"release": None}
+    assert taken_back.model_copy(update=unreleased) == before.model_copy(update=unreleased)
+    promote(project.root, "env", "a")
+    assert f"next: {{{back}}}, live: green" in read(project)
+
+
+def test_a_promoted_canary_loses_a_variable(project: Project) -> None:
+    write(
+        project,
+        "{kind: java, replicas: 2, env: {A: a, B: b}, release: {strategy: canary, next: {env: {A: null}}}}",
+    )
+    edit = promote(project.root, "env", "a")
+    assert read(project) == "{kind: java, replicas: 2, env: {B: b}, release: {strategy: canary, next: null}}"
+    assert edit.lines[0] == "services.a.env.A: (remove)"
+
+
+def test_what_a_base_has_is_taken_away_by_null(project: Project) -> None:
+    base = "services: {a: {kind: java, replicas: 2, env: {A: a}}}\n"
+    project.write("base/b.yaml", base)
+    file = project.write(
+        "env.yaml",
+        "extends: base/b.yaml\nservices:\n  a: {release: {strategy: canary, next: {env: {A: null}}}}\n",
+    )
+    assert promote(project.root, "env", "a").service.env == {}
+    assert "env: {A: null}" in file.read_text()
+
+
 def test_aborting_takes_the_next_version_out(project: Project) -> None:
     write(project, "{kind: java, replicas: 2, release: {strategy: canary, next: v2}}")
     abort(project.root, "env", "a")
