@@ -12,8 +12,8 @@ from poscloud.render.filebeat_output import output_env, output_settings, release
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.render.pod import CONTAINER_SECURITY, field_env, resources
 from poscloud.spec import FilebeatSidecar
+from poscloud.spec.filebeat import LOGS_MOUNT
 
-LOGS_MOUNT = "/mnt"
 CONFIG_MOUNT = "/etc/filebeat"
 REGISTRY_PATH = f"{LOGS_MOUNT}/.filebeat"
 """How far each file has been read; beside the logs, so that a restarted sidecar sends nothing twice."""

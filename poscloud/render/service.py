@@ -183,6 +183,16 @@ def _pod(
         pod["terminationGracePeriodSeconds"] = application.grace_period
     if application.init_containers:
         pod["initContainers"] = list(application.init_containers)
+    if group := spec.fs_group:
+        own = application.pod.get("securityContext", {})
+        security = {**own, "fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"}
+        return {
+            **pod,
+            **application.pod,
+            "securityContext": security,
+            "containers": containers,
+            "volumes": volumes,
+        }
     return {**pod, **application.pod, "containers": containers, "volumes": volumes}
 
 

@@ -11,13 +11,16 @@ from poscloud.spec.values import resources as amounts
 
 LOGS_PATH = "/usr/local/tomcat/logs"
 WEBAPPS_PATH = "/usr/local/tomcat/webapps"
+LOGS_UMASK = "0022"
+"""catalina.sh's own, 0027, makes log files that the sidecar, another user, may not read."""
+
 COPYING: Resources = amounts(cpu=("10m", "500m"), memory=("32Mi", "128Mi"))
 """What copying a web application takes."""
 
 
 def render_webapp(context: Context, name: str, spec: WebAppSpec) -> list[Manifest]:
     """Return the manifests of one web application, in the order they are made."""
-    env = {"APP": name}
+    env = {"APP": name, "UMASK": LOGS_UMASK}
     if options := spec.jvm_options():
         env["CATALINA_OPTS"] = options
     if cores := spec.cores():

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StrictInt
 from poscloud.spec.base import DnsName, Model
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.filebeat_output import RedisOutput
+from poscloud.spec.kubernetes import check_image
 from poscloud.spec.references import Finding
 from poscloud.spec.service import Probes, ServiceSpec
 from poscloud.spec.values import Resources, Size, resources
@@ -107,7 +108,10 @@ class CServiceSpec(ServiceSpec):
         return self.proc or name.replace("-", "_")
 
     def check(self) -> Iterator[Finding]:
-        """Yield variables that a field sets."""
+        """Yield variables that a field sets, and an image of git that cannot be one."""
+        yield from super().check()
+        if self.git:
+            yield from check_image(self.git.image, ("git", "image"))
         for variable, field in MANAGED.items():
             if variable in self.env:
                 message = f"env.{variable} is set by a field"

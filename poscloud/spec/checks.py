@@ -106,8 +106,9 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
         offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}
         for path, text in part.referring():
             findings += check_text(text, (*where, *path), offered)
-        if part.filebeat:
-            needs = part.filebeat.needs()
+        sidecar = spec.filebeat_of(part)
+        if part.filebeat and sidecar and (part.filebeat.target() or not spec.filebeat):
+            needs = sidecar.needs()  # an inherited target is looked at once, where it stands
             findings += [f for need in needs for f in _check_need(spec, name, (*where, *need.path), need)]
         elif part.filebeat is None and spec.filebeat is None and part.default_filebeat:
             hint = f"a service of kind {spec.kind(name)} has a sidecar by default: add that, or write filebeat: false"

@@ -165,9 +165,15 @@ class EnvironmentSpec(Model):
         return self.backing[name].kind if name in self.backing else self.services[name].kind
 
     def filebeat_of(self, part: PartSpec) -> FilebeatSidecar | None:
-        """Return the sidecar of a service: its own, else the environment's, else its kind's; ``None``: it has none."""
+        """Return the sidecar of a service: its own, else the environment's, else its kind's; ``None``: it has none.
+
+        Its own, without a target, has the target of the one it replaces.
+        """
         if not isinstance(part, ServiceSpec):
             return None
+        replaced = self.filebeat or part.default_filebeat
+        if part.filebeat and replaced:
+            return part.filebeat.with_target_of(replaced)
         given = (part.filebeat, self.filebeat, part.default_filebeat)
         return next((sidecar for sidecar in given if sidecar is not None), None) or None
 

@@ -18,23 +18,41 @@ from poscloud.spec.filebeat_output import (
     Output,
     PlainText,
     RedisOutput,
+    at_least_one,
 )
+from poscloud.spec.goregexp import check_go_pattern
 from poscloud.spec.part import Need
 from poscloud.spec.values import Resources, WithResources, resources
 
+LOGS_MOUNT = "/mnt"
+"""Where the sidecar sees the volume of log files."""
 
-def _re2(pattern: str) -> str:
-    if re.search(r"\(\?(<?[=!]|>)|\\[1-9]", pattern):
+NEXT_MAJOR = 9
+"""Filebeat's first version that no longer reads files with the input ``log``."""
+
+
+def _log_path(path: str) -> str:
+    if not path.startswith(f"{LOGS_MOUNT}/") or ".." in path.split("/"):
         raise ValueError(
-            f"'{pattern}' has a look-ahead, look-behind or back-reference, which Filebeat's expressions (RE2) lack"
+            f"'{path}' is not seen in the sidecar, which has the application's log folder at {LOGS_MOUNT}: "
+            f"write {LOGS_MOUNT}/*.log or the like"
         )
-    return pattern
+    return path
+
+
+def _version(version: str) -> str:
+    major = re.match(r"\d+", version)
+    if major and int(major[0]) >= NEXT_MAJOR:
+        raise ValueError(
+            f"Filebeat {version} no longer reads files by the input `log`, which is rendered here; use 8 or older"
+        )
+    return version
 
 
 class MultilineSpec(Model):
     """Which lines make one event (Filebeat's ``multiline``)."""
 
-    pattern: Annotated[PlainText, AfterValidator(_re2)] = Field(
+    pattern: Annotated[PlainText, AfterValidator(check_go_pattern)] = Field(
         description="Regular expression (RE2).", min_length=1, examples=[r"^\["]
     )
     negate: StrictBool = Field(
@@ -75,13 +93,15 @@ class FilebeatSidecar(WithResources):
     Redis and the tags as in document 000.
     """
 
-    version: str = Field("6.0.0", description="Filebeat version, the tag in the image pattern.")
+    version: Annotated[str, AfterValidator(_version)] = Field(
+        "6.0.0", description="Filebeat version, the tag in the image pattern; below 9."
+    )
     image: str | None = Field(
         None, description="Image; left out, made from the environment's `images.sidecar`."
     )
-    paths: tuple[str, ...] = Field(
-        ("/mnt/*.log",), min_length=1, description="Log files, as seen in the sidecar."
-    )
+    paths: Annotated[
+        tuple[Annotated[PlainText, AfterValidator(_log_path)], ...], AfterValidator(at_least_one)
+    ] = Field(("/mnt/*.log",), description="Log files, as seen in the sidecar: below /mnt.")
     multiline: AnyMultiline = Field(
         "timestamp",
         description="What makes one event of several lines: it begins with a `timestamp` or a `bracket`; lines of "
@@ -94,7 +114,7 @@ class FilebeatSidecar(WithResources):
     pod_fields: StrictBool = Field(
         True, description="Add the fields namespace, service-name and pod-ip to every event."
     )
-    fields: dict[str, str] = Field({}, description="Further fields added to every event.")
+    fields: dict[PlainText, PlainText] = Field({}, description="Further fields added to every event.")
     kafka: KafkaOutput | None = Field(
         None, description="Target: a Kafka topic. The default where no other target is given."
     )
@@ -125,6 +145,17 @@ class FilebeatSidecar(WithResources):
                 if name in self.model_fields_set:
                     raise ValueError(f"{name} is empty and there is no other target; write `{name}: {{}}`")
         return self
+
+    def target(self) -> str | None:
+        """Return which target is given; ``None``: none, and so it is a Kafka called ``kafka``."""
+        return next((name for name in OUTPUT_FIELDS if getattr(self, name)), None)
+
+    def with_target_of(self, other: FilebeatSidecar) -> FilebeatSidecar:
+        """Return this sidecar with the target of ``other``, unless it has one of its own."""
+        name = other.target()
+        if self.target() or name is None:
+            return self
+        return self.model_copy(update={name: getattr(other, name)})
 
     @property
     def output(self) -> Output:

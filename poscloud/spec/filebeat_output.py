@@ -17,8 +17,11 @@ def _no_password(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", text):
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(\d{1,5}))?", text)
+    if match is None:
         raise ValueError(f"'{text}' is not of the form host:port")
+    if match[3] and not 1 <= int(match[3]) <= 65535:
+        raise ValueError(f"'{text}' has port {match[3]}; a port is 1 to 65535")
     return text
 
 
@@ -37,10 +40,11 @@ def check_literal(text: str) -> str:
     return text
 
 
-def _at_least_one(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    if not hosts:
+def at_least_one(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``values`` unless there is none; unlike ``min_length`` it says nothing where one of them is wrong."""
+    if not values:
         raise ValueError("at least one is needed")
-    return hosts
+    return values
 
 
 Host = Annotated[str, AfterValidator(_no_password), AfterValidator(_host)]
@@ -126,7 +130,7 @@ class RedisOutput(BackingOrHosts):
 class ElasticsearchOutput(Model):
     """Elasticsearch itself (``output.elasticsearch``)."""
 
-    hosts: Annotated[tuple[Url, ...], AfterValidator(_at_least_one)] = Field(
+    hosts: Annotated[tuple[Url, ...], AfterValidator(at_least_one)] = Field(
         description="Its nodes.", examples=[["http://10.31.222.120:9200"]]
     )
     index: str | None = Field(
@@ -151,7 +155,7 @@ class ElasticsearchOutput(Model):
 class LogstashOutput(Model):
     """Logstash's Beats input (``output.logstash``)."""
 
-    hosts: Annotated[tuple[Host, ...], AfterValidator(_at_least_one)] = Field(
+    hosts: Annotated[tuple[Host, ...], AfterValidator(at_least_one)] = Field(
         description="host:port of each; port 5044 if none is given.",
         examples=[["10.31.222.121:5044"]],
     )

@@ -11,7 +11,10 @@ from poscloud.spec.base import Name
 from poscloud.spec.jar import JarSource
 from poscloud.spec.jvm import JvmServiceSpec
 from poscloud.spec.part import Need
-from poscloud.spec.values import NfsMount
+from poscloud.spec.values import NfsMount, parse_quantity
+
+LEAST_LOG_SPACE = "64Mi"
+"""Below it the shares of the log files, whole mebibytes, would be more than the space."""
 
 
 class JavaServiceSpec(JvmServiceSpec):
@@ -45,6 +48,19 @@ class JavaServiceSpec(JvmServiceSpec):
                 "give either image (the service's own) or jar; the image a jar runs in is jar.jdk"
             )
         return jar
+
+    @field_validator("log_space")
+    @classmethod
+    def _room_for_rotation(cls, space: str) -> str:
+        if parse_quantity(space) < parse_quantity(LEAST_LOG_SPACE):
+            raise ValueError(
+                f"{space} is too little to rotate log files in; at least {LEAST_LOG_SPACE} is needed"
+            )
+        return space
+
+    def fields_of_options(self) -> list[str]:
+        """Return the given fields that are options of the JVM."""
+        return [*super().fields_of_options(), *(["gc_log"] if self.gc_log != "none" else [])]
 
     def needs(self) -> Iterator[Need]:
         """Yield what it uses, and its Eureka server."""

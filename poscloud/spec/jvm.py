@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import ClassVar, LiteralString
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from poscloud.spec.references import Finding
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.values import MEBIBYTE, mebibytes, parse_jvm_size, parse_quantity
 
@@ -25,6 +27,7 @@ LEAST_PROCESSORS = 2
 """Processors that a JVM is told at least: with one it chooses its serial collector and pools of a single thread."""
 
 _HEAP_OPTION = re.compile(r"-(Xm[sx]|XX:(?:Max|Initial)HeapSize=)(\S+)")
+_HEAP_SIDE = {"Xms": "Initial", "XX:InitialHeapSize=": "Initial", "Xmx": "Max", "XX:MaxHeapSize=": "Max"}
 _SHARE_OPTION = re.compile(r"-(XX:(?:Max|Min|Initial)RAMPercentage=)(\S+)")
 _OPTION_VARIABLES = ("JAVA_OPTS", "CATALINA_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 """Variables that the start script or the JVM itself takes options from."""
@@ -34,6 +37,9 @@ class JvmServiceSpec(ServiceSpec):
     """A service whose heap follows its memory."""
 
     least_memory: ClassVar[str] = "64Mi"
+    options_variable: ClassVar[str] = "JAVA_OPTS"
+    """Variable that the start script takes the JVM's options from; ``java_opts`` sets it."""
+
     java_opts: str | None = Field(
         None,
         description="JAVA_OPTS as a whole. Left out: -Xmx is three quarters of the memory limit, -Xms three "
@@ -50,6 +56,18 @@ class JvmServiceSpec(ServiceSpec):
             if variable in self.texts():
                 _check_heap(self.texts()[variable], limit, "env", f"env.{variable}")
         return self
+
+    def check(self) -> Iterator[Finding]:
+        """Yield the options' variable where a field that is given sets it as well."""
+        yield from super().check()
+        variable, fields = self.options_variable, " and ".join(self.fields_of_options())
+        if fields and variable in self.env:
+            message = f"env.{variable} would replace what {fields} says"
+            yield Finding(("env", variable), "managed-variable", message, "write all options into java_opts")
+
+    def fields_of_options(self) -> list[str]:
+        """Return the given fields that are options of the JVM."""
+        return ["java_opts"] if self.java_opts is not None else []
 
     def jvm_options(self) -> str:
         """Return JAVA_OPTS: the given ones, or a heap that fits the container.
@@ -85,12 +103,15 @@ def _check_heap(options: str, limit: str | None, field: str, source: str) -> Non
         context |= {"field": field, "source": source, "option": option}
         return PydanticCustomError("heap_too_large", message, context)
 
+    sizes: dict[str, tuple[Decimal, str]] = {}
     for name, text in [*_HEAP_OPTION.findall(options), *_SHARE_OPTION.findall(options)]:
         option, relative = name + text, "RAMPercentage" in name
         try:
             size = _percentage(text) if relative else Decimal(parse_jvm_size(text))
         except ValueError as error:
             raise refuse(option, "{source} has -{option}, but {error}", error=str(error)) from None
+        if name in _HEAP_SIDE:
+            sizes[_HEAP_SIDE[name]] = size, option  # the JVM takes the last one
         if limit is None:
             raise refuse(
                 option,
@@ -115,6 +136,12 @@ def _check_heap(options: str, limit: str | None, field: str, source: str) -> Non
                 heap=int(largest // MEBIBYTE),
                 wanted=mebibytes(size / HEAP_SHARE),
             )
+    if len(sizes) == 2 and sizes["Initial"][0] > sizes["Max"][0]:
+        raise refuse(
+            sizes["Initial"][1],
+            "{source} has -{option} and -{largest}: the JVM does not start with an initial heap above the largest",
+            largest=sizes["Max"][1],
+        )
 
 
 def _percentage(text: str) -> Decimal:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictInt,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from poscloud.spec.base import EnvName, Model, MountPath, Name, SecretKey
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -97,6 +106,14 @@ class ServiceSpec(PartSpec):
     log_space: Size = Field(
         "2Gi", description="Most that the log files may take on the node; a pod that exceeds it is evicted."
     )
+    fs_group: StrictInt | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Group that every container of the pod belongs to and that owns its volumes, where the volume's "
+        "kind allows (fsGroup; of NFS directories it does not); left out, none.",
+        examples=[1000],
+    )
     log_store: LogStore | None = Field(
         None,
         description="Keep the log files when the pod is gone, each pod's in a folder of its own; left out, they go "
@@ -122,11 +139,23 @@ class ServiceSpec(PartSpec):
         True, description="Mount the host's /etc/localtime, so that logs carry local time."
     )
     filebeat: FilebeatSidecar | Literal[False] | None = Field(
-        None, description="Log shipping sidecar; left out, the environment's; false, none."
+        None,
+        description="Log shipping sidecar; left out, the environment's; false, none. One without a target of its own "
+        "sends where the environment's does.",
     )
 
     default_filebeat: ClassVar[FilebeatSidecar | None] = None
     """The sidecar of this kind where neither the service nor the environment says anything about one."""
+
+    @field_validator("log_store")
+    @classmethod
+    def _claim_has_a_group(cls, store: LogStore | None, info: ValidationInfo) -> LogStore | None:
+        if store and store.claim and info.data.get("fs_group", 0) is None:
+            raise ValueError(
+                "a claim's volume belongs to root, so that neither program nor sidecar could write to it: give "
+                "fs_group, the group of both, for example 1000"
+            )
+        return store
 
     @model_validator(mode="after")
     def _node_port_leads_somewhere(self) -> Self:

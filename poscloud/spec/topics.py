@@ -74,7 +74,8 @@ def check_topics(spec: EnvironmentSpec) -> list[Finding]:
     """Return a finding for each sidecar that writes to a topic which its Kafka, declaring others, does not have."""
     findings = _check(spec, spec.filebeat or None, ("filebeat",)) if spec.services else []
     for name, service in spec.services.items():
-        findings += _check(spec, service.filebeat or None, ("services", name, "filebeat"))
+        if service.filebeat and (service.filebeat.target() or not spec.filebeat):
+            findings += _check(spec, spec.filebeat_of(service), ("services", name, "filebeat"))
     return findings
 
 

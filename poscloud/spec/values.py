@@ -180,10 +180,18 @@ def _exceeds(amount: object, limit: object) -> bool:
         return False  # reported where it stands
 
 
+def _server(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9a-fA-F:]*:[0-9a-fA-F:.]*", text):
+        raise ValueError(f"'{text}' is no host: a host name or an address, such as 10.10.1.30")
+    return text
+
+
 class NfsMount(Model):
     """A directory of an NFS server."""
 
-    server: str = Field(description="Host name or address of the NFS server.", examples=["10.10.1.30"])
+    server: Annotated[str, AfterValidator(_server)] = Field(
+        description="Host name or address of the NFS server.", examples=["10.10.1.30"]
+    )
     path: str = Field(description="Exported directory.", pattern=r"^/.*", examples=["/home/k8s-nfs-data/dev"])
 
 
@@ -191,11 +199,14 @@ class LogStore(Model):
     """Where log files outlive their pod: in ENVIRONMENT/SERVICE/POD of a directory or a volume."""
 
     nfs: NfsMount | None = Field(
-        None, description="Directory of an NFS server, which the program's user may write to."
+        None,
+        description="Directory of an NFS server, which program and sidecar may write to: mode 0777, or 2775 of the "
+        "group `fs_group`. The folders in it get the same mode.",
     )
     claim: DnsName | None = Field(
         None,
-        description="Instead: PersistentVolumeClaim of the namespace, of a volume that several hosts may write to.",
+        description="Instead: PersistentVolumeClaim of the namespace, of a volume that several hosts may write to; "
+        "needs `fs_group`.",
     )
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -30,6 +30,7 @@ class WebAppArchive(Model):
 class WebAppSpec(JvmServiceSpec):
     """A web application in Tomcat, started by ``catalina.sh run``; listens on 9090, as in document 004."""
 
+    options_variable: ClassVar[str] = "CATALINA_OPTS"
     kind: Literal["webapp"] = Field("webapp", description="A web application in Tomcat.")
     webapps: dict[ContextName, WebAppArchive] = Field(
         {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -23,7 +24,9 @@ PAGE = '<%@ page session="false" %><%= Runtime.getRuntime().maxMemory() >> 20 %>
 SERVER_XML = """\
 <Server port="-1"><Service name="Catalina">
   <Connector port="{port}" address="127.0.0.1"/>
-  <Engine name="Catalina" defaultHost="localhost"><Host name="localhost" appBase="webapps"/></Engine>
+  <Engine name="Catalina" defaultHost="localhost"><Host name="localhost" appBase="webapps">
+    <Valve className="org.apache.catalina.valves.AccessLogValve" directory="logs" pattern="common"/>
+  </Host></Engine>
 </Service></Server>
 """
 
@@ -34,7 +37,8 @@ def test_tomcat_serves_the_copied_applications_with_the_rendered_heap(tmp_path: 
     home = debian.root / "usr/share/tomcat10"
     for folder in ("conf", "logs", "temp", "work", "webapps"):
         (base / folder).mkdir(parents=True)
-    shutil.copy(home / "etc/web.xml", base / "conf")
+    for file in ("web.xml", "logging.properties"):
+        shutil.copy(home / "etc" / file, base / "conf")
     (base / "conf/server.xml").write_text(SERVER_XML.format(port=port))
     (images / "app/admin").mkdir(parents=True)
     (images / "app/admin/index.jsp").write_text(PAGE)
@@ -79,3 +83,7 @@ def test_tomcat_serves_the_copied_applications_with_the_rendered_heap(tmp_path: 
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=30) == 128 + signal.SIGTERM
     assert "Stopping service [Catalina]" in log.read_text()
+    written = [file for file in (base / "logs").iterdir() if file.stat().st_size]
+    assert len(written) > 1  # JULI's and the access log
+    for file in written:  # the sidecar is another user
+        assert file.stat().st_mode & stat.S_IROTH, f"{file.name}: {file.stat().st_mode:o}"

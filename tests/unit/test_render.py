@@ -237,3 +237,28 @@ def test_an_environment_says_what_it_expects_of_its_cluster(project: Project) ->
     needs = cluster_needs(spec)
     assert needs.selectors == [{"node": "public"}, {"node": "db"}]
     assert needs.storage_classes == ["ceph-db"]
+
+
+def test_a_sidecar_without_a_target_sends_where_the_one_it_replaces_does(project: Project) -> None:
+    sidecar = "filebeat: {tags: [x]}"
+    spec = project.load(
+        'filebeat: {kafka: {hosts: ["k:9092"]}}\n'
+        "backing: {redis: {}}\n"
+        f"services:\n  a: {{kind: java, {sidecar}}}\n  b: {{kind: java, filebeat: {{redis: {{}}}}}}\n"
+    )
+    config = yaml.safe_load(part(spec, "a")["ConfigMap"]["data"]["filebeat.yml"])
+    assert config["output.kafka"]["hosts"] == ["k:9092"]
+    assert config["filebeat.prospectors"][0]["tags"] == ["x"]
+    assert "output.redis" in part(spec, "b")["ConfigMap"]["data"]["filebeat.yml"]
+    of_its_kind = project.load(
+        f"backing: {{redis: {{}}}}\nservices: {{a: {{kind: c, runenv: pre, {sidecar}}}}}\n"
+    )
+    config = {m["metadata"]["name"]: m for p in render_environment(of_its_kind) for m in p.manifests}
+    assert "output.redis" in config["a-filebeat-config"]["data"]["filebeat.yml"]
+
+
+def test_a_service_gives_its_volumes_to_a_group(services: Load) -> None:
+    text = "  a: {kind: java, fs_group: 1000, log_store: {claim: logs}}\n  b: {kind: java}\n"
+    pods = {n: part(services(text), n)["Deployment"]["spec"]["template"]["spec"] for n in ("a", "b")}
+    assert pods["a"]["securityContext"] == {"fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
+    assert "securityContext" not in pods["b"]
