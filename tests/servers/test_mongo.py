@@ -2,13 +2,13 @@
 
 In mongod's place stands FerretDB, told by a wrapper what the rendered mongod.conf says of port, address and folder;
 in the shell's place node, which runs the rendered JavaScript and writes down what it asks for. So the start script is
-proven, and what the shell is given; that mongod takes the file is not.
+proven, what the shell is given, and that a real client (pymongo) finds its data by the output `url`; that mongod takes
+the file, or asks for the password, is not.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,10 +19,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poscloud.render.mongo import mongo_outputs
 from poscloud.spec import EnvironmentSpec, MongoSpec
+from tests.servers.debian import packages
 from tests.servers.golang import build
 from tests.servers.rendered import write_config
 from tests.servers.running import accepts, free_port, running
+from tests.servers.virtualenv import virtualenv
 
 pytestmark = pytest.mark.servers
 
@@ -37,8 +40,12 @@ address = "%s:%s" % (conf["net"]["bindIp"], conf["net"]["port"])
 os.execv("{ferretdb}", ["ferretdb", address, conf["storage"]["dbPath"]])
 """
 
-MONGOSH = """\
-#!{node}
+SHELL = """\
+#!/bin/sh
+LD_LIBRARY_PATH='{libraries}' exec '{node}' '{script}' "$@"
+"""
+
+SCRIPT = """\
 const [eval_, port] = [process.argv.includes("--eval"), process.argv[process.argv.indexOf("--port") + 1]];
 const asked = [], ask = name => (...what) => {{ asked.push([name, ...what]); }};
 const admin = {{getUser: () => {known}, createUser: ask("createUser"), updateUser: ask("updateUser")}};
@@ -49,6 +56,17 @@ require("net").connect(port, "127.0.0.1").on("error", () => process.exit(1)).on(
   fs.writeFileSync("{asked}", JSON.stringify(asked));
   process.exit(0);
 }});
+"""
+
+CLIENT = """\
+import sys
+from pymongo import MongoClient
+with MongoClient(sys.argv[1], serverSelectionTimeoutMS=20000) as client:
+    orders = client["dac"]["orders"]
+    if sys.argv[2] == "write":
+        orders.insert_many([{"_id": 1, "state": "new"}, {"_id": 2, "state": "paid"}])
+        orders.update_one({"_id": 1}, {"$set": {"state": "sent"}})
+    print(sorted((order["_id"], order["state"]) for order in orders.find({"_id": {"$gte": 1}})))
 """
 
 
@@ -69,6 +87,8 @@ class Member:
             "/run/mongo": f"{home}/run",
             "/etc/mongo": f"{home}/etc",
         }
+        self.url = mongo_outputs("mongo", "a", MongoSpec())["url"]
+        self.url = self.url.replace("mongo.a.svc.cluster.local:27017", f"127.0.0.2:{self.port}")
         self.etc = write_config(spec, "mongo-config", home / "etc", replace)
         self.program("mongod", MONGOD.format(python=sys.executable, ferretdb=build("ferretdb")))
 
@@ -79,9 +99,11 @@ class Member:
     @contextmanager
     def run(self, known: str) -> Iterator[subprocess.Popen[bytes]]:
         """Start it; ``known`` is what the shell says about the user, in JavaScript."""
-        node = shutil.which("node")
-        assert node, "node is not installed"
-        self.program("mongosh", MONGOSH.format(node=node, known=known, asked=self.home / "asked"))
+        debian = packages("nodejs")
+        script = self.home / "mongosh.js"
+        script.write_text(SCRIPT.format(known=known, asked=self.home / "asked"))
+        libraries = debian.environment["LD_LIBRARY_PATH"]
+        self.program("mongosh", SHELL.format(libraries=libraries, node=debian.program("node"), script=script))
         environment = {"PATH": f"{self.home}/bin:/usr/bin:/bin", "MONGO_PASSWORD": PASSWORD}
         command = ["sh", str(self.etc / "start.sh")]
         with running(command, self.home / "log", self.is_ready, env=environment) as process:
@@ -90,6 +112,15 @@ class Member:
     def is_ready(self) -> bool:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.2", self.port)) == 0
+
+    def client(self, what: str) -> str:
+        """Return what a client says that writes or reads."""
+        python = virtualenv("pymongo==4.15.3") / "bin" / "python"
+        done = subprocess.run(
+            [python, "-c", CLIENT, self.url, what], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     @property
     def asked(self) -> object:
@@ -109,6 +140,16 @@ def test_the_user_is_made_at_the_first_start_and_gets_its_password_at_later_ones
         assert list((tmp_path / "run").iterdir()) == [], "the password is left in a file"
     with member.run(known="({})"):
         assert member.asked == [["updateUser", "chief", given]]
+
+
+def test_a_client_finds_at_the_url_what_it_wrote_before_a_restart(tmp_path: Path) -> None:
+    member = Member(tmp_path)
+    assert member.url == f"mongodb://127.0.0.2:{member.port}"
+    written = "[(1, 'sent'), (2, 'paid')]"
+    with member.run(known="null"):
+        assert member.client("write") == written
+    with member.run(known="({})"):
+        assert member.client("read") == written
 
 
 def test_a_user_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
