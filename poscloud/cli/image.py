@@ -83,8 +83,9 @@ def build(
     from poscloud.images.builder import find_builder
 
     program, images = find_builder(builder), _planned(stack, names, file, tag, dirty=dirty)
-    work.build(images, program, _logs(), jobs, _output.tell)
-    work.remember(_record(stack), images)
+    record = _record(stack)
+    work.remembered(record)  # should it be damaged, better before than after
+    work.build(images, program, _logs(), jobs, _output.tell, lambda image: work.remember(record, [image]))
     if push:
         work.push([image.reference for image in images], program, _logs(), _output.tell)
     _versions(stack, {image.name: image.reference for image in images}, write=set_version)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -140,6 +141,8 @@ def _ask(url: str, seconds: float) -> int | str:
             return int(answer.status)
     except HTTPError as error:
         return error.code
+    except HTTPException as error:  # it speaks something else
+        return f"no answer of HTTP ({type(error).__name__})"
     except (URLError, OSError, ValueError) as error:
         return str(getattr(error, "reason", error))
 

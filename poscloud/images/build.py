@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 from collections import defaultdict
@@ -21,7 +22,14 @@ _TAIL = 15
 """Lines of a failed build's log that are shown."""
 
 
-def build(images: Sequence[Planned], builder: Builder, logs: Path, jobs: int, report: Report) -> None:
+def build(
+    images: Sequence[Planned],
+    builder: Builder,
+    logs: Path,
+    jobs: int,
+    report: Report,
+    built: Callable[[Planned], None] = lambda _: None,
+) -> None:
     """Build images, each after those it needs.
 
     Args:
@@ -30,6 +38,7 @@ def build(images: Sequence[Planned], builder: Builder, logs: Path, jobs: int, re
         logs: Folder; each image gets a file.
         jobs: How many at a time.
         report: Told what begins and ends.
+        built: Given each image when it is there, one after the other.
 
     Raises:
         DeployError: Some could not be built; what does not need them was.
@@ -53,6 +62,7 @@ def build(images: Sequence[Planned], builder: Builder, logs: Path, jobs: int, re
                 if problem := future.result():
                     failed[name] = problem
                 else:
+                    built(by_name[name])
                     sorter.done(name)
     if failed:
         raise DeployError("\n".join(f"image '{name}' was not built: {why}" for name, why in failed.items()))
@@ -107,9 +117,25 @@ def remember(file: Path, images: Iterable[Planned]) -> None:
     for image in images:
         built.pop(image.name, None)
         built[image.name] = image.reference
-    file.write_text(json.dumps(built, indent=2) + "\n", encoding="utf-8")
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_text(json.dumps(built, indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, file)
 
 
 def remembered(file: Path) -> dict[str, str]:
-    """Return what was built: name → reference."""
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    """Return what was built: name → reference.
+
+    Raises:
+        PosCloudError: The file is damaged.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        built = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:  # no JSON, or no text
+        built = None
+    if not isinstance(built, dict) or not all(isinstance(reference, str) for reference in built.values()):
+        raise PosCloudError(
+            f"{file}, which says what was built, is damaged", hint="remove it, and build again"
+        )
+    return built

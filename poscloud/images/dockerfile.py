@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -107,7 +108,11 @@ def _c(name: str, spec: CImageSpec) -> _Parts:
 
 def _java(name: str, spec: JavaImageSpec) -> _Parts:
     jar = f"/home/deploy/{spec.jar.rsplit('/', 1)[-1]}"
-    first, start, command = [_copy(spec.jar, jar)], "the jar", f"java ${{JAVA_OPTS:-}} -jar {jar}"
+    first, start, command = (
+        [_copy(spec.jar, jar)],
+        "the jar",
+        f"java ${{JAVA_OPTS:-}} -jar {shlex.quote(jar)}",
+    )
     if spec.start_script:
         start = command = f"/home/deploy/{name}.sh"
         first.append(_copy(spec.start_script, start))
@@ -123,7 +128,7 @@ def _python(name: str, spec: PythonImageSpec) -> _Parts:
         f"WORKDIR {home}",
         f"RUN {spec.python} -m venv .venv",
         _copy(spec.requirements, f"{home}/"),
-        f"RUN .venv/bin/pip install --no-cache-dir -r {spec.requirements.rsplit('/', 1)[-1]}",
+        f"RUN .venv/bin/pip install --no-cache-dir -r {shlex.quote(spec.requirements.rsplit('/', 1)[-1])}",
         f'ENV PATH="{home}/.venv/bin:$PATH" GIT_REPO_NAME="{name}"',
         _exec("COPY", [f"{FILES}{source}/", f"{home}/"]),
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, manifest
+from poscloud.spec.external import ExternalServer
 from poscloud.spec.isolation import IsolationSpec
 
 _DNS = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
@@ -17,7 +19,7 @@ _NODE_LOCAL_DNS = "169.254.20.10/32"
 def render_isolation(context: Context, isolation: IsolationSpec, labels: dict[str, str]) -> list[Manifest]:
     """Return the policy of all pods, and one for each service with a node port, which anybody may reach."""
     return [
-        _policy(context, "isolation", labels, {}, _rules(isolation)),
+        _policy(context, "isolation", labels, {}, _rules(context, isolation)),
         *(
             _policy(
                 context,
@@ -46,7 +48,7 @@ def _policy(context: Context, name: str, labels: dict[str, str], pods: Manifest,
     )
 
 
-def _rules(isolation: IsolationSpec) -> Manifest:
+def _rules(context: Context, isolation: IsolationSpec) -> Manifest:
     own: Manifest = {"podSelector": {}}
     sources = [own, *_namespaces((*isolation.from_namespaces, *isolation.ingress_namespaces))]
     rules: Manifest = {
@@ -57,7 +59,20 @@ def _rules(isolation: IsolationSpec) -> Manifest:
         return rules
     targets = [own, *_namespaces(isolation.from_namespaces), *_blocks(isolation.to_networks)]
     dns = {"to": [*_namespaces(("kube-system",)), *_blocks((_NODE_LOCAL_DNS,))], "ports": _DNS}
-    return {**rules, "policyTypes": ["Ingress", "Egress"], "egress": [{"to": targets}, dns]}
+    egress = [{"to": targets}, dns, *_external(context)]
+    return {**rules, "policyTypes": ["Ingress", "Egress"], "egress": egress}
+
+
+def _external(context: Context) -> list[Manifest]:
+    """Return a rule for each server outside that the environment itself names by its address."""
+    rules = []
+    for part in context.environment.backing.values():
+        server: ExternalServer | None = getattr(part, "external", None)
+        if server and server.is_address():
+            address = ip_address(server.host)
+            block = _blocks([f"{address}/{address.max_prefixlen}"])
+            rules.append({"to": block, "ports": [{"protocol": "TCP", "port": server.port}]})
+    return rules
 
 
 def _namespaces(namespaces: Iterable[str]) -> list[Manifest]:

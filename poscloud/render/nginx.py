@@ -16,6 +16,7 @@ from poscloud.render.startscript import CLUSTER_DNS, RUN_PATH, SCRIPT, start_scr
 from poscloud.spec import NginxGatewaySpec
 from poscloud.spec.locations import Location, Match, parse_match, parse_target
 from poscloud.spec.network import split_address
+from poscloud.spec.service import Rollout
 from poscloud.spec.values import parse_quantity
 
 PROGRAM = "nginx"
@@ -23,6 +24,12 @@ CONFIG_PATH = "/etc/nginx/poscloud"
 PORT = 8080
 USER = 101
 """User and group ``nginx`` of the usual images; any other but root works as well."""
+
+DRAIN_SECONDS = 5
+"""For so long a pod that is to stop still answers, because the nodes hear of it a little later."""
+
+STOP_SECONDS = 10
+"""What a stop takes beside the longest answer."""
 
 HEADERS = {
     "X-Real-IP": "$remote_addr",
@@ -40,6 +47,7 @@ _PLAIN = re.compile(r"[-A-Za-z0-9_./~^*=:]+")
 
 def render_nginx(context: Context, name: str, spec: NginxGatewaySpec) -> list[Manifest]:
     """Return the manifests of one gateway, in the order they are made."""
+    spec = _without_gap(spec)
     config, command = {"nginx.conf": nginx_conf(context, spec)}, f"{PROGRAM} -g 'daemon off;' -c"
     if spec.resolver:
         start: tuple[str, ...] = (PROGRAM, "-g", "daemon off;", "-c", f"{CONFIG_PATH}/nginx.conf")
@@ -66,6 +74,7 @@ def render_nginx(context: Context, name: str, spec: NginxGatewaySpec) -> list[Ma
         mounts=tuple(mounts),
     )
     rendered = render_container(container)
+    rendered["lifecycle"] = {"preStop": {"exec": {"command": ["sh", "-c", _stop()]}}}
     rendered["securityContext"] = {**rendered["securityContext"], "readOnlyRootFilesystem": True}
     application = Application(
         kind="nginx-gateway",
@@ -74,11 +83,38 @@ def render_nginx(context: Context, name: str, spec: NginxGatewaySpec) -> list[Ma
         config_path=CONFIG_PATH,
         volumes=({"name": "tmp", "emptyDir": {"sizeLimit": spec.temp_space}},),
         containers=(rendered,),
+        grace_period=max(spec.read_timeout, *(loc.read_timeout or 0 for loc in spec.locations.values()))
+        + STOP_SECONDS,
         pod={
             "securityContext": {"runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER}
         },
     )
     return render_service(context, name, spec, application)
+
+
+def _without_gap(spec: NginxGatewaySpec) -> NginxGatewaySpec:
+    """Return the description of a gateway of one pod such that a changed table is no outage, unless it says otherwise.
+
+    The new pod is ready before the old one stops, on the same host if there is no other.
+    """
+    if spec.most_pods() != 1:
+        return spec
+    beside = {"rollout": Rollout(max_surge=1, max_unavailable=0), "anti_affinity": "preferred"}
+    given = spec.model_fields_set
+    if "rollout" in given:
+        return spec
+    return spec.model_copy(update={name: value for name, value in beside.items() if name not in given})
+
+
+def _stop() -> str:
+    """Return the shell line that stops nginx without breaking a request off.
+
+    It goes on answering until the nodes have heard that its address is no longer one of the Service's, then ends what
+    it has begun. The line waits for that, because the kubelet's SIGTERM, which follows it, would break it off. It is
+    `nginx -s quit` without reading the configuration, which may be the next one by then.
+    """
+    pid = f"{RUN_PATH}/nginx.pid"
+    return f'sleep {DRAIN_SECONDS}; read -r pid < {pid} && kill -QUIT "$pid"; while [ -e {pid} ]; do sleep 1; done'
 
 
 def nginx_conf(context: Context, spec: NginxGatewaySpec) -> str:

@@ -9,6 +9,7 @@ from poscloud.spec.clusterwide import check_classes
 from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
 from poscloud.spec.ingress import check_ingress
+from poscloud.spec.isolation import check_isolation
 from poscloud.spec.kubernetes import check_image, check_labels, check_quota, check_tag
 from poscloud.spec.limits import check_limits
 from poscloud.spec.nextversion import other_spec
@@ -76,6 +77,7 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
     for check in (
         check_values,
         check_limits,
+        check_isolation,
         check_eureka,
         check_nodes,
         check_volumes,

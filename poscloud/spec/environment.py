@@ -46,6 +46,12 @@ def _pattern(*allowed: str) -> object:
     return AfterValidator(check)
 
 
+def _check_registry(registry: str) -> str:
+    if check_image(f"{registry}/x:v1", ()):
+        raise ValueError(f"'{registry}' makes no image: HOST[:PORT]/PROJECT, the project in lower case")
+    return registry
+
+
 class Images(Model):
     """How image names are made where none is given."""
 
@@ -73,7 +79,7 @@ class EnvironmentSpec(Model):
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",
     )
-    registry: str = Field(
+    registry: Annotated[str, AfterValidator(_check_registry)] = Field(
         "harbor.example.com/wbyh",
         description="Image registry and project.",
         pattern=r"^[^/\s]+(/[^/\s]+)*$",

@@ -16,6 +16,14 @@ class ExternalServer(Model):
     host: str = Field(description="DNS name or IP address.", examples=["mysql.example.com", "10.31.222.100"])
     port: StrictInt = Field(3306, ge=1, le=65535, description="TCP port.")
 
+    def is_address(self) -> bool:
+        """Return whether ``host`` is an IP address, rather than a name."""
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
     @field_validator("host")
     @classmethod
     def _is_an_address(cls, host: str) -> str:

@@ -29,6 +29,8 @@ def _inside(path: str) -> str:
     pure = PurePosixPath(_one_line(path))
     if pure.is_absolute() or ".." in pure.parts or not path:
         raise ValueError(f"'{path}' is not a path inside the project's folder")
+    if wrong := re.search(r"[$*?\[\\]", path):
+        raise ValueError(f"'{path}' has a {wrong[0]}, which builders take for a variable or a pattern")
     return path
 
 
@@ -193,7 +195,9 @@ AnyImageSpec = Annotated[
 class ImagesSpec(Model):
     """The images of a project: the file ``images.yaml``."""
 
-    secret_name: ClassVar[re.Pattern[str]] = re.compile(r"(?i)passw|secret|token|credential|api_?key")
+    secret_name: ClassVar[re.Pattern[str]] = re.compile(
+        r"(?i)passw|passphrase|secret|token|credential|(api|private|access)_?key|.pwd|pwd.|(^|_)pass(_|$)"
+    )
     images: dict[Name, AnyImageSpec] = Field(
         description="Images by name; a service's has the service's name."
     )

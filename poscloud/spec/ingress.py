@@ -80,15 +80,26 @@ def check_ingress(spec: EnvironmentSpec) -> list[Finding]:
         if names.setdefault(rule.object_name(), i) != i:
             field = "name" if rule.name else "host"
             message = f"rule {names[rule.object_name()] + 1} is called '{rule.object_name()}' already"
-            findings.append(Finding((*here, field), "duplicate-name", message, "give this one a `name`"))
+            hint = "give this one another `name`" if rule.name else "give this one a `name`"
+            findings.append(Finding((*here, field), "duplicate-name", message, hint))
         for path, target in rule.paths.items():
             where = (*here, "paths", path)
+            findings += _check_path(rule, path, where)
             findings += _check_target(spec, target, where)
             key = (rule.host, path.rstrip("/") or "/")
             if taken.setdefault(key, i) != i or _twice(rule, path):
                 message = f"{rule.host}{path} has a service already"
                 findings.append(Finding(where, "duplicate-path", message))
     return findings
+
+
+def _check_path(rule: IngressRule, path: str, where: Path) -> list[Finding]:
+    """Return a finding for a path that the API server refuses; one with a pattern in it is the controller's affair."""
+    wrong = re.search(r"//|/\.\.?(?=/|$)|%2[fF]", path)
+    if rule.path_type == "ImplementationSpecific" or not wrong:
+        return []
+    message = f"'{path}' holds '{wrong[0]}', which no path may: no empty step, none of dots, no %2F"
+    return [Finding(where, "name-path", message, "write the path as it is asked for")]
 
 
 def _twice(rule: IngressRule, path: str) -> bool:

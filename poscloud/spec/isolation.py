@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from poscloud.spec.base import Model, Name
+from poscloud.spec.references import Finding
+
+if TYPE_CHECKING:
+    from poscloud.spec.environment import EnvironmentSpec
+    from poscloud.spec.external import ExternalServer
 
 
 def _check_network(text: str) -> str:
@@ -54,3 +59,17 @@ IsolationChoice = Annotated[
     BeforeValidator(_all_defaults, json_schema_input_type=bool | IsolationSpec),
 ]
 """``true`` for the defaults, ``false`` for none."""
+
+
+def check_isolation(spec: EnvironmentSpec) -> list[Finding]:
+    """Return a finding for each server outside that no pod may reach: a NetworkPolicy knows addresses, and no names."""
+    if not spec.isolation or spec.isolation.to_networks is None or spec.isolation.to_networks:
+        return []
+    findings = []
+    for name, part in spec.backing.items():
+        server: ExternalServer | None = getattr(part, "external", None)
+        if server and not server.is_address():
+            message = f"isolation.to_networks is empty, so that no pod reaches {server.host}"
+            hint = "give the server's IP address here, or its network in isolation.to_networks"
+            findings.append(Finding(("backing", name, "external", "host"), "cut-off", message, hint))
+    return findings

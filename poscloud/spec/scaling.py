@@ -45,8 +45,24 @@ class Autoscale(Model):
 
 
 def check_autoscalers(spec: EnvironmentSpec) -> list[Finding]:
-    """Return a finding for each autoscaler of a service that has two Deployments, of which it would see one."""
-    return [
+    """Return a finding for each autoscaler that cannot do its work, or does another than `replicas` says.
+
+    Of a service with two Deployments it would see one.
+    """
+    findings = [
+        Finding(
+            ("services", name, "replicas"),
+            "bad-replicas",
+            f"autoscale decides how many pods there are, {service.autoscale.min} to {service.autoscale.max}, and "
+            f"replicas {service.replicas} would have no effect",
+            "leave replicas out, or autoscale",
+        )
+        for name, service in spec.services.items()
+        if service.autoscale
+        and "replicas" in service.model_fields_set
+        and not service.autoscale.min <= service.replicas <= service.autoscale.max
+    ]
+    return findings + [
         Finding(
             ("services", name, "autoscale"),
             "bad-release",

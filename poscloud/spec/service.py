@@ -70,7 +70,7 @@ class ServiceSpec(PartSpec):
     replicas: StrictInt = Field(1, ge=0, le=1000, description="Number of pods.")
     autoscale: Autoscale | None = Field(
         None,
-        description="As many pods as the load asks for, instead of `replicas`, which then has no meaning.",
+        description="As many pods as the load asks for, instead of `replicas`, which, if given, lies between both.",
         examples=[{"min": 2, "max": 6, "cpu": 70}],
     )
     disruption_budget: StrictBool = Field(

@@ -60,6 +60,7 @@ def test_up_makes_them_once_and_nobody_reads_them(workspace: Workspace) -> None:
     assert set(made) == KEYS
     assert len(set(made.values())) == len(KEYS)
     second = workspace.run("poscloud", "up", "-s", STACK)
+    assert second.returncode == 0, second.stdout + second.stderr
     assert passwords(workspace) == made
     stored = workspace.root / f"Pulumi.{STACK}.yaml"
     config = yaml.safe_load(stored.read_text())["config"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 from poscloud.spec import EnvironmentSpec, JavaServiceSpec, NginxGatewaySpec
 from tests.servers.debian import packages
 from tests.servers.dns import NameServer, name_server
-from tests.servers.rendered import write_config
+from tests.servers.rendered import manifest, write_config
 from tests.servers.running import accepts, free_port, running, wait_until
 
 pytestmark = pytest.mark.servers
@@ -224,6 +226,44 @@ def test_a_service_made_anew_is_found_and_a_missing_one_harms_no_other(
         dns.set({**names(), "s0.env.svc.cluster.local": HOSTS[2]})
         wait_until(lambda: nginx.at("/a/")[0] == HOSTS[2], "nginx asking for the new address", 20)
         wait_until(lambda: nginx.ask("/gone/")[0] == 200, "nginx finding the service that was made", 20)
+
+
+def test_a_pod_that_stops_ends_what_it_has_begun(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            begun.set()
+            go_on.wait(60)
+            self.send_response(200)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"slow")
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    locations = {"/": f"http://127.0.0.1:{server.server_port}"}
+    spec = EnvironmentSpec(
+        name="env", services={"gw": NginxGatewaySpec.model_validate({"locations": locations})}
+    )
+    pod = manifest(spec, "Deployment", "gw")["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] == 310
+    *shell, line = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    with gateway(tmp_path, 80, locations, resolver="127.0.0.1") as nginx, ThreadPoolExecutor() as pool:
+        url = f"http://127.0.0.1:{nginx.port}/"
+        answer = pool.submit(lambda: urllib.request.urlopen(url, timeout=60).read())
+        assert begun.wait(30)
+        stop = pool.submit(subprocess.run, [*shell, line.replace("/tmp/", f"{tmp_path}/")], check=True)
+        wait_until(lambda: not accepts(nginx.port), "nginx taking no more connections", 30)
+        assert not stop.done(), "SIGTERM would follow while a request is answered"
+        go_on.set()
+        assert answer.result(timeout=30) == b"slow"
+        stop.result(timeout=30)
+        assert not (tmp_path / "nginx.pid").exists()
+    server.shutdown()
+    server.server_close()
 
 
 def test_the_clusters_dns_is_taken_from_the_pods_resolv_conf(tmp_path: Path) -> None:

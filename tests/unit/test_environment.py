@@ -194,6 +194,16 @@ def test_isolation_of_what_goes_out_leaves_the_own_pods_and_dns(project: Project
     assert {(p["protocol"], p["port"]) for p in dns["ports"]} == {("UDP", 53), ("TCP", 53)}
 
 
+def test_a_server_outside_that_is_named_by_its_address_may_be_reached(project: Project) -> None:
+    external = "{kind: mysql, external: {host: 10.31.222.100, port: 3307}}"
+    spec = project.load(f"isolation: {{to_networks: []}}\nbacking: {{ledger: {external}}}\n")
+    *_, last = policies(spec)["isolation"]["egress"]
+    assert last == {
+        "to": [{"ipBlock": {"cidr": "10.31.222.100/32"}}],
+        "ports": [{"protocol": "TCP", "port": 3307}],
+    }
+
+
 def test_a_node_port_stays_open_in_an_isolated_environment(project: Project) -> None:
     spec = project.load("isolation: true\nservices: {a: {kind: java, node_port: 30090}, b: java}\n")
     found = policies(spec)

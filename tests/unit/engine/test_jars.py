@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -104,3 +105,20 @@ def test_next_versions_are_asked_for_too(project: Project, store: str) -> None:
         notes(project, java(store, f"  geo: {{kind: java, replicas: 2, release: {release}}}\n"))
     assert {p.line for p in caught.value.problems} == {3}
     assert "version '3' of geo" in str(caught.value)
+
+
+def test_a_store_that_speaks_no_http_is_a_note_at_once(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(2):
+                client, _address = server.accept()
+                with client:
+                    client.recv(4096)
+                    client.sendall(b"garbage\r\n\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        begin = time.monotonic()
+        (note,) = notes(project, java(f"http://127.0.0.1:{server.getsockname()[1]}", "  geo: java\n"))
+    assert note.endswith("no answer of HTTP (BadStatusLine)")
+    assert time.monotonic() - begin < 4

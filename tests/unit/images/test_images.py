@@ -170,7 +170,9 @@ def test_what_needs_a_failed_image_is_not_built_and_the_rest_is(tmp_path: Path) 
     with pytest.raises(
         DeployError, match=r"image 'lib' was not built: docker failed.*\n    broken"
     ) as caught:
-        build(images, program, tmp_path / "logs", 2, lambda _: None)
+        done: list[str] = []
+        build(images, program, tmp_path / "logs", 2, lambda _: None, lambda image: done.append(image.name))
+    assert sorted(done) == ["jdk", "other"], "what was built before a failure is there to be pushed"
     assert "'web'" not in caught.value.message
     built = [line.split("/")[-1] for line in (tmp_path / "built").read_text().splitlines()]
     assert sorted(built) == ["jdk:t1", "wbyh-stage-lib:t1", "wbyh-stage-other:t1"]
@@ -195,3 +197,23 @@ def test_what_was_built_is_remembered_for_the_push(tmp_path: Path) -> None:
         "jdk": "r.example.com/p/base/jdk:t1",
         "lib": "r.example.com/p/wbyh-stage-lib:t1",
     }
+
+
+def test_a_damaged_record_is_said_to_be_one(tmp_path: Path) -> None:
+    record = tmp_path / "stage.json"
+    record.write_text('{"jdk": "r.exa')
+    with pytest.raises(PosCloudError, match=r"stage\.json, which says what was built, is damaged"):
+        remembered(record)
+
+
+def test_a_files_name_is_one_word_for_the_shell(tmp_path: Path) -> None:
+    java, python = planned(
+        tmp_path,
+        """\
+        images:
+          app: {kind: java, base: "jdk:8", jar: "target/my app;id.jar"}
+          hydra: {kind: python, base: "python:3", requirements: "re qs;touch x.txt"}
+        """,
+    )
+    assert "-jar '/home/deploy/my app;id.jar' " in java.recipe.scripts["docker-entrypoint.sh"]
+    assert "-r 're qs;touch x.txt'\n" in python.recipe.dockerfile
