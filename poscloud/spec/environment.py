@@ -17,6 +17,7 @@ from poscloud.spec.isolation import IsolationChoice
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
 from poscloud.spec.limits import LimitRangeSpec
+from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import NodePool
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.references import targets
@@ -184,11 +185,14 @@ class EnvironmentSpec(Model):
         return next((sidecar for sidecar in given if sidecar is not None), None) or None
 
     def needs(self, name: str) -> list[Need]:
-        """Return what the part ``name`` needs, with what its variables and its sidecar refer to."""
+        """Return what the part ``name`` needs, with what its variables, its next version and its sidecar refer to."""
         part = self.part(name)
         found = list(part.needs())
         if isinstance(part, ServiceSpec):
             found += [Need(path, target) for path, text in part.referring() for target in targets(text)]
+            if beside := other_spec(part):
+                found += beside.needs()
+                found += [Need(path, target) for path, text in beside.referring() for target in targets(text)]
         sidecar = self.filebeat_of(part)
         if sidecar:
             found += sidecar.needs()

@@ -162,4 +162,7 @@ def _wrong(detail: ErrorDetails, path: Path, fields: bool) -> Finding:
         noun, found = _NOUN.get(kind.split("_")[0], kind), detail["input"]
         shown = "nothing" if found is None else "a map" if isinstance(found, dict) else repr(found)
         return Finding(place, "wrong-type", f"{where}: expected {noun}, found {shown}")
+    if kind == "literal_error":
+        message = f"{where}: {detail['input']!r} is not one of {context['expected']}"
+        return Finding(place, "wrong-value", message)
     return Finding(place, "wrong-value", f"{where}: {detail['msg']}")

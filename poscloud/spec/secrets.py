@@ -20,7 +20,7 @@ LOGIN = ("username", "password")
 """Keys of a Secret that a field ``credentials`` names: HTTP basic authentication, as git and jar stores take it."""
 
 _DIFFERENT = 2
-"""Most characters in which a misspelt name differs from the one that is meant."""
+"""Most characters in which a misspelt name differs from the one that is meant; of a short one, a quarter."""
 
 
 def check_secrets(spec: EnvironmentSpec) -> list[Finding]:
@@ -104,4 +104,4 @@ def _nearly(name: str, other: str) -> bool:
         return False
     same = sum(block.size for block in SequenceMatcher(None, name, other).get_matching_blocks())
     longest = max(len(name), len(other))
-    return longest - same <= min(_DIFFERENT, longest // 3)
+    return longest - same <= min(_DIFFERENT, longest // 4)

@@ -77,6 +77,15 @@ def test_next_may_be_fields(services: Load) -> None:
     assert "redis" in spec.start_after("a")
 
 
+def test_what_only_a_container_of_the_next_version_refers_to_starts_first(services: Load) -> None:
+    following = "{containers: {x: {env: {REDIS: '${redis.host}'}}}}"
+    spec = services(
+        "  a: {kind: subsystem, replicas: 2, containers: {x: {ports: {http: 80}}}, "
+        f"release: {{strategy: canary, next: {following}}}}}\n"
+    )
+    assert "redis" in spec.start_after("a")
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

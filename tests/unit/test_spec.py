@@ -227,3 +227,10 @@ def test_a_setting_of_poscloud_is_refused_with_what_to_use(
 def test_a_setting_is_one_line(config: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="is not one setting"):
         EnvironmentSpec(name="a", backing={"b": RedisSpec.model_validate({"config": config})})
+
+
+@pytest.mark.parametrize("outside", ["redis-2", "jar-credentials", "elk"])
+def test_a_secret_of_another_name_may_be_there_without_poscloud(outside: str) -> None:
+    service = JavaServiceSpec(env={"P": {"secret": outside, "key": "password"}})  # type: ignore[dict-item]
+    declared = {"redis-1": ("password",), "git-credentials": ("username", "password"), "elf": ("x",)}
+    EnvironmentSpec(name="env", secrets=declared, services={"a": service})
