@@ -15,6 +15,7 @@ from poscloud.load.included import include_files
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
+from poscloud.load.timezones import check_time_zone
 from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, nearest
@@ -133,7 +134,9 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
     data = node.plain()
     findings: list[Finding] = []
     try:
-        return EnvironmentSpec.model_validate(data, context={"findings": findings})
+        spec = EnvironmentSpec.model_validate(data, context={"findings": findings})
+        findings += check_time_zone(spec.time_zone, ("time_zone",))
+        return spec
     except ValidationError as error:
         problems += from_validation(error, node, EnvironmentSpec)
         wrong = {d["loc"] for d in error.errors(include_url=False, include_context=False)}

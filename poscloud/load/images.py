@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from poscloud.errors import InputError, PosCloudError, Problem
 from poscloud.load.problems import from_findings, from_validation
+from poscloud.load.timezones import check_time_zone
 from poscloud.load.yamltree import read_yaml
 from poscloud.spec.image import ImagesSpec, check_images
 
@@ -36,7 +37,10 @@ def load_images(file: Path, root: Path) -> ImagesSpec:
         spec = ImagesSpec.model_validate(node.plain())
     except ValidationError as error:
         raise InputError(problems + from_validation(error, node, ImagesSpec)) from None
-    problems += from_findings(check_images(spec), node)
+    findings = check_images(spec)
+    for name, image in spec.images.items():
+        findings += check_time_zone(image.timezone, ("images", name, "timezone"))
+    problems += from_findings(findings, node)
     if problems:
         raise InputError(problems)
     return spec

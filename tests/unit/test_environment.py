@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import struct
+import zoneinfo
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poscloud.errors import InputError
 from poscloud.load import load_file
 from poscloud.render import Manifest, render_environment
 from poscloud.render.check import check_rendering
@@ -282,3 +287,24 @@ def test_a_name_that_its_suffix_makes_too_long_is_found(kind: str, length: int, 
     found = check_names([item], ("services", "a"))
     assert found is not fits
     assert all(f.path == ("services", "a") and "at most" in f.message for f in found)
+
+
+@pytest.mark.parametrize("database", [True, False])
+def test_a_time_zone_is_looked_up_where_there_is_a_database(
+    project: Project, tmp_path: Path, database: bool
+) -> None:
+    if database:
+        (tmp_path / "Asia").mkdir()
+        # No transitions, and one type, of the abbreviation UTC (RFC 8536).
+        counts = struct.pack(">6l", 0, 0, 0, 0, 1, 4)
+        (tmp_path / "Asia" / "Shanghai").write_bytes(b"TZif" + bytes(16) + counts + bytes(6) + b"UTC\0")
+    zoneinfo.reset_tzpath([str(tmp_path)])
+    try:
+        assert project.load("time_zone: Asia/Shanghai\n")
+        if database:
+            with pytest.raises(InputError, match=r"1:12.*'Mars/Phobos' is no time zone"):
+                project.load("time_zone: Mars/Phobos\n")
+        elif importlib.util.find_spec("tzdata") is None:
+            assert project.load("time_zone: Mars/Phobos\n")
+    finally:
+        zoneinfo.reset_tzpath()
