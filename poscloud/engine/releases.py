@@ -15,7 +15,8 @@ from poscloud.load.environment import load_file
 from poscloud.load.stacks import STACKS
 from poscloud.render.check import check_rendering
 from poscloud.spec import EnvironmentSpec, Release, ServiceSpec
-from poscloud.spec.nextversion import CHOSEN_KEYS, next_spec
+from poscloud.spec.base import CHOSEN_KEYS
+from poscloud.spec.nextversion import next_spec
 from poscloud.spec.references import nearest
 
 Change = tuple[tuple[str, ...], Any]

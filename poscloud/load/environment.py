@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
 from poscloud.load.included import include_files
 from poscloud.load.merge import apply_defaults, read_with_bases
-from poscloud.load.problems import from_findings, from_validation
+from poscloud.load.problems import from_findings, from_validation, loose_messages
 from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
 from poscloud.load.timezones import check_time_zone
 from poscloud.load.yamltree import Mark, Node
@@ -216,6 +216,8 @@ def _right_fields(part: dict[str, Any], errors: list[tuple[Any, ...]]) -> dict[s
         value = part[field]
         if field not in steps:
             right[field] = value
+        elif field == "filebeat":
+            right[field] = False  # without its target it would have another one
         elif isinstance(value, dict) and not any(loc[-1] == field for loc in errors):
             right[field] = {k: v for k, v in value.items() if k not in steps}
     return right
@@ -255,7 +257,7 @@ def _load_python(file: Path, root: Path, name: str | None) -> tuple[EnvironmentS
 
 def _messages(error: BaseException) -> list[str]:
     if isinstance(error, ValidationError):
-        return [f"{'.'.join(map(str, d['loc']))}: {d['msg']}" for d in error.errors(include_url=False)]
+        return loose_messages(error)
     return [str(error)]
 
 

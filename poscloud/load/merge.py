@@ -16,30 +16,9 @@ from poscloud.errors import Problem
 from poscloud.load.problems import from_validation
 from poscloud.load.tables import expand_tables
 from poscloud.load.yamltree import Node, read_yaml
+from poscloud.spec.base import CHOSEN_KEYS
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import nearest
-
-NAMED_MAPS = frozenset(
-    {
-        "services",
-        "backing",
-        "env",
-        "node_selector",
-        "config",
-        "quota",
-        "fields",
-        "secrets",
-        "locations",
-        "headers",
-        "topics",
-        "node_pools",
-        "labels",
-        "volumes",
-        "mounts",
-        "storage_classes",
-        "priority_classes",
-    }
-)
 
 
 def merge(base: Node, over: Node, key: str = "") -> Node:
@@ -54,13 +33,20 @@ def merge(base: Node, over: Node, key: str = "") -> Node:
         return over
     result = dict(base.value)
     for name, node in over.value.items():
-        if node.value is None and key in NAMED_MAPS and name in result:
+        if node.value is None and key in CHOSEN_KEYS and name in result:
             del result[name]
         elif name in result:
-            result[name] = merge(result[name], node, name)
+            result[name] = merge(result[name], node, _field(key, name))
         else:
             result[name] = node
     return Node(result, over.mark, over.key_mark)
+
+
+def _field(outer: str, name: str) -> str:
+    """Return the field that the map ``name`` is: none for a name the writer chose, such as a service called env."""
+    if outer == "overrides":
+        return outer  # all below are Kubernetes' fields, where null has to reach the manifest
+    return "" if outer in CHOSEN_KEYS else name
 
 
 def read_with_bases(
@@ -126,7 +112,10 @@ def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) 
     if not os.path.isfile(file):  # unlike Path.is_file, also where a name is too long
         candidates = [f.name for f in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
         return Problem(
-            *place, "unknown-base", f"there is no file '{entry.value}'", nearest(file.name, candidates)
+            *place,
+            "unknown-base",
+            f"there is no file '{entry.value}'",
+            nearest(file.stem, (f.removesuffix(".yaml") for f in candidates), ending=".yaml"),
         )
     return None
 

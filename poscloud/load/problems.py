@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from poscloud.errors import Problem
+from poscloud.load.words import constraint, expected, is_mismatch, literals, shown
 from poscloud.load.yamltree import Node
 from poscloud.spec import EnvironmentSpec
-from poscloud.spec.kinds import BACKING_KINDS
-from poscloud.spec.references import Finding, nearest
-
-_NOUN = {
-    "int": "a whole number", "string": "text", "bool": "true or false", "dict": "a map", "list": "a list",
-    "tuple": "a list", "model": "a map of fields", "float": "a number",
-}  # fmt: skip
-
+from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
+from poscloud.spec.references import Finding, Path, nearest
 
 FILE_FIELDS = ("defaults", "extends")
 """Top-level fields that only files have."""
@@ -35,12 +32,17 @@ def from_validation(
         partial: More fields will be added, so that only what no further field can mend is a problem.
     """
     details = [d for d in error.errors(include_url=False) if not (partial and _mendable(d))]
-    return [_problem(d, node, model) for d in details if not _is_noise(d, details)]
+    problems = []
+    for detail, others in _told(details, node):
+        problems.append(_problem(detail, node, model, others))
+    return problems
 
 
 def _mendable(detail: ErrorDetails) -> bool:
     """Whether a further field can mend an error: one is missing, or several do not fit together."""
-    between = detail["type"] in {"value_error", "heap_too_large"} and not isinstance(detail["input"], str)
+    between = detail["type"] in {"value_error", "heap_too_large", "between_fields"} and not isinstance(
+        detail["input"], str
+    )
     return detail["type"] == "missing" or between
 
 
@@ -56,16 +58,32 @@ def from_findings(findings: list[Finding], node: Node) -> list[Problem]:
     return problems
 
 
-def _is_noise(detail: ErrorDetails, others: list[ErrorDetails]) -> bool:
-    """Whether this is only a union's other branch: ``false`` was not given, but a map with its own error."""
-    loc = detail["loc"]
-    branch = next((i for i, step in enumerate(loc) if str(step).startswith(("literal[", "model"))), None)
-    if branch is None or detail["type"] != "literal_error":
-        return False
-    return any(o["loc"][:branch] == loc[:branch] and o is not detail for o in others)
+def _told(details: list[ErrorDetails], node: Node) -> Iterator[tuple[ErrorDetails, list[ErrorDetails]]]:
+    """Yield each error to report, with those that say what else the same value could have been.
+
+    Where a value may be one of several things (a map of fields or ``false``), pydantic reports each of them.
+    """
+    paths = [None if "[key]" in d["loc"] else node.known(d["loc"]) for d in details]
+    reported: set[Path] = set()
+    for detail, path in zip(details, paths, strict=True):
+        if path is None or not is_mismatch(detail["type"]):
+            yield detail, []
+            continue
+        around = [
+            (o, p)
+            for o, p in zip(details, paths, strict=True)
+            if p is not None and p[: len(path)] == path and o is not detail
+        ]
+        meant = any(len(p) > len(path) or not is_mismatch(o["type"]) for o, p in around)
+        if meant or path in reported:
+            continue  # the value was meant as one of the others, or has been reported with them
+        reported.add(path)
+        yield detail, [o for o, _ in around]
 
 
-def _problem(detail: ErrorDetails, node: Node, model: type[BaseModel]) -> Problem:
+def _problem(
+    detail: ErrorDetails, node: Node, model: type[BaseModel], others: Iterable[ErrorDetails]
+) -> Problem:
     # An error between a model's fields names the one that a person would change.
     field = detail.get("ctx", {}).get("field")
     loc = (*(step for step in detail["loc"] if step != "[key]"), *([field] if field else []))
@@ -74,13 +92,18 @@ def _problem(detail: ErrorDetails, node: Node, model: type[BaseModel]) -> Proble
     if kind == "union_tag_invalid":
         loc = (*loc, "kind")
     mark = node.locate(loc, key=about_key)
-    code, message, hint = _describe(detail, loc, model)
+    where = ".".join(map(str, (*node.known(detail["loc"]), *([field] if field else []))))
+    code, message, hint = _describe(detail, loc, model, others)
+    if code not in ("unknown-field", "missing-field", "heap-too-large") and where:
+        message = f"{where}{'.kind' if kind == 'union_tag_invalid' else ''}: {message}"
     return Problem(mark.file, mark.line, mark.column, code, message, hint)
 
 
-def _describe(detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel]) -> tuple[str, str, str]:
+def _describe(
+    detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel], others: Iterable[ErrorDetails]
+) -> tuple[str, str, str]:
+    """Return code, message and hint of an error; ``others`` say what else the value could have been."""
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
-    where = ".".join(str(step) for i, step in enumerate(loc) if not _is_tag(step, loc[:i]))
     if kind == "extra_forbidden":
         fields = _fields_at(model, loc[:-1])
         if loc[:-1] == () and model is EnvironmentSpec:
@@ -88,25 +111,23 @@ def _describe(detail: ErrorDetails, loc: tuple[Any, ...], model: type[BaseModel]
         return "unknown-field", f"'{loc[-1]}' is not a field here", nearest(str(loc[-1]), fields)
     if kind == "missing":
         return "missing-field", f"'{loc[-1]}' is required", ""
-    if kind in {"literal_error", "union_tag_invalid"}:
-        expected = context.get("expected") or context.get("expected_tags", "")
-        value = context.get("tag", found)
-        words = [w.strip(" '") for w in str(expected).replace(" or ", ",").split(",")]
-        return "wrong-value", f"{where}: '{value}' is not one of {expected}", _close(str(value), words)
     if kind == "union_tag_not_found":
-        return (
-            "missing-field",
-            f"{where}: 'kind' is required",
-            f"write kind: {', '.join(sorted(BACKING_KINDS))}",
-        )
-    if kind.endswith("_type") or kind.endswith("_parsing"):
-        noun = _NOUN.get(kind.split("_")[0], kind)
-        return "wrong-type", f"{where}: expected {noun}, found {_shown(found)}", ""
+        kinds = SERVICE_KINDS if loc[0] == "services" else BACKING_KINDS
+        return "missing-field", "'kind' is required", f"write kind: {', '.join(sorted(kinds))}"
+    if kind == "union_tag_invalid" or (kind == "literal_error" and not others):
+        allowed = literals(context.get("expected") or context.get("expected_tags", ""))
+        value = context.get("tag", found)
+        words = [w.strip(" '") for w in allowed.replace(" or ", ",").split(",")]
+        quoted = f"'{value}'" if isinstance(value, str) else shown(value)
+        return "wrong-value", f"{quoted} is not one of {allowed}", _close(str(value), words)
+    if is_mismatch(kind):
+        alternatives = " or ".join(dict.fromkeys(expected(d) for d in (detail, *others)))
+        return "wrong-type", f"expected {alternatives}, found {shown(found)}", ""
     if kind == "heap_too_large":
         return "heap-too-large", detail["msg"], ""
     if kind == "value_error":
-        return "wrong-value", f"{where}: {context.get('error', detail['msg'])}", ""
-    return "wrong-value", f"{where}: {detail['msg']}, found {_shown(found)}", ""
+        return "wrong-value", str(context.get("error", detail["msg"])), ""
+    return "wrong-value", constraint(detail), ""
 
 
 def _close(word: str, words: list[str]) -> str:
@@ -114,22 +135,14 @@ def _close(word: str, words: list[str]) -> str:
     return hint if hint.startswith("did you mean") else ""
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _is_tag(step: Any, before: tuple[Any, ...]) -> bool:
-    """Whether a step of pydantic's location is the name of a union's branch rather than a key."""
-    if len(before) == 2 and before[0] in ("backing", "services", "images"):
-        return True
-    return isinstance(step, str) and (step.endswith(("Sidecar", "Spec")) or step.startswith("literal["))
+def loose_messages(error: ValidationError) -> list[str]:
+    """Return a message for each error of what was made in Python, where no tree tells keys from pydantic's steps."""
+    found = []
+    for detail in error.errors(include_url=False):
+        path = [str(s) for s in detail["loc"] if isinstance(s, int) or re.fullmatch(r"[A-Za-z0-9_.-]+", s)]
+        _, message, _ = _describe(detail, detail["loc"] or ("",), BaseModel, ())
+        found.append(f"{'.'.join(path)}: {message}" if path else message)
+    return found
 
 
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

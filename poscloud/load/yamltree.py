@@ -90,12 +90,19 @@ class Node:
             key: Return the place of the last key instead of its value.
         """
         node = self
-        for step in path:
-            if isinstance(node.value, dict) and step in node.value:
-                node = node.value[step]
-            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
+        for step in self.known(path):
+            node = node.value[step]
         return node.key_mark if key and node.key_mark else node.mark
+
+    def known(self, path: Iterable[str | int]) -> tuple[str | int, ...]:
+        """Return the elements of ``path`` that are a key or an index here, in order."""
+        node, steps = self, []
+        for step in path:
+            in_map = isinstance(node.value, dict) and step in node.value
+            if in_map or (isinstance(node.value, list) and isinstance(step, int) and step < len(node.value)):
+                node = node.value[step]
+                steps.append(step)
+        return tuple(steps)
 
 
 def read_yaml(file: Path, shown_as: Path, problems: list[Problem]) -> Node | None:

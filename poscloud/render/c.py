@@ -102,7 +102,7 @@ def render_c_service(context: Context, name: str, spec: CServiceSpec) -> list[Ma
         config_path=SCRIPT_PATH,
         mounts=(git_mount(),) if spec.git else (),
         volumes=(git_volume(spec.git),) if spec.git else (),
-        init_containers=(git_container(context, spec.git),) if spec.git else (),
+        init_containers=(git_container(context, spec.git, spec.pull_policy),) if spec.git else (),
         # A program that ends takes its container with it: without a port there is no liveness to ask for.
         probes=None if spec.port else {"readinessProbe": exec_probe(_RUNS, **timing(spec.probes))},
     )

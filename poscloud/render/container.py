@@ -86,10 +86,10 @@ def variables(
     first: Mapping[str, str],
     fields: Mapping[str, str] | None = None,
 ) -> list[Manifest]:
-    """Return the variables: ``fields``, ``first``, then the outputs of ``uses``, then ``env``, then the pod's.
+    """Return the variables: the pod's, ``fields``, ``first``, then the outputs of ``uses``, then ``env``.
 
-    A later one replaces an earlier one of the same name, but for the pod's, which give way. ``fields`` (variable →
-    field of the pod) come first, because ``$(NAME)`` in a value means a variable before it.
+    A later one replaces an earlier one of the same name, but for the pod's, which give way. They and ``fields``
+    (variable → field of the pod) come first, because ``$(NAME)`` in a value means a variable before it.
     """
     entries: dict[str, Manifest] = {name: field_env(name, path) for name, path in (fields or {}).items()}
     entries |= {variable: {"name": variable, "value": value} for variable, value in first.items()}
@@ -108,4 +108,4 @@ def variables(
         else:
             entries[variable] = secret_env(variable, given.secret, given.key)
     pod_fields = [field_env(n, path) for n, path in POD_FIELDS.items() if n not in entries]
-    return [*entries.values(), *pod_fields]
+    return [*pod_fields, *entries.values()]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from poscloud.render.context import Context
+from poscloud.render.fetch import fetching
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import CONTAINER_SECURITY, secret_env
+from poscloud.render.pod import secret_env
 from poscloud.spec import GitSource
 
 PROGRAM_PATH = "/data/program"
@@ -33,7 +34,8 @@ bounded() {
   timeout "$left" "$@" 2>"$log"
   status=$?
   case "$status" in
-    124 | 137 | 143) fail "$REPOSITORY did not give $REVISION within $TIMEOUT s" ;;
+    124 | 143) fail "$REPOSITORY did not give $REVISION within $TIMEOUT s" ;;
+    137) fail "git was killed while it fetched $REPOSITORY: the memory limit of this container is too little" ;;
   esac
   return "$status"
 }
@@ -78,7 +80,7 @@ def git_mount() -> Manifest:
     return {"name": "program", "mountPath": PROGRAM_PATH, "readOnly": True}
 
 
-def git_container(context: Context, git: GitSource) -> Manifest:
+def git_container(context: Context, git: GitSource, pull_policy: str) -> Manifest:
     """Return the init container that fetches the files; while it fails, the service is not started."""
     env = {
         "REPOSITORY": git.repository,
@@ -88,22 +90,21 @@ def git_container(context: Context, git: GitSource) -> Manifest:
     }
     secret = git.credentials
     credentials = {"GIT_USERNAME": "username", "GIT_PASSWORD": "password"} if secret else {}
-    return {
-        "name": "fetch",
-        "image": git.image or _IMAGE.format(registry=context.environment.registry),
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["sh", f"{SCRIPT_PATH}/{SCRIPT_NAME}"],
-        "env": [
+    return fetching(
+        "fetch",
+        git.image or _IMAGE.format(registry=context.environment.registry),
+        pull_policy,
+        script=f"{SCRIPT_PATH}/{SCRIPT_NAME}",
+        env=[
             *({"name": n, "value": v} for n, v in env.items()),
             *(secret_env(n, str(secret), key) for n, key in credentials.items()),
         ],
-        "resources": {
+        resources={
             "limits": {"cpu": "500m", "memory": "512Mi"},
             "requests": {"cpu": "10m", "memory": "64Mi"},
         },
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": [
+        mounts=[
             {"name": "program", "mountPath": PROGRAM_PATH},
             {"name": "config", "mountPath": SCRIPT_PATH},
         ],
-    }
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from poscloud.render.context import Context
+from poscloud.render.fetch import fetching
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import CONTAINER_SECURITY
 from poscloud.spec import JarSource, JavaServiceSpec
 
 JAR_PATH = "/opt/jar"
@@ -130,18 +130,15 @@ def fetch_container(context: Context, name: str, spec: JavaServiceSpec, jar: Jar
     ]
     if jar.credentials:
         mounts.append({"name": "jar-credentials", "mountPath": CREDENTIALS_PATH, "readOnly": True})
-    return {
-        "name": "fetch-jar",
-        "image": jar.fetcher or jar.jdk,
-        "imagePullPolicy": spec.pull_policy,
-        "command": ["sh", f"{CONFIG_PATH}/fetch-jar.sh"],
-        "env": [{"name": n, "value": v} for n, v in env.items()],
-        "resources": {
+    return fetching(
+        "fetch-jar",
+        jar.fetcher or jar.jdk,
+        spec.pull_policy,
+        script=f"{CONFIG_PATH}/fetch-jar.sh",
+        env=[{"name": n, "value": v} for n, v in env.items()],
+        resources={
             "limits": {"cpu": "1", "memory": "256Mi"},
             "requests": {"cpu": "50m", "memory": "64Mi"},
         },
-        # `kubectl describe pod` then shows why it failed.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": mounts,
-    }
+        mounts=mounts,
+    )

@@ -19,23 +19,54 @@ _PROJECT = 'cd "$RUN_CMD_DIR" || exit\nexport PATH="$PWD/.venv/bin:$PATH"\n'
 
 _START = """\
 run() {
+  set -m # a process group of its own, which shows whether something is left
   bash -c "$1" &
+  set +m
   program=$!
-  [ -z "$stopping" ] || kill -TERM "$program"
+  [ -z "$stopping" ] || stop
   wait "$program"
   while kill -0 "$program" 2>/dev/null; do wait "$program"; done
   wait "$program"
+  local ended=$?
+  while [ -n "$stopping" ] && kill -0 -- "-$program" 2>/dev/null; do sleep 0.1; done
+  return "$ended"
+}
+
+# Prints whom to ask to stop: $1, unless its parent does that ($2), and what a shell or make has started.
+whom() {
+  local kind stat line parent
+  kind=$(readlink "/proc/$1/exe")
+  [ -n "$2" ] || echo "$1"
+  case "${kind##*/}" in
+    bash | sh | dash | ash | busybox) set -- "$1" "" ;;
+    make | gmake) set -- "$1" yes ;;
+    *) return ;;
+  esac
+  for stat in /proc/[0-9]*/stat; do
+    { read -r line <"$stat"; } 2>/dev/null || continue
+    read -r _ parent _ <<<"${line##*) }"
+    stat=${stat%/stat}
+    [ "$parent" != "$1" ] || whom "${stat##*/}" "$2"
+  done
+}
+stop() {
+  stopping=yes
+  [ -z "$program" ] || kill -TERM $(whom "$program") 2>/dev/null
 }
 stopping=
 program=
-trap 'stopping=yes; [ -z "$program" ] || kill -TERM "$program"' TERM INT
+trap stop TERM INT
 if [ -n "$INI_CMD" ]; then run "$INI_CMD" || exit; fi
 """
-"""Runs a command and hands on the signal to stop.
+"""Runs a command, hands on the signal to stop, and waits for all that the command has started.
 
 The shell stays the container's first process on purpose: the kernel ignores SIGTERM for a first process without a
 handler of its own, such as ``manage.py runserver --noreload``, which would then be killed after the grace period. The
 loop is there because a signal ends ``wait`` before the program has ended.
+
+A shell that waits for a program dies of SIGTERM and leaves the program running, so the signal goes to what shells have
+started, at every depth. It does not go to the whole process group: the processes of a Celery pool die of it, and their
+tasks are lost, while Celery's first process lets them end. make hands it on to its own children, but not further.
 """
 
 _RUN = 'run "$RUN_CMD"\n'

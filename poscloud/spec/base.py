@@ -19,6 +19,12 @@ MAX_DNS_NAME = 253
 MAX_STATEFUL_NAME = 52
 """A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
 
+CHOSEN_KEYS = frozenset(
+    "annotations backing config containers env fields headers labels locations mounts node_pools "
+    "node_selector paths ports priority_classes quota secrets services storage_classes topics volumes webapps".split()
+)
+"""Fields that are maps whose keys the writer chooses: in them null removes a key that was inherited."""
+
 
 class Model(BaseModel):
     """Base of all specs: frozen, and an unknown field is an error."""

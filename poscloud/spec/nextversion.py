@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from poscloud.spec.base import CHOSEN_KEYS
 from poscloud.spec.kubernetes import check_image, check_tag
 from poscloud.spec.references import Finding, Path, nearest
 
@@ -28,9 +29,6 @@ NOT_RELEASED = (
     "overrides",
 )
 """Fields that both versions share."""
-
-CHOSEN_KEYS = ("env", "node_selector", "mounts", "containers", "webapps")
-"""Fields whose keys the writer chooses: in them null removes a key, as it does with ``extends``."""
 
 _NOUN = {
     "dict": "a map",

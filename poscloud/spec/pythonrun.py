@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator, model_validator
 
 from poscloud.spec.base import Model
 from poscloud.spec.references import Finding, Path
@@ -158,7 +158,7 @@ class PythonRun(Model):
         False,
         description="Run `make docker_config` first, which writes the project's configuration from variables.",
     )
-    run_cmd: str | None = Field(
+    run_cmd: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = Field(
         None, description="RUN_CMD: the program, instead of a preset.", examples=["make start_test"]
     )
     run_cmd_dir: str | None = Field(

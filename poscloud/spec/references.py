@@ -40,12 +40,16 @@ class Finding:
     hint: str = ""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint naming the word the writer probably meant, or the known words."""
+def nearest(word: str, known: Iterable[str], *, ending: str = "") -> str:
+    """Return a hint naming the word the writer probably meant, or the known words.
+
+    ``ending`` is shown behind each; it is what all files of a kind have, and so is no likeness.
+    """
     words = sorted(known)
     match = get_close_matches(word, words, n=1, cutoff=0.6)
     if match:
-        return f"did you mean '{match[0]}'?"
+        return f"did you mean '{match[0]}{ending}'?"
+    words = [word + ending for word in words]
     shown = words if len(words) <= _MAX_WORDS else [*words[:_MAX_WORDS], "…"]
     return f"known: {', '.join(shown)}" if words else "none is defined"
 

@@ -15,6 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import EnvName, Model, MountPath, Name, SecretKey
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -160,8 +161,13 @@ class ServiceSpec(PartSpec):
     @model_validator(mode="after")
     def _node_port_leads_somewhere(self) -> Self:
         if self.node_port and not self.ports():
-            raise ValueError("node_port leads to port, which is null; give a port")
+            message = f"leads to {self._missing_port()}"
+            raise PydanticCustomError("between_fields", message, {"field": "node_port"})
         return self
+
+    def _missing_port(self) -> str:
+        """Return what a node port without a port lacks."""
+        return "port, which is null; give a port"
 
     def needs(self) -> Iterator[Need]:
         """Yield what it uses."""

@@ -112,6 +112,10 @@ class SubsystemSpec(ServiceSpec):
         """Return the ports of the Service by name, those of the main container first."""
         return {name: port for item in self.ordered().values() for name, port in item.ports.items()}
 
+    def _missing_port(self) -> str:
+        main = next(iter(self.ordered()))
+        return f"the first port of the containers, which have none; give containers.{main}.ports"
+
     def needs(self) -> Iterator[Need]:
         """Yield what it uses, and what its containers use."""
         yield from super().needs()

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,13 +120,13 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     return process.wait(timeout=30)
 
 
-def gone(group: int) -> bool:
-    """Whether nothing of a process group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
+def gone(session: int) -> bool:
+    """Whether no process of a session is left."""
+    for process in filter(lambda p: p.name.isdecimal(), Path("/proc").iterdir()):
+        with suppress(ProcessLookupError):
+            if os.getsid(int(process.name)) == session:
+                return False
+    return True
 
 
 def test_django_serves_with_the_settings_that_make_docker_config_wrote_and_ends_when_asked(
@@ -148,6 +148,36 @@ def test_a_make_target_as_run_cmd_serves_and_ends_when_asked(place: Place) -> No
     with place.running(rendered, lambda: answers(port)) as process:
         stop(process)
         wait_until(lambda: gone(process.pid), "the end of all its processes")
+
+
+@pytest.mark.parametrize(
+    "run_cmd", ["python3 sleeper.py | cat", "python3 sleeper.py; echo end", "make start_sleeper"]
+)
+def test_a_program_behind_a_shell_is_asked_to_stop_and_waited_for(place: Place, run_cmd: str) -> None:
+    rendered = place.program("hydra", {"run_cmd": run_cmd}, "hydra")
+    project = place.project("hydra")
+    with place.running(rendered, (project / "started").exists) as process:
+        stop(process)
+        assert (project / "stopped").exists()
+        assert gone(process.pid)
+    assert "end\n" not in place.log.read_text()
+
+
+def test_a_worker_that_make_started_behind_a_shell_ends_its_task_first(place: Place) -> None:
+    rendered = place.program("hydra", {"run_cmd": "make start_worker"}, "hydra")
+    python = place.project("hydra") / ".venv" / "bin" / "python"
+    started, go_on = place.folder / "started", place.folder / "go-on"
+    script = f"from async_tasks import *; slow.apply_async(({str(started)!r}, {str(go_on)!r}), queue='hydra')"
+    with place.running(rendered, lambda: "ready." in place.log.read_text()) as process:
+        subprocess.run([python, "-c", script], env=rendered.env, cwd=python.parents[2], check=True)
+        wait_until(started.exists, "the slow task")
+        os.kill(process.pid, signal.SIGTERM)
+        wait_until(lambda: "Warm shutdown" in place.log.read_text(), "the worker's end")
+        go_on.touch()
+        process.wait(timeout=30)
+        assert gone(process.pid)
+    printed = place.log.read_text()
+    assert "succeeded in" in printed and "WorkerLostError" not in printed
 
 
 def test_gunicorn_serves_at_the_services_port_and_ends_its_requests_first(place: Place) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from poscloud.engine.description import load_and_render, load_checked
 from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.base import CHOSEN_KEYS
 from tests.unit.conftest import Project
 
 CASES = Path(__file__).parents[1] / "cases" / "mistakes"
@@ -27,6 +31,9 @@ def test_a_mistake_is_reported_at_its_place(project: Project, case: dict[str, An
     assert [(f"{p.line}:{p.column}", p.code) for p in problems] == [(case["at"], case["code"])]
     assert problems[0].file == Path("stacks/env.yaml")
     assert case["says"] in str(problems[0])
+    assert not re.search(
+        r"\[_|function-|Value error|Input should|should (have|match)|Spec\b", str(problems[0])
+    )
 
 
 def test_all_problems_come_at_once_in_order(project: Project) -> None:
@@ -52,6 +59,12 @@ def test_a_mistake_in_a_base_is_reported_in_the_base(project: Project) -> None:
     project.write("base/b.yaml", "services:\n  a: {kind: java, port: many}\n")
     (problem,) = project.problems("extends: base/b.yaml\nservices:\n  a: {replicas: 2}\n")
     assert (problem.file, problem.line) == (Path("stacks/base/b.yaml"), 2)
+
+
+def test_the_ending_of_files_is_no_likeness(project: Project) -> None:
+    project.write("base/posp.yaml", "{}\n")
+    assert [p.hint for p in project.problems("extends: base/none.yaml\n")] == ["known: posp.yaml"]
+    assert [p.hint for p in project.problems("extends: base/pops.yaml\n")] == ["did you mean 'posp.yaml'?"]
 
 
 def test_an_unknown_stack_names_the_known_ones(project: Project) -> None:
@@ -218,3 +231,76 @@ def test_a_long_list_of_known_words_is_cut(project: Project) -> None:
 def test_aliases_of_aliases_do_not_fill_the_memory(project: Project) -> None:
     levels = [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}]\n" for i in range(1, 30)]
     assert "too-large" in [p.code for p in project.problems("a0: &a0 [x]\n" + "".join(levels))]
+
+
+def test_null_removes_wherever_keys_are_chosen(project: Project) -> None:
+    project.write(
+        "base/b.yaml",
+        """\
+        services:
+          s: {kind: subsystem, containers: {x: {ports: {http: 80, ssh: 22}}, y: {}}}
+          w: {kind: webapp, webapps: {a: {image: "x/a:1"}, b: {image: "x/b:1"}}}
+        """,
+    )
+    spec = project.load(
+        """\
+        extends: base/b.yaml
+        services:
+          s: {containers: {x: {ports: {ssh: null}}, y: null}}
+          w: {webapps: {a: null}}
+        """
+    )
+    subsystem, webapp = spec.services["s"].model_dump(), spec.services["w"].model_dump()
+    assert {name: item["ports"] for name, item in subsystem["containers"].items()} == {"x": {"http": 80}}
+    assert list(webapp["webapps"]) == ["b"]
+
+
+def test_null_is_a_value_in_a_service_that_is_called_like_such_a_map(project: Project) -> None:
+    project.write("base/b.yaml", "services: {config: {kind: java, port: 80, node_selector: {a: b}}}\n")
+    spec = project.load("extends: base/b.yaml\nservices: {config: {port: null, node_selector: null}}\n")
+    assert (spec.services["config"].port, spec.services["config"].node_selector) == (None, None)
+
+
+def test_null_in_overrides_reaches_the_manifest(project: Project) -> None:
+    def text(label: str) -> str:
+        return f"a: {{kind: java, overrides: {{Deployment: {{metadata: {{labels: {{x: {label}}}}}}}}}}}"
+
+    project.write("base/b.yaml", f"services:\n  {text('y')}\n")
+    spec = project.load(f"extends: base/b.yaml\nservices:\n  {text('null')}\n")
+    assert spec.services["a"].overrides == {"Deployment": {"metadata": {"labels": {"x": None}}}}
+
+
+def test_every_map_of_an_environment_has_keys_that_are_chosen() -> None:
+    found: set[str] = set()
+    seen: set[type[BaseModel]] = set()
+
+    def walk(annotation: Any, field: str) -> None:
+        if get_origin(annotation) is dict:
+            found.add(field)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in seen:
+            seen.add(annotation)
+            for name, info in annotation.model_fields.items():
+                walk(info.annotation, name)
+        for part in get_args(annotation):
+            walk(part, field)
+
+    walk(EnvironmentSpec, "")
+    # `overrides` are patches, `next` is a version's fields; in both, null is a value.
+    assert found - {"overrides", "next"} == CHOSEN_KEYS
+
+
+def test_a_variable_may_refer_to_the_pods_address(project: Project) -> None:
+    project.write("env.yaml", "services: {a: {kind: java, env: {X: 'http://$(POD_IP):80'}}}\n")
+    _, parts = load_and_render(project.root, "env")
+    variables = parts[1].manifests[-1]["spec"]["template"]["spec"]["containers"][0]["env"]
+    names = [v["name"] for v in variables]
+    assert names.index("POD_IP") < names.index("X")
+
+
+def test_a_python_stack_hears_nothing_of_the_inside_of_pydantic(project: Project) -> None:
+    project.write(
+        "py.py", "from poscloud import JavaServiceSpec\nJavaServiceSpec(filebeat={'version': 6.0})\n"
+    )
+    with pytest.raises(InputError) as caught:
+        load_environment(project.root, "py")
+    assert caught.value.problems[0].message.endswith("filebeat.version: expected text, found 6.0")
