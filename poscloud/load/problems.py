@@ -95,7 +95,7 @@ def _problem(
     where = ".".join(map(str, (*node.known(detail["loc"]), *([field] if field else []))))
     code, message, hint = _describe(detail, loc, model, others)
     if code not in ("unknown-field", "missing-field", "heap-too-large") and where:
-        message = f"{where}{'.kind' if kind == 'union_tag_invalid' else ''}: {message}"
+        message = f"{where}: {message}"
     return Problem(mark.file, mark.line, mark.column, code, message, hint)
 
 
