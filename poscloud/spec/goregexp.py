@@ -36,7 +36,7 @@ def check_go_pattern(pattern: str) -> str:
     Python (or Perl) has is refused before.
 
     Raises:
-        ValueError: It cannot; or it is one of two slips that Go lets pass, ``a**`` and a class such as ``[[:foo:]]``.
+        ValueError: It cannot.
     """
     bare = _SET.sub("x", pattern.replace(r"\\", ""))
     if _LACKING.search(bare):
