@@ -20,7 +20,7 @@ ELSEWHERE = {"wbyh-stage"}
 def test_a_stack_comes_up_and_goes_without_a_trace(workspace: Workspace, stack: str) -> None:
     Path(workspace.root / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)  # here all go to the local cluster
     spec = load_environment(workspace.root, stack)
-    workspace.ok("pulumi", "stack", "init", stack)
+    workspace.ok("pulumi", "stack", "select", "--create", stack)
     for name in (f"{secret}.{key}" for secret, keys in spec.secrets.items() for key in keys):
         workspace.ok("pulumi", "config", "set", "--secret", f"poscloud:{name}", "not-a-real-one", "-s", stack)
     up = workspace.run("poscloud", "up", "-s", stack)
