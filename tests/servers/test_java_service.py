@@ -29,7 +29,7 @@ pytestmark = pytest.mark.servers
 REGISTRY, SERVICE = "eureka-server", "geo"
 ADDRESSES = {"eureka-server-0": "127.0.0.2", "eureka-server-1": "127.0.0.3", "geo-5c9": "127.0.0.4"}
 SMALL: Resources = resources(cpu=("100m", "2500m"), memory=("128Mi", "512Mi"))
-LOG_SPACE, WRITTEN = 32, 64
+LOG_SPACE, WRITTEN = 64, 128
 SLOW = 400
 """Seconds that a JVM may take to start on a machine with much else to do."""
 

@@ -31,10 +31,8 @@ SERVER_XML = """\
 """
 
 
-def test_tomcat_serves_the_copied_applications_with_the_rendered_heap(tmp_path: Path) -> None:
-    debian, port = packages("tomcat10", "openjdk-17-jre-headless"), free_port()
-    base, images = tmp_path / "base", tmp_path / "images"
-    home = debian.root / "usr/share/tomcat10"
+def lay_out(base: Path, images: Path, home: Path, port: int) -> None:
+    """Make Tomcat's folders, and what two images of applications hold: a WAR file and a folder."""
     for folder in ("conf", "logs", "temp", "work", "webapps"):
         (base / folder).mkdir(parents=True)
     for file in ("web.xml", "logging.properties"):
@@ -44,6 +42,13 @@ def test_tomcat_serves_the_copied_applications_with_the_rendered_heap(tmp_path: 
     (images / "app/admin/index.jsp").write_text(PAGE)
     shutil.make_archive(str(images / "app/shop"), "zip", images / "app/admin")
     (images / "app/shop.zip").rename(images / "app/shop.war")
+
+
+def test_tomcat_serves_the_copied_applications_with_the_rendered_heap(tmp_path: Path) -> None:
+    debian, port = packages("tomcat10", "openjdk-17-jre-headless"), free_port()
+    base, images = tmp_path / "base", tmp_path / "images"
+    home = debian.root / "usr/share/tomcat10"
+    lay_out(base, images, home, port)
 
     webapps = {
         "ROOT": {"image": "shop:v3", "path": "/app/shop.war"},
