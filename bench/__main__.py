@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.measure import Row, cluster_rows, command_rows, provider_rows
+from bench.measure import Row, cluster_rows, command_rows, provider_rows, stacks_rows
 from poscloud.engine import deploy
 from poscloud.local.progress import ConsoleReporter
 from tests.workspace import Workspace
@@ -23,7 +23,7 @@ def main() -> int:
         workspace = Workspace(Path(folder))
         deploy.install(workspace.root, ConsoleReporter())
         try:
-            for measure in (command_rows, provider_rows, cluster_rows):
+            for measure in (stacks_rows, command_rows, provider_rows, cluster_rows):
                 for row in measure(workspace):
                     rows.append(row)
                     print(f"  measured: {row.what}", file=sys.stderr)

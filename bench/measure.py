@@ -65,6 +65,19 @@ def command_rows(workspace: Workspace) -> Iterator[Row]:
         yield Row(f"poscloud {command[0]}, 100 services", seconds, "s", 1)
 
 
+def stacks_rows(workspace: Workspace) -> Iterator[Row]:
+    """Loading and rendering every environment of the repository in one process, its start included."""
+    program = (
+        "from pathlib import Path\n"
+        "from poscloud.load import known_stacks, load_environment\n"
+        "from poscloud.render import render_environment\n"
+        "for stack in known_stacks(Path()): render_environment(load_environment(Path(), stack))\n"
+    )
+    count = len(list((workspace.root / "stacks").glob("*.yaml")))
+    seconds = timed(lambda: workspace.ok(sys.executable, "-c", program))
+    yield Row(f"all {count} stacks loaded and rendered", seconds, "s", 2)
+
+
 def provider_rows(workspace: Workspace) -> Iterator[Row]:
     """The provider's process, from its start to the printed port."""
     (program,) = workspace.paths.pulumi_home.glob("plugins/resource-kubernetes-v*/pulumi-resource-kubernetes")
