@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-servers faults check lint bench bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults check lint bench bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -35,10 +35,13 @@ setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
 
 test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own.
-	@.venv/bin/python -m pytest -m "not servers and not faults"
+	@.venv/bin/python -m pytest -m "not servers and not faults and not long"
 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults"
+
+test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does five of them.
+	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
 
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt.
 	@.venv/bin/python -m pytest -m servers tests/servers

@@ -16,7 +16,16 @@ ELSEWHERE = {"wbyh-stage"}
 """Has a test of its own, which does more (test_environment.py)."""
 
 
-@pytest.mark.parametrize("stack", sorted(set(known_stacks(ROOT)) - ELSEWHERE))
+SHARE = {"dac-test", "hydra-test", "office-dns", "posp-pre", "prod"}
+"""Between them they have every kind; the rest is brought up by ``make test-stacks``."""
+
+STACKS = [
+    pytest.param(stack, marks=() if stack in SHARE else pytest.mark.long)
+    for stack in sorted(set(known_stacks(ROOT)) - ELSEWHERE)
+]
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_stack_comes_up_and_goes_without_a_trace(workspace: Workspace, stack: str) -> None:
     Path(workspace.root / f"Pulumi.{stack}.yaml").unlink(missing_ok=True)  # here all go to the local cluster
     spec = load_environment(workspace.root, stack)
