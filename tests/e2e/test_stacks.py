@@ -17,7 +17,7 @@ ELSEWHERE = {"wbyh-stage"}
 
 
 SHARE = {"dac-test", "hydra-test", "office-dns", "posp-pre", "prod"}
-"""Between them they have every kind; the rest is brought up by ``make test-stacks``."""
+"""Between them they have every kind that a stack has; the rest is brought up by ``make test-stacks``."""
 
 STACKS = [
     pytest.param(stack, marks=() if stack in SHARE else pytest.mark.long)
