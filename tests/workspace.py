@@ -33,11 +33,13 @@ class Workspace:
         self.paths = ProjectPaths(root)
         self.control_plane = ControlPlane(self.paths)
 
-    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as in a shell that has sourced .poscloud/activate."""
+    def run(
+        self, *command: str, given: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command as in a shell that has sourced .poscloud/activate, with ``given`` as its input."""
         environment = self.environment() | variables
         return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, input=given
         )
 
     def environment(self) -> dict[str, str]:

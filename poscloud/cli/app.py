@@ -17,6 +17,7 @@ from poscloud.cli import (
     release,
     render,
     schema,
+    secret,
     toolchain,
     up,
     validate,
@@ -59,6 +60,7 @@ app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.add_typer(image.app, name="image")
 app.add_typer(release.app, name="release")
+app.add_typer(secret.app, name="secret")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
 

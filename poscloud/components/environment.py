@@ -13,7 +13,7 @@ from poscloud.render import Manifest, names
 from poscloud.render.environment import render_base, start_order
 from poscloud.render.kinds import outputs_of
 from poscloud.render.manifest import is_cluster_wide
-from poscloud.render.secrets import sources
+from poscloud.render.secrets import sources, with_checksum
 from poscloud.spec import EnvironmentSpec
 
 
@@ -25,6 +25,7 @@ class Environment(pulumi.ComponentResource):
     Args:
         spec: The description.
         secrets: Secret configuration by its name; ``registryAuth`` is the content of the pull secret.
+        digests: Secret → keyed digest of its content; the pods that read it roll when that changes.
         cluster_uid: uid of the cluster's namespace kube-system, stamped on the namespace as part of the fence.
         project: Pulumi project; by default the running one.
         opts: Its ``provider`` is inherited by every object.
@@ -38,6 +39,7 @@ class Environment(pulumi.ComponentResource):
         spec: EnvironmentSpec,
         *,
         secrets: Mapping[str, pulumi.Input[str]] | None = None,
+        digests: Mapping[str, str] | None = None,
         cluster_uid: str | None = None,
         project: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -46,7 +48,7 @@ class Environment(pulumi.ComponentResource):
         self.spec, self.outputs = spec, outputs_of(spec)
         self.project = project or pulumi.get_project()
         self.parts: dict[str, Any] = {}
-        self.secrets = secrets or {}
+        self.secrets, self.digests = secrets or {}, digests or {}
         self._create_base(cluster_uid)
         for name in start_order(spec):
             PARTS[spec.kind(name)](name, spec.part(name), environment=self)
@@ -69,7 +71,7 @@ class Environment(pulumi.ComponentResource):
         options = pulumi.ResourceOptions(parent=parent, depends_on=list(after))
         if not is_cluster_wide(manifest):
             options.deleted_with = self.namespace
-        return create(self.with_secrets(manifest), options)
+        return create(with_checksum(self.with_secrets(manifest), self.digests), options)
 
     def with_secrets(self, manifest: Manifest) -> Manifest:
         """Return ``manifest`` with what the stack's secret configuration has of its data."""

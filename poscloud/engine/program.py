@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import pulumi
 from poscloud.cluster.target import Target, resolve
 from poscloud.components import Environment
 from poscloud.engine.description import load_checked
+from poscloud.engine.passwords import secret_digests, secret_manifests
 from poscloud.errors import DeployError, PosCloudError
-from poscloud.render import render_environment
+from poscloud.local.launch import hide_configuration
+from poscloud.render import Manifest
 from poscloud.render.secrets import random_sources, required, sources
-from poscloud.spec import EnvironmentSpec
 from poscloud.spec.release import releases
 
 
@@ -42,11 +43,14 @@ def run(root: Path) -> None:
     Raises:
         pulumi.RunError: The description or the target is wrong; shown without a traceback.
     """
+    hide_configuration()
     quiet_sdk()
     config = pulumi.Config("poscloud")
     try:
         spec = load_checked(root, pulumi.get_stack())
-        secrets = secret_configuration(spec, config)
+        manifests = secret_manifests(spec)
+        secrets = secret_configuration(manifests, config)
+        digests = secret_digests(manifests, config.get)
         target = resolve(root, config.get("context") or "", config.get("cluster") or "")
         refuse_unpinned(target, dry_run=pulumi.runtime.is_dry_run())
     except PosCloudError as error:
@@ -55,6 +59,7 @@ def run(root: Path) -> None:
     environment = Environment(
         spec,
         secrets=secrets,
+        digests=digests,
         cluster_uid=target.uid,
         opts=pulumi.ResourceOptions(providers=[_provider(target)]),
     )
@@ -71,13 +76,14 @@ def _urls(environment: Environment, names: Iterable[str]) -> dict[str, str]:
     return {name: offered["url"] for name, offered in outputs.items() if "url" in offered}
 
 
-def secret_configuration(spec: EnvironmentSpec, config: pulumi.Config) -> dict[str, pulumi.Output[str]]:
+def secret_configuration(
+    manifests: Sequence[Manifest], config: pulumi.Config
+) -> dict[str, pulumi.Output[str]]:
     """Return the stack's secret configuration that the environment's Secrets are filled from, by its name.
 
     Raises:
         DeployError: Some of it is not set; names all that is missing.
     """
-    manifests = [m for part in render_environment(spec) for m in part.manifests if m["kind"] == "Secret"]
     wanted = sorted({name for m in manifests for name in sources(m).values()})
     found = {name: value for name in wanted if (value := config.get_secret(name)) is not None}
     missing = sorted({name for m in manifests for name in required(m)} - set(found))

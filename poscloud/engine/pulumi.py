@@ -30,13 +30,25 @@ class Pulumi:
         self.environment = full_environment(self.paths, context=context or None)
 
     def run(self, *arguments: str) -> int:
-        """Run ``pulumi`` with this terminal and return its exit code."""
+        """Run ``pulumi`` with this terminal and return its exit code.
+
+        Raises:
+            AuthError: It failed, and the passphrase is not the stack's (``--stack``).
+        """
         try:
-            return subprocess.run(
+            code = subprocess.run(
                 ["pulumi", *arguments], cwd=self.root, env=self.environment, check=False
             ).returncode
         except FileNotFoundError as error:
             raise self._missing() from error
+        if code > 0 and "--stack" in arguments:
+            self._check_passphrase(arguments[arguments.index("--stack") + 1])
+        return code
+
+    def _check_passphrase(self, stack: str) -> None:
+        from poscloud.engine.passphrase import check_passphrase
+
+        check_passphrase(self.root, stack, self.environment)
 
     def ensure_stack(self, stack: str) -> None:
         """Create the stack in the backend unless it is there.
@@ -48,6 +60,7 @@ class Pulumi:
             return
         done = self.quietly("stack", "select", "--create", "--stack", stack, "--non-interactive")
         if done.returncode != 0:
+            self._check_passphrase(stack)
             raise DeployError(
                 f"cannot open stack {stack}: {done.stderr.strip()}", hint="run: poscloud doctor"
             )
@@ -56,12 +69,14 @@ class Pulumi:
         """Store a value in Pulumi.<stack>.yaml."""
         done = self.quietly("config", "set", key, value, "--stack", stack)
         if done.returncode != 0:
+            self._check_passphrase(stack)
             raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
 
     def set_secret(self, stack: str, key: str, value: str) -> None:
         """Store a value in Pulumi.<stack>.yaml, encrypted; it goes there by standard input."""
         done = self.quietly("config", "set", "--secret", key, "--stack", stack, given=value)
         if done.returncode != 0:
+            self._check_passphrase(stack)
             raise DeployError(f"cannot set {key} of stack {stack}: {done.stderr.strip()}")
 
     def quietly(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,8 @@
 
 Before each run that host asks ``python -m pip list`` which Pulumi packages are installed, and pip needs a third
 of a second to say so. ``PULUMI_PYTHON_CMD`` is the host's own setting for another Python: ours gives the same
-answer to that one question from the installed packages' metadata, and is the virtual environment's Python in
+answer to that one question from the installed packages' metadata, takes the secrets that the program is given out of
+the listing of processes as early as can be (``poscloud.local.launch``), and is the virtual environment's Python in
 everything else. A host of an official release asks in another way and is left alone.
 """
 
@@ -27,6 +28,7 @@ _COMMAND = """\
 #!/bin/sh
 # {about}
 if [ "$*" = {question} ]; then exec {python} -c {program}; fi
+if [ -f "$1" ]; then exec {python} -c {launch} "$@"; fi
 exec {python} "$@"
 """
 
@@ -52,6 +54,7 @@ def write_python_command(paths: ProjectPaths, *, built_here: bool) -> None:
         question=shlex.quote(QUESTION),
         python=shlex.quote(str(paths.venv / "bin" / "python")),
         program=shlex.quote(_LIST),
+        launch=shlex.quote("from poscloud.local.launch import launch; launch()"),
     )
     if not command.is_file() or command.read_text() != text:
         write_private(command, text)

@@ -16,6 +16,9 @@ CLUSTER_ANNOTATION = "poscloud.io/cluster"
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 
+SECRET_CHECKSUM_ANNOTATION = "poscloud.io/secret-checksum"
+"""On a pod: keyed checksum of the Secrets it was started with, so that a new password rolls just these pods."""
+
 SECRET_SOURCE_ANNOTATION = "poscloud.io/secret-source"
 """On a Secret: ``KEY=CONFIG,KEY=CONFIG``, the data keys that are filled from secret configuration of the stack."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from poscloud.render import names
 from poscloud.render.context import Context
-from poscloud.render.manifest import Manifest, manifest
+from poscloud.render.manifest import Manifest, checksum, manifest, patch
+
+ROLLING = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+"""Kinds that replace their pods when the template changes; a Job's template cannot be changed."""
 
 
 def render_secret(
@@ -48,3 +52,36 @@ def random_sources(item: Manifest) -> set[str]:
     """Return the secret configuration of ``item`` for which any random word will do."""
     text = item["metadata"].get("annotations", {}).get(names.SECRET_RANDOM_ANNOTATION, "")
     return {sources(item)[key] for key in text.split(",") if key}
+
+
+def used(item: Manifest) -> set[str]:
+    """Return the Secrets that the pods of a workload read when they start, as variables or as files."""
+    pod = item.get("spec", {}).get("template", {}).get("spec", {}) if item["kind"] in ROLLING else {}
+    return set(_named(pod))
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if key in ("secretKeyRef", "secretRef", "secret") and isinstance(below, dict):
+                yield str(below.get("name") or below.get("secretName"))
+            else:
+                yield from _named(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _named(below)
+
+
+def with_checksum(item: Manifest, digests: Mapping[str, str]) -> Manifest:
+    """Return a workload whose pods carry a checksum of the Secrets they read, so that they roll with them.
+
+    Args:
+        item: Any manifest; others are returned as they are.
+        digests: Secret → keyed digest of its content.
+    """
+    found = {name: digests[name] for name in used(item) if name in digests}
+    if not found:
+        return item
+    annotations = {names.SECRET_CHECKSUM_ANNOTATION: checksum(found)}
+    changed: Manifest = patch(item, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
+    return changed

@@ -73,6 +73,37 @@ def test_up_makes_them_once_and_nobody_reads_them(workspace: Workspace) -> None:
             assert not [text for text in texts if form in text]
 
 
+def test_a_rotated_password_restarts_who_reads_it_and_nobody_else(workspace: Workspace) -> None:
+    def pods() -> dict[str, str]:
+        items = workspace.get("pods", "-n", STACK)["items"]
+        return {i["metadata"]["labels"]["app"]: i["metadata"]["uid"] for i in items}
+
+    made, before = passwords(workspace), pods()
+    rotated = workspace.run("poscloud", "secret", "rotate", "-s", STACK, "redis")
+    assert "the next up restarts: redis, web" in rotated.stderr
+    assert passwords(workspace) == made, "rotate alone changes nothing in the cluster"
+    up = workspace.run("poscloud", "up", "-s", STACK)
+    assert up.returncode == 0, up.stdout + up.stderr
+    now, after = passwords(workspace), pods()
+    assert {place for place in KEYS if now[place] != made[place]} == {("redis", "password")}
+    assert {name for name in before if before[name] != after[name]} == {"redis", "web"}
+    for word in (made["redis", "password"], now["redis", "password"]):
+        assert word not in rotated.stdout + rotated.stderr + up.stdout + up.stderr
+
+
+def test_a_given_secret_is_read_from_standard_input_and_one_for_elsewhere_is_not_made_up(
+    workspace: Workspace,
+) -> None:
+    wrong = workspace.run("poscloud", "secret", "rotate", "-s", STACK, "registryAuth")
+    assert wrong.returncode == 1
+    assert "has no secret 'registryAuth'" in wrong.stderr
+    done = workspace.run("poscloud", "secret", "set", "-s", STACK, "redis.password", given="fake-but-given\n")
+    assert done.returncode == 0, done.stderr
+    assert "fake-but-given" not in done.stdout + done.stderr
+    stored = workspace.ok("pulumi", "config", "get", "poscloud:redis.password", "-s", STACK)
+    assert stored.strip() == "fake-but-given"
+
+
 def test_a_server_outside_is_reached_by_the_name_of_the_part(workspace: Workspace) -> None:
     (endpoint,) = workspace.get("endpointslice", "ledger", "-n", STACK)["endpoints"]
     assert endpoint["addresses"] == ["10.31.222.100"]

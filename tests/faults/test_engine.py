@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import DESCRIPTION, STACK, Arena, says
+from tests.faults.arena import STACK, Arena, says
 from tests.faults.proxy import PASS, Fault, Request
 
 pytestmark = pytest.mark.faults
@@ -103,15 +103,3 @@ def test_a_damaged_state_is_replaced_by_its_backup(present: Arena, damage: bytes
     assert done.code == 0, done.text
     says(done, "backup")
     assert state_file(present).with_name(f"{STACK}.json.damaged").read_bytes() == damage
-
-
-@pytest.mark.fault(24)
-def test_a_wrong_passphrase_is_told_before_anything_changes(present: Arena) -> None:
-    before = present.proxy.writes()
-    present.describe(DESCRIPTION.replace("a: {kind: java,", "a: {kind: java, replicas: 2,"))
-    wrong = present.workspace.root / "wrong-passphrase"
-    wrong.write_text("not it")
-    done = present.run("pulumi", "up", "--yes", "--skip-preview", PULUMI_CONFIG_PASSPHRASE_FILE=str(wrong))
-    assert done.code != 0
-    assert present.proxy.writes() == before
-    says(done, "passphrase")

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from poscloud.engine.passwords import missing_passwords
-from poscloud.render import Manifest, render_environment
+from poscloud.engine.passwords import CHECKSUM_KEY, missing_passwords, secret_digests, secret_manifests
+from poscloud.render import Manifest, names, render_environment
+from poscloud.render.secrets import used, with_checksum
 from tests.unit.conftest import Project
 
 ALL = """\
@@ -87,3 +88,38 @@ def test_initial_sql_is_read_beside_the_file_that_names_it(project: Project) -> 
         "001-schema.sql": "CREATE TABLE t (id INT);\n",
         "002.sql": "SELECT 1",
     }
+
+
+def test_exactly_the_pods_that_read_a_secret_notice_a_new_value(project: Project) -> None:
+    spec = project.load(ALL + "  other: {kind: java, uses: [redis]}\n")
+    manifests = [m for part in render_environment(spec) for m in part.manifests]
+    values = {f"{name}.password": f"fake-{name}" for name in ("redis", "mongo", "mysql")}
+    values |= {CHECKSUM_KEY: "fake-key", "mysql.root-password": "fake-root"}
+
+    def checksums(given: dict[str, str]) -> dict[str, str]:
+        digests = secret_digests(secret_manifests(spec), given.get)
+        pods = {
+            m["metadata"]["name"]: with_checksum(m, digests)["spec"]["template"] for m in manifests if used(m)
+        }
+        return {
+            name: pod["metadata"]["annotations"][names.SECRET_CHECKSUM_ANNOTATION]
+            for name, pod in pods.items()
+        }
+
+    before, after = checksums(values), checksums(values | {"mysql.root-password": "another-fake"})
+    assert set(before) == {"redis", "mongo", "mysql", "web", "other"}
+    assert {name for name in before if before[name] != after[name]} == {"mysql", "web"}
+    assert not secret_digests(secret_manifests(spec), {**values, CHECKSUM_KEY: ""}.get), (
+        "a checksum without a key"
+    )
+
+
+def test_secrets_as_files_and_as_whole_environments_are_seen() -> None:
+    pod = {
+        "containers": [{"envFrom": [{"secretRef": {"name": "a"}}]}],
+        "volumes": [{"secret": {"secretName": "b"}}, {"projected": {"sources": [{"secret": {"name": "c"}}]}}],
+        "imagePullSecrets": [{"name": "d"}],
+    }
+    workload = {"kind": "Deployment", "spec": {"template": {"spec": pod}}}
+    assert used(workload) == {"a", "b", "c"}
+    assert used({**workload, "kind": "Job"}) == set(), "a Job's template cannot be changed"
