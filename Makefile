@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults check lint bench bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults fuzz check lint bench bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -48,6 +48,9 @@ test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kaf
 
 faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; a quarter of an hour.
 	@.venv/bin/python -m pytest -m faults tests/faults
+
+fuzz: $(READY_DEV) ## Try thousands of inputs that nobody meant on loader, provider and API server; half an hour.
+	@POSCLOUD_FUZZ=long .venv/bin/python -m pytest tests/fuzz
 
 check: lint test-unit ## Everything that needs no cluster: lint, format, types, layers, unit tests.
 

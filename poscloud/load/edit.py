@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from poscloud.errors import PosCloudError, Problem
-from poscloud.load.yamltree import parse_yaml
+from poscloud.load.yamlread import parse_yaml
 
 Path_ = tuple[str, ...]
 _INDENT = "  "
@@ -34,10 +34,10 @@ def set_value(text: str, path: Path_, value: Any) -> str:
     """
     before = _plain(text)
     wanted = _with(before, path, value)
-    changed = _edited(text, path, value)
     try:
+        changed = _edited(text, path, value)
         done = _plain(changed) == wanted
-    except PosCloudError:
+    except (PosCloudError, yaml.YAMLError):  # PyYAML in Python is stricter in corners than in C
         done = False
     if not done:
         raise PosCloudError(f"{'.'.join(path)} cannot be changed in place, as the file is written")
@@ -62,10 +62,10 @@ def remove_value(text: str, path: Path_) -> str:
     left = {key: value for key, value in plain.items() if key != path[-1]}
     if not left:
         return set_value(text, path[:-1], {})
-    changed = _without(text, path)
     try:
+        changed = _without(text, path)
         done = _plain(changed) == _with(_plain(text), path[:-1], left)
-    except PosCloudError:
+    except (PosCloudError, yaml.YAMLError):
         done = False
     if not done:
         raise PosCloudError(f"{'.'.join(path)} cannot be removed in place, as the file is written")

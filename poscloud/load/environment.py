@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,12 +165,16 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
     too wrong even for that is no finding: it is there, only described wrongly.
     """
     rest: dict[str, Any] = {"name": data["name"]}
+    by_part, by_field = defaultdict(list), defaultdict(list)
+    for loc in wrong:
+        by_part[loc[:2]].append(loc[2:])
+        by_field[loc[:1]].append(loc)
     left_out: set[str] = set()
     for group in ("backing", "services"):
         parts = data.get(group)
         rest[group] = {}
         for name, part in parts.items() if isinstance(parts, dict) else ():
-            errors = [loc[2:] for loc in wrong if loc[:2] == (group, name)]
+            errors = by_part.get((group, name))
             if not errors:
                 rest[group][name] = part
             elif isinstance(part, dict) and not any("kind" in loc or loc == ("[key]",) for loc in errors):
@@ -177,8 +182,7 @@ def _check_rest(data: dict[str, Any], wrong: set[tuple[Any, ...]]) -> list[Findi
             else:
                 left_out.add(name)
     for field in data.keys() - {"name", "backing", "services"}:
-        errors = [loc for loc in wrong if loc[0] == field]
-        if not errors:
+        if not (errors := by_field.get((field,))):
             rest[field] = data[field]
         elif field in _NAMED and isinstance(data[field], dict) and all(len(loc) > 1 for loc in errors):
             names = {str(loc[1]) for loc in errors}

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from poscloud.errors import InputError, PosCloudError, Problem
 from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.timezones import check_time_zone
-from poscloud.load.yamltree import read_yaml
+from poscloud.load.yamlread import read_yaml
 from poscloud.spec.image import ImagesSpec, check_images
 
 IMAGES_FILE = "images.yaml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poscloud.errors import Problem
+from poscloud.load.textfile import leaves_project, read_text
 from poscloud.load.yamltree import Node
 
 
@@ -38,10 +39,12 @@ def _include(piece: Node, root: Path, problems: list[Problem]) -> None:
         problems.append(Problem(mark.file, mark.line, mark.column, "wrong-value", message))
         return
     try:
-        text = (root / mark.file).parent.joinpath(file.value).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        message = f"init_sql: '{file.value}' cannot be read: {reason}"
+        path = (root / mark.file).parent / file.value
+        if leaves_project(path, root):
+            raise ValueError("it lies outside of the project's folder")
+        text = read_text(path)
+    except ValueError as error:
+        message = f"init_sql: '{file.value}' cannot be read: {error}"
         hint = f"the path is relative to {mark.file.parent}"
         problems.append(Problem(mark.file, mark.line, mark.column, "unreadable", message, hint))
         text = "-- unreadable"

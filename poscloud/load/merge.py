@@ -15,10 +15,18 @@ from pydantic import ValidationError
 from poscloud.errors import Problem
 from poscloud.load.problems import from_validation
 from poscloud.load.tables import expand_tables
-from poscloud.load.yamltree import Node, read_yaml
+from poscloud.load.textfile import leaves_project
+from poscloud.load.yamlread import read_yaml
+from poscloud.load.yamltree import Node
 from poscloud.spec.base import CHOSEN_KEYS
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import nearest
+
+_MAX_BASES = 100
+"""Files that one description may be made of: two files that each extend the next pair are soon a million."""
+
+_MAX_VALUES = 1_000_000
+"""Values that ``defaults`` may add to the services of a description."""
 
 
 def merge(base: Node, over: Node, key: str = "") -> Node:
@@ -49,40 +57,55 @@ def _field(outer: str, name: str) -> str:
     return "" if outer in CHOSEN_KEYS else name
 
 
-def read_with_bases(
-    file: Path, root: Path, problems: list[Problem], trail: tuple[Path, ...] = ()
-) -> Node | None:
+def read_with_bases(file: Path, root: Path, problems: list[Problem]) -> Node | None:
     """Read ``file`` merged over everything it ``extends``, nearest last.
 
     Args:
         file: The environment or base to read.
-        root: Messages name files relative to this folder.
+        root: Messages name files relative to this folder, and bases lie in it.
         problems: Receives everything that is wrong.
-        trail: The files that led here; finds a base that extends itself.
     """
-    shown = _shown(file, root)
-    node = read_yaml(file, shown, problems)
-    if node is None:
-        return None
-    if not node.is_map:
-        problems.append(
-            Problem(shown, node.mark.line, node.mark.column, "wrong-type", "expected a map of fields")
-        )
-        return None
-    expand_shorthand(node)
-    expand_tables(node, file, root, problems)
-    merged: Node | None = None
-    for entry in _extended(node, problems):
-        base_file = Path(os.path.realpath(file.parent / str(entry.value)))
-        problem = _base_problem(entry, base_file, (*trail, file.resolve()), root)
-        if problem:
-            problems.append(problem)
-            continue
-        base = read_with_bases(base_file, root, problems, (*trail, file.resolve()))
-        if base is not None:
-            merged = merge(merged, base) if merged else base
-    own = Node({k: v for k, v in node.value.items() if k != "extends"}, node.mark)
-    return merge(merged, own) if merged else own
+    return _Bases(root, problems).read(file, ())
+
+
+class _Bases:
+    """Reads files with those they extend; the same file by two ways is read twice, as the order decides."""
+
+    def __init__(self, root: Path, problems: list[Problem]) -> None:
+        self._root, self._problems, self._read = root, problems, 0
+
+    def read(self, file: Path, trail: tuple[Path, ...]) -> Node | None:
+        """Return a file merged over its bases; ``trail`` are the files that led here."""
+        shown = _shown(file, self._root)
+        node = read_yaml(file, shown, self._problems)
+        if node is None:
+            return None
+        if not node.is_map:
+            self._note(node, "wrong-type", "expected a map of fields")
+            return None
+        expand_shorthand(node)
+        expand_tables(node, file, self._root, self._problems)
+        merged: Node | None = None
+        trail = (*trail, file.resolve())
+        for entry in _extended(node, self._problems):
+            base_file = Path(os.path.realpath(file.parent / str(entry.value)))
+            problem = _base_problem(entry, base_file, trail, self._root)
+            if problem:
+                self._problems.append(problem)
+                continue
+            self._read += 1
+            if self._read > _MAX_BASES:
+                if self._read == _MAX_BASES + 1:
+                    self._note(entry, "too-large", f"more than {_MAX_BASES} files are read by extends")
+                break
+            base = self.read(base_file, trail)
+            if base is not None:
+                merged = merge(merged, base) if merged else base
+        own = Node({k: v for k, v in node.value.items() if k != "extends"}, node.mark)
+        return merge(merged, own) if merged else own
+
+    def _note(self, node: Node, code: str, message: str) -> None:
+        self._problems.append(Problem(node.mark.file, node.mark.line, node.mark.column, code, message))
 
 
 def _extended(node: Node, problems: list[Problem]) -> list[Node]:
@@ -109,6 +132,9 @@ def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) 
     if file in trail:
         chain = " → ".join(str(_shown(f, root)) for f in (*trail[trail.index(file) :], file))
         return Problem(*place, "extends-cycle", f"extends itself: {chain}")
+    if leaves_project(file, root):
+        message = f"'{entry.value}' lies outside of the project's folder"
+        return Problem(*place, "outside", message, "copy it into the project")
     if not os.path.isfile(file):  # unlike Path.is_file, also where a name is too long
         candidates = [f.name for f in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
         return Problem(
@@ -160,6 +186,11 @@ def apply_defaults(node: Node, problems: list[Problem]) -> Node:
             message = f"defaults.{kind}: expected a map of fields"
             problems.append(Problem(place.file, place.line, place.column, "wrong-type", message))
     if services is not None and services.is_map:
+        if _added(services, defaults) > _MAX_VALUES:
+            place = defaults.mark
+            message = f"defaults add more than {_MAX_VALUES} values to {len(services.value)} services"
+            problems.append(Problem(place.file, place.line, place.column, "too-large", message))
+            return Node(result, node.mark)
         merged = {name: _with_defaults(service, defaults) for name, service in services.value.items()}
         result["services"] = Node(merged, services.mark, services.key_mark)
     return Node(result, node.mark)
@@ -172,6 +203,13 @@ def _defaults_problems(kind: str, part: Node) -> list[Problem]:
     except ValidationError as error:
         return from_validation(error, part, SERVICE_KINDS[kind], partial=True)
     return []
+
+
+def _added(services: Node, defaults: Node) -> int:
+    """Return how many values ``defaults`` add to all services."""
+    sizes = {kind: part.count() for kind, part in defaults.value.items()}
+    kinds = (service.value.get("kind") for service in services.value.values() if service.is_map)
+    return sum(sizes.get(k.value, 0) for k in kinds if k is not None and isinstance(k.value, str))
 
 
 def _with_defaults(service: Node, defaults: Node) -> Node:

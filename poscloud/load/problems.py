@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -64,19 +65,22 @@ def _told(details: list[ErrorDetails], node: Node) -> Iterator[tuple[ErrorDetail
     Where a value may be one of several things (a map of fields or ``false``), pydantic reports each of them.
     """
     paths = [None if "[key]" in d["loc"] else node.known(d["loc"]) for d in details]
+    below: dict[Path, list[tuple[ErrorDetails, Path]]] = defaultdict(list)
+    for detail, path in zip(details, paths, strict=True):
+        if path is not None:
+            for length in range(len(path) + 1):
+                below[path[:length]].append((detail, path))
     reported: set[Path] = set()
     for detail, path in zip(details, paths, strict=True):
         if path is None or not is_mismatch(detail["type"]):
             yield detail, []
             continue
-        around = [
-            (o, p)
-            for o, p in zip(details, paths, strict=True)
-            if p is not None and p[: len(path)] == path and o is not detail
-        ]
+        if path in reported:
+            continue  # together with another error of the same value
+        around = [(o, p) for o, p in below[path] if o is not detail]
         meant = any(len(p) > len(path) or not is_mismatch(o["type"]) for o, p in around)
-        if meant or path in reported:
-            continue  # the value was meant as one of the others, or has been reported with them
+        if meant:
+            continue  # the value was meant as one of the others
         reported.add(path)
         yield detail, [o for o, _ in around]
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 from poscloud.errors import InputError, Problem
-from poscloud.load.yamltree import Mark, Node, read_yaml
+from poscloud.load.textfile import leaves_project, read_text
+from poscloud.load.yamlread import read_yaml
+from poscloud.load.yamltree import Mark, Node
 from poscloud.spec.locations import Location
 from poscloud.spec.references import nearest
 
 FIELD = "locations_from"
 COLUMNS = ("location", *(name for name in Location.model_fields if name not in ("headers", "directives")))
 """Columns of a .csv table: the location and every field of it that is one value."""
+
+_DIGITS = 20
+"""A longer row of digits is no number that any field takes."""
 
 
 def read_locations(file: Path) -> dict[str, Any]:
@@ -54,7 +61,10 @@ def _expand(part: dict[str, Node], file: Path, root: Path, problems: list[Proble
     if not isinstance(entry.value, str) or "\0" in entry.value:
         problems.append(Problem(*place, "wrong-type", f"{FIELD}: expected a file's name"))
         table: dict[str, Node] = {}
-    elif not table_file.is_file():
+    elif leaves_project(table_file, root):
+        problems.append(Problem(*place, "outside", f"'{entry.value}' lies outside of the project's folder"))
+        table = {}
+    elif not os.path.isfile(table_file):  # unlike Path.is_file, also where a name is too long
         known = [f.name for f in table_file.parent.glob("*.*")] if table_file.parent.is_dir() else []
         hint = nearest(table_file.name, known)
         hint = hint if hint.startswith("did you mean") else ""
@@ -96,20 +106,20 @@ def _read_csv(file: Path, shown: Path, problems: list[Problem]) -> dict[str, Nod
     table: dict[str, Node] = {}
     columns: list[str] = []
     try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True, skipinitialspace=True)
-            for row in reader:
-                mark = Mark(shown, reader.line_num, 1)
-                cells = [cell.strip() for cell in row]
-                if not any(cells) or cells[0].startswith("#"):
-                    continue
-                if not columns:
-                    columns = cells
-                    if not _check_columns(columns, mark, problems):
-                        return {}
-                else:
-                    _add(table, columns, cells, mark, problems)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines = io.StringIO(read_text(file).removeprefix("\ufeff"), newline="")
+        reader = csv.reader(lines, strict=True, skipinitialspace=True)
+        for row in reader:
+            mark = Mark(shown, reader.line_num, 1)
+            cells = [cell.strip() for cell in row]
+            if not any(cells) or cells[0].startswith("#"):
+                continue
+            if not columns:
+                columns = cells
+                if not _check_columns(columns, mark, problems):
+                    return {}
+            else:
+                _add(table, columns, cells, mark, problems)
+    except (ValueError, csv.Error) as error:
         problems.append(Problem(shown, 0, 0, "unreadable", f"cannot be read: {error}"))
     return table
 
@@ -146,4 +156,8 @@ def _add(
 
 def _scalar(cell: str) -> Any:
     """Return a cell as YAML would read it: a whole number, true, false, or text."""
-    return int(cell) if cell.isdecimal() else {"true": True, "false": False}.get(cell, cell)
+    return (
+        int(cell)
+        if cell.isdecimal() and len(cell) < _DIGITS
+        else {"true": True, "false": False}.get(cell, cell)
+    )

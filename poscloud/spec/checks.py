@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -89,15 +90,18 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
         check_secrets,
     ):
         findings += check(spec)
+    offered = {name: spec.part(name).offered() for name in (*spec.backing, *spec.services)}
     for group, parts in (("backing", spec.backing), ("services", spec.services)):
         for name in parts:
-            findings += _check_references(spec, group, name)
+            findings += _check_references(spec, group, name, offered)
     if spec.filebeat and spec.services:
         findings += [f for need in spec.filebeat.needs() for f in _check_need(spec, "", need.path, need)]
     return findings
 
 
-def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Finding]:
+def _check_references(
+    spec: EnvironmentSpec, group: str, name: str, offered: Mapping[str, tuple[str, ...]]
+) -> list[Finding]:
     """Return a finding for each reference of one part that leads nowhere."""
     part = spec.part(name)
     where: Path = (group, name)
@@ -105,7 +109,6 @@ def _check_references(spec: EnvironmentSpec, group: str, name: str) -> list[Find
     findings += [replace(f, path=(*where, *f.path)) for f in part.check_among(name, spec)]
     if isinstance(part, ServiceSpec):
         findings += check_release(name, part, where)
-        offered = {n: spec.part(n).offered() for n in (*spec.backing, *spec.services)}
         for path, text in part.referring():
             findings += check_text(text, (*where, *path), offered)
         sidecar = spec.filebeat_of(part)

@@ -25,6 +25,9 @@ from poscloud.spec.service import ServiceSpec
 from poscloud.spec.values import Quantity
 from poscloud.spec.volumes import SharedVolume
 
+MAX_PARTS = 1000
+"""Services, and backing services, that one environment may have: ten times what the largest known one has."""
+
 
 def _pattern(*allowed: str) -> object:
     def check(pattern: str) -> str:
@@ -143,8 +146,10 @@ class EnvironmentSpec(Model):
         description="Which service answers which host and path from outside the cluster.",
         examples=[[{"host": "shop.example.com", "paths": {"/": "dac-web"}}]],
     )
-    backing: dict[StatefulName, AnyBackingSpec] = Field({}, description="Backing services by name.")
-    services: dict[Name, AnyServiceSpec] = Field({}, description="Services by name.")
+    backing: dict[StatefulName, AnyBackingSpec] = Field(
+        {}, max_length=MAX_PARTS, description="Backing services by name."
+    )
+    services: dict[Name, AnyServiceSpec] = Field({}, max_length=MAX_PARTS, description="Services by name.")
 
     @model_validator(mode="after")
     def _parts_fit(self, info: ValidationInfo) -> EnvironmentSpec:
