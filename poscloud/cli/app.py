@@ -18,7 +18,9 @@ from poscloud.cli import (
     render,
     schema,
     secret,
+    state,
     toolchain,
+    unlock,
     up,
     validate,
 )
@@ -58,6 +60,8 @@ app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
+app.command("unlock")(unlock.unlock)
+app.add_typer(state.app, name="state")
 app.add_typer(image.app, name="image")
 app.add_typer(release.app, name="release")
 app.add_typer(secret.app, name="secret")

@@ -12,6 +12,7 @@ from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
+from poscloud.engine.start import check_start
 from poscloud.errors import DeployError
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.environment import write_activate
@@ -122,6 +123,7 @@ def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool =
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
+    check_start(root, stack)
     spec = load_checked(root, stack)
     if not offline:
         check_versions(root, stack, reporter.note)
@@ -154,6 +156,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     """
     if stack not in known_stacks(root) and not Pulumi(root).in_embedded_state(stack):
         load_environment(root, stack)  # says which stacks there are
+    check_start(root, stack)
     prepared = prepare(root, stack, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)

@@ -1,7 +1,7 @@
-"""Locks that a killed run left on the embedded state.
+"""Locks on a stack's state.
 
-The engine's file backend marks a running update by a file that names its process, and never looks whether that
-process still lives: after a kill every later run is refused until somebody cancels by hand.
+The engine marks a running update by an object that names its process, and never looks whether that process still
+lives: after a kill every later run is refused until somebody cancels by hand.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import os
 import socket
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from poscloud.engine.backends.store import BackendUnreadableError, Store, open_store
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
@@ -23,60 +25,146 @@ class Lock:
     """One lock.
 
     Attributes:
-        file: Where it is kept.
-        pid: The process that took it.
+        id: Its name in the backend, a UUID: what ``poscloud unlock`` takes.
+        pid: The process that took it; 0 when it cannot be read.
         host: The machine of that process.
         user: Its user.
-        since: When it was taken, as the engine wrote it.
+        since: When it was taken; ``None`` when it cannot be read.
     """
 
-    file: Path
-    pid: int
-    host: str
-    user: str
-    since: str
+    id: str
+    pid: int = 0
+    host: str = "?"
+    user: str = "?"
+    since: datetime | None = None
+
+    @property
+    def status(self) -> str:
+        """``alive``, ``not running``, ``unknown: on another host`` or ``unreadable``."""
+        if not self.pid:
+            return "unreadable"
+        if self.host != socket.gethostname():
+            return "unknown: on another host"
+        return "alive" if _is_engine(self.pid) else "not running"
 
     @property
     def stale(self) -> bool:
         """Whether its process is surely gone: it was on this machine, and no engine has its number now."""
-        return self.host == socket.gethostname() and not _is_engine(self.pid)
+        return self.status == "not running"
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was taken, in whole seconds."""
+        seconds = (datetime.now(UTC) - self.since).total_seconds() if self.since else 0
+        return timedelta(seconds=max(0, round(seconds)))
 
     def __str__(self) -> str:
-        return f"pid {self.pid} of {self.user} on {self.host}, since {self.since}"
+        since = self.since.isoformat(" ", "seconds") if self.since else "?"
+        return f"{self.user}@{self.host} pid {self.pid} since {since} ({self.status})"
+
+
+def locks_of(paths: ProjectPaths, stack: str) -> list[Lock]:
+    """Return every lock on a stack, whatever the backend.
+
+    Raises:
+        BackendUnreadableError: poscloud cannot look into this backend.
+        DeployError: The backend does not answer.
+    """
+    with open_store(paths) as store:
+        return _locks(store, _folder(paths, stack))
+
+
+def refuse_in_use(paths: ProjectPaths, stack: str) -> list[Lock]:
+    """Refuse to go on while a run that may still live holds the stack; return the locks of runs that do not.
+
+    Where poscloud cannot look into the backend, the engine says the same, a little later.
+
+    Raises:
+        DeployError: The stack is in use, or the backend does not answer.
+    """
+    try:
+        locks = locks_of(paths, stack)
+    except BackendUnreadableError:
+        return []
+    _refuse(locks, stack)
+    return locks
 
 
 def release_stale_locks(paths: ProjectPaths, stack: str) -> list[Lock]:
-    """Remove the locks of killed runs from the embedded state of ``stack``, and return them.
+    """Remove the locks of killed runs from the state of ``stack``, and return them.
 
     Raises:
-        DeployError: A run that may still live holds the stack.
+        DeployError: A run that may still live holds the stack, or the backend does not answer.
     """
-    folder = paths.state / ".pulumi" / "locks" / "organization" / project_name(paths.root) / stack
-    locks = [lock for file in sorted(folder.glob("*.json")) if (lock := _read(file)) is not None]
+    try:
+        with open_store(paths) as store:
+            folder = _folder(paths, stack)
+            locks = _locks(store, folder)
+            _refuse(locks, stack)
+            for lock in locks:
+                store.delete(f"{folder}{lock.id}.json")
+            return locks
+    except BackendUnreadableError:
+        return []
+
+
+def unlock(paths: ProjectPaths, stack: str, lock_id: str, *, force: bool = False) -> Lock:
+    """Remove exactly one lock, and return it.
+
+    Args:
+        paths: The project.
+        stack: The environment.
+        lock_id: The lock's own; a newer lock has another one, and cannot be removed by mistake.
+        force: Also when its process lives on this machine.
+
+    Raises:
+        DeployError: There is no such lock, its process is alive, or the backend does not answer.
+    """
+    with open_store(paths) as store:
+        folder = _folder(paths, stack)
+        locks = {lock.id: lock for lock in _locks(store, folder)}
+        lock = locks.get(lock_id)
+        if lock is None:
+            held = ", ".join(locks) or "it is not locked"
+            raise DeployError(
+                f"stack {stack} has no lock {lock_id}: {held}", hint=f"poscloud unlock -s {stack} shows all"
+            )
+        if lock.status == "alive" and not force:
+            raise DeployError(
+                f"the process of lock {lock_id} is running: {lock}",
+                hint=f"wait for it to end, or end it (kill {lock.pid}); to remove the lock all the same: --force",
+            )
+        store.delete(f"{folder}{lock_id}.json")
+        return lock
+
+
+def _refuse(locks: list[Lock], stack: str) -> None:
     for lock in locks:
         if not lock.stale:
             raise DeployError(
                 f"stack {stack} is in use by {lock}",
-                hint=f"wait for it to end; if it is surely gone: pulumi cancel --yes -s {stack}",
+                hint=f"wait for it to end; if it is surely gone: poscloud unlock -s {stack} {lock.id}",
             )
-    for lock in locks:
-        lock.file.unlink(missing_ok=True)
-    return locks
 
 
-def _read(file: Path) -> Lock | None:
+def _folder(paths: ProjectPaths, stack: str) -> str:
+    return f".pulumi/locks/organization/{project_name(paths.root)}/{stack}/"
+
+
+def _locks(store: Store, folder: str) -> list[Lock]:
+    names = [key for key in store.keys(folder) if key.endswith(".json")]
+    read = {key: store.read(key) for key in names}
+    # What is gone by now was released in this moment.
+    return [_lock(Path(key).stem, content) for key, content in read.items() if content is not None]
+
+
+def _lock(name: str, content: bytes) -> Lock:
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        return Lock(
-            file, int(data["pid"]), str(data["hostname"]), str(data["username"]), str(data["timestamp"])
-        )
-    except FileNotFoundError:
-        return None  # released just now
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DeployError(
-            f"{file} is not a lock the engine writes: {error}",
-            hint=f"if no other run is under way: rm {file}",
-        ) from error
+        data = json.loads(content)
+        since = datetime.fromisoformat(str(data["timestamp"])).astimezone()
+        return Lock(name, int(data["pid"]), str(data["hostname"]), str(data["username"]), since)
+    except (ValueError, KeyError, TypeError):
+        return Lock(name)
 
 
 def _is_engine(pid: int) -> bool:

@@ -13,6 +13,7 @@ from poscloud.cluster.target import Target, resolve
 from poscloud.components import Environment
 from poscloud.engine.description import load_checked
 from poscloud.engine.passwords import secret_digests, secret_manifests
+from poscloud.engine.start import check_state
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.launch import hide_configuration
 from poscloud.render import Manifest
@@ -47,6 +48,7 @@ def run(root: Path) -> None:
     quiet_sdk()
     config = pulumi.Config("poscloud")
     try:
+        check_state(root, pulumi.get_stack(), dry_run=pulumi.runtime.is_dry_run())
         spec = load_checked(root, pulumi.get_stack())
         manifests = secret_manifests(spec)
         secrets = secret_configuration(manifests, config)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from poscloud.engine.locks import release_stale_locks
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.stackconfig import project_name
+from poscloud.engine.statefile import restore_after_kill
 from poscloud.errors import DeployError
-from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 from poscloud.provider.install import installed_kind, sdk_version
 
@@ -28,8 +27,8 @@ def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
     killed = release_stale_locks(pulumi.paths, stack)
     for lock in killed:
         reporter.note(f"the previous run ({lock}) was killed; its lock is released")
-    if _restore_backup(pulumi.paths, stack):
-        reporter.note("the state was cut off while it was written; the backup from the step before is used")
+    if backup := restore_after_kill(pulumi.paths, stack, killed=bool(killed)):
+        reporter.note(f"the state was cut off while it was written; its backup is used: {backup}")
     if not killed or installed_kind(pulumi.paths.pulumi_home, sdk_version()) != "built-in":
         return  # only the built-in provider adopts what is ours; of another one's operations nothing is forgotten
     unfinished = _forget_pending(pulumi, stack)
@@ -37,36 +36,6 @@ def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
         reporter.note(
             f"{len(unfinished)} operations were unfinished and are done again: {', '.join(unfinished)}"
         )
-
-
-def _restore_backup(paths: ProjectPaths, stack: str) -> bool:
-    """Put the engine's backup in the place of a state file that was cut off while being written.
-
-    The damaged file is kept beside it. What happened after the backup is done again.
-
-    Raises:
-        DeployError: The backup is damaged as well.
-    """
-    file = paths.state / ".pulumi" / "stacks" / project_name(paths.root) / f"{stack}.json"
-    backup = file.with_name(f"{file.name}.bak")
-    if _is_json(file) or not (file.exists() or backup.exists()):
-        return False
-    if not _is_json(backup):
-        raise DeployError(
-            f"the state of stack {stack} is damaged, and so is its backup: {file}",
-            hint=f"look at both; to start anew and adopt what is there: pulumi stack rm --force -s {stack}",
-        )
-    if file.exists():
-        file.replace(file.with_name(f"{file.name}.damaged"))
-    file.write_bytes(backup.read_bytes())
-    return True
-
-
-def _is_json(file: Path) -> bool:
-    try:
-        return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError):
-        return False
 
 
 def _forget_pending(pulumi: Pulumi, stack: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import STACK, Arena, says
+from tests.faults.arena import Arena, says
 from tests.faults.proxy import PASS, Fault, Request
 
 pytestmark = pytest.mark.faults
@@ -29,10 +29,6 @@ def at_write(arena: Arena, number: int, act: Callable[[], None]) -> None:
         return PASS
 
     arena.inject(decide)
-
-
-def state_file(arena: Arena) -> Path:
-    return arena.workspace.paths.state / ".pulumi" / "stacks" / "poscloud" / f"{STACK}.json"
 
 
 def provider_pids(arena: Arena) -> list[int]:
@@ -80,26 +76,3 @@ def test_an_interrupt_ends_the_run_in_order(absent: Arena) -> None:
     assert process.returncode not in (0, -signal.SIGKILL), text
     quiet = absent.run("pulumi", "stack", "export")
     assert '"pending_operations"' not in quiet.text
-
-
-@pytest.mark.fault(20)
-def test_the_second_of_two_is_told_who_runs_and_the_first_is_unharmed(absent: Arena) -> None:
-    first = absent.start(*UP)
-    began = threading.Event()
-    at_write(absent, 2, began.set)
-    assert began.wait(60)
-    second = absent.run(*UP, limit=30)
-    text, _ = first.communicate()
-    assert first.returncode == 0, text
-    assert second.code != 0
-    says(second, f"stack {STACK} is in use by pid")
-
-
-@pytest.mark.fault(21)
-@pytest.mark.parametrize("damage", [b"", b'{"version": 3, "chec', b"<<<<<<< HEAD\n{}"])
-def test_a_damaged_state_is_replaced_by_its_backup(present: Arena, damage: bytes) -> None:
-    state_file(present).write_bytes(damage)
-    done = present.run(*UP)
-    assert done.code == 0, done.text
-    says(done, "backup")
-    assert state_file(present).with_name(f"{STACK}.json.damaged").read_bytes() == damage

@@ -1,0 +1,41 @@
+"""The embedded state, or any other ``file://`` backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """A folder.
+
+    Attributes:
+        folder: The one the engine's address names; it holds ``.pulumi``.
+    """
+
+    folder: Path
+
+    def keys(self, folder: str) -> list[str]:
+        """Return the files below a folder."""
+        found = (file for file in (self.folder / folder).rglob("*") if file.is_file())
+        return sorted(str(file.relative_to(self.folder)) for file in found)
+
+    def read(self, key: str) -> bytes | None:
+        """Return a file's content."""
+        try:
+            return (self.folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Remove a file."""
+        (self.folder / key).unlink(missing_ok=True)
+
+
+@contextmanager
+def open_files(folder: Path) -> Iterator[FileStore]:
+    """Open a folder; it need not be there yet."""
+    yield FileStore(folder)
