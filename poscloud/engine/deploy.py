@@ -107,9 +107,11 @@ def checked_target(root: Path, stack: str, config: StackConfig, environment: dic
         raise DeployError(f"{target} does not tell which cluster it is: it has no namespace kube-system")
     if config.cluster and config.cluster != found:
         raise DeployError(
-            f"stack {stack} belongs to the cluster with uid {config.cluster}, but context '{target.context}' of "
-            f"{target.kubeconfig} now points to {target.server}, uid {found}; nothing was written",
-            hint=f"if the stack is really to move: pulumi config set poscloud:cluster {found} -s {stack}",
+            f"stack {stack} was deployed to cluster {config.cluster} (uid of its namespace kube-system); context "
+            f"'{target.context}' of {target.kubeconfig} now points to cluster {found} ({target.server}); nothing was "
+            "written",
+            hint="choose the context the stack was deployed with (poscloud:context, KUBECONFIG); a stack cannot move "
+            "between clusters",
         )
     return resolve(root, config.context, found)
 
@@ -128,6 +130,11 @@ def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool =
     if not offline:
         check_versions(root, stack, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
+    if spec.adopt:
+        reporter.note(
+            f"adopt: a namespace {stack} that is nobody's becomes this stack's; destroy then deletes it with all that "
+            "is in it"
+        )
     make_passwords(prepared.pulumi, root, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     return prepared.pulumi.run("up", "--stack", stack, *confirmed)

@@ -80,6 +80,14 @@ def object_id(metadata: Object) -> str:
     return "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
 
 
+def created_by(live: Object) -> str:
+    """Who made a live object and when, for messages: ``, created by kubectl-create on 2026-01-01T00:00:00Z``."""
+    entries = get(live, "metadata", "managedFields", default=[])
+    first: Object = min(entries, key=lambda entry: str(entry.get("time", "~")), default={})
+    created = get(live, "metadata", "creationTimestamp")
+    return f", created by {first.get('manager', 'someone')} on {created}"
+
+
 def is_ours(entry: Object, manager: str) -> bool:
     """Whether a managedFields entry is this provider's, or that of a predecessor."""
     name = str(entry.get("manager", ""))
@@ -111,8 +119,8 @@ class Cluster:
             expected = self.settings.cluster_identifier.removeprefix(UID)
             if found != expected:
                 raise WrongClusterError(
-                    f"this stack belongs to cluster {expected}, {self.access.where} now points to cluster "
-                    f"{found} ({self.access.server}); nothing was changed",
+                    f"this stack was deployed to cluster {expected} (uid of its namespace kube-system), and "
+                    f"{self.access.where} now points to cluster {found} ({self.access.server}); nothing was written",
                     hint="choose the context the stack was deployed with; a stack cannot move between clusters",
                 )
             self._verified = True

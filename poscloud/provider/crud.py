@@ -10,9 +10,10 @@ from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.awaiter import Awaiter, NotReadyError
-from poscloud.provider.cluster import MANAGER, Cluster, is_ours, label, object_id
+from poscloud.provider.cluster import MANAGER, Cluster, created_by, is_ours, label, object_id
 from poscloud.provider.diff import changes, get, prune, union
 from poscloud.provider.discovery import NoSuchKindError
+from poscloud.provider.fence import Fence, is_namespace, is_taken, stacks, taken
 from poscloud.provider.kinds import (
     LEAVES,
     PATCH_FIELD_MANAGER,
@@ -84,10 +85,10 @@ def state_of(live: Object, inputs: Object, manager: str, initial: str = "") -> R
 
 
 class Objects:
-    """Objects of one cluster."""
+    """Objects of one cluster, written only where the fence lets them."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster, self._awaiter = cluster, Awaiter(cluster)
+    def __init__(self, cluster: Cluster, fence: Fence) -> None:
+        self._cluster, self._fence, self._awaiter = cluster, fence, Awaiter(cluster)
 
     async def create(self, inputs: Object, timeout: float) -> Result:
         """Create the object and wait until it is ready; adopt it if it carries our own stack's annotation.
@@ -97,18 +98,20 @@ class Objects:
         """
         manager = new_manager(inputs)
         live = await self._post(inputs, manager)
+        self._fence.wrote(live)
         return await self._settle(live, inputs, manager, timeout, "created")
 
     async def _post(self, inputs: Object, manager: str) -> Object:
         for number, delay in enumerate((*CREATE_RETRIES, None), 1):
+            await self._fence.admit(inputs)
             try:
                 return await self._cluster.create(inputs, manager)
             except (ApiError, NoSuchKindError) as error:
-                if isinstance(error, ApiError) and error.reason == "AlreadyExists":
-                    live = await self._claim(inputs, manager)
-                    if live:
-                        return live
-                elif delay is None or (isinstance(error, ApiError) and error.status != 404):
+                exists = isinstance(error, ApiError) and error.reason == "AlreadyExists"
+                if exists and (live := await self._claim(inputs, manager)):
+                    return live
+                self._fence.forget(inputs)
+                if not exists and (delay is None or (isinstance(error, ApiError) and error.status != 404)):
                     raise
                 progress.get()(f"retry {number}: {error.message}")
                 await self._cluster.clock.sleep(delay or 1.0)
@@ -126,12 +129,19 @@ class Objects:
             await self._awaiter.gone(live)
             return None
         ours = get(inputs, "metadata", "annotations", STACK_ANNOTATION)
-        if ours and get(live, "metadata", "annotations", STACK_ANNOTATION) == ours:
+        owner = get(live, "metadata", "annotations", STACK_ANNOTATION)
+        if ours and is_namespace(live):
+            self._fence.judge(live, inputs, stacks(inputs))  # made by somebody since the fence was asked
+        if ours and owner == ours:
             if is_failed_job(live):
                 progress.get()("failed in an earlier run of this stack, running it again")
                 await self.delete(live, 0)
                 return None
             progress.get()("exists from an earlier run of this stack, adopting it")
+            return await self._apply(inputs, live, manager)
+        if not owner and self._fence.may_adopt(inputs):
+            progress.get()("exists and is nobody's, taking it in")
+            await try_adoption(self._cluster, inputs, live, manager)
             return await self._apply(inputs, live, manager)
         raise foreign(live)
 
@@ -144,15 +154,20 @@ class Objects:
             PartialError: It was changed and is not ready.
         """
         manager = new_manager(inputs, state)
+        await self._fence.admit(inputs, state)
         live = await self._cluster.get(inputs)
         uid = get(state, "metadata", "uid")
         if live is None or (uid and get(live, "metadata", "uid") != uid):
+            self._fence.forget(inputs)
             raise deleted_outside(inputs)
+        if is_taken(live, stacks(inputs, state)):
+            raise taken(live)
         wanted = with_live_values(inputs, live, ignored)
         try:
             live = await self._apply(wanted, live, manager)
         except ApiError as error:
             raise conflict(error, inputs) from None
+        self._fence.wrote(live)
         initial = str(state.get("__initialApiVersion", ""))
         return await self._settle(live, inputs, manager, timeout, "updated", initial)
 
@@ -170,6 +185,7 @@ class Objects:
         try:
             live = await self._awaiter.ready(live, timeout)
         except NotReadyError as error:
+            self._fence.forget(inputs)
             message = f"{label(live)} was {verb}, but it is not ready: {error.message}"
             raise PartialError(message, state_of(error.live, inputs, manager, initial)) from None
         except PosCloudError as error:
@@ -180,21 +196,13 @@ class Objects:
 
     async def delete(self, state: Object, timeout: float) -> None:
         """Delete exactly the object the state knows, and wait until it is gone."""
+        if not await self._fence.admit_delete(state):
+            return
         kind, metadata = state.get("kind"), state.get("metadata", {})
         annotations = metadata.get("annotations") or {}
-        policy = str(
-            annotations.get(PROPAGATION_POLICY) or ("background" if kind in LEAVES else "foreground")
-        )
-        options: Object = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": policy.capitalize(),
-        }
-        if uid := metadata.get("uid"):
-            options["preconditions"] = {"uid": uid}
         try:
             answer = await self._cluster.client.request(
-                "DELETE", await self._cluster.path(state), body=options
+                "DELETE", await self._cluster.path(state), body=delete_options(state)
             )
         except NoSuchKindError:
             return
@@ -205,6 +213,8 @@ class Objects:
             if error.status != 409:
                 raise
             answer = await self._cluster.get(state) or {}
+            if get(answer, "metadata", "uid") != metadata.get("uid"):
+                return
         skipped = str(annotations.get(SKIP_AWAIT, "")).lower() == "true" and kind in SKIP_DELETE_AWAIT
         if get(answer, "metadata", "uid") and not skipped:
             if kind == "Namespace":
@@ -227,6 +237,12 @@ class Objects:
             return None
         if live is None:
             return None
+        if (mine := stacks(inputs, state)) and not mine & stacks(live):
+            uid = get(state, "metadata", "uid")
+            if uid and get(live, "metadata", "uid") != uid:
+                return None  # ours is gone; what has its name now is somebody else's
+            if is_taken(live, mine):
+                raise taken(live)
         manager = new_manager(inputs, state)
         found = await self._inputs_now(live, inputs, manager) if inputs else importable(live)
         return state_of(live, found, manager, str(state.get("__initialApiVersion", "")))
@@ -245,6 +261,19 @@ class Objects:
             return found
         # Only spelled differently: 1000m and 1, 1024Mi and 1Gi.
         return found if changes(found, same) else inputs
+
+
+def delete_options(state: Object) -> Object:
+    """How to delete the object of a state: that very one, by its uid."""
+    kind, uid = state.get("kind"), get(state, "metadata", "uid")
+    policy = get(state, "metadata", "annotations", PROPAGATION_POLICY)
+    policy = str(policy or ("background" if kind in LEAVES else "foreground"))
+    options: Object = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": policy.capitalize(),
+    }
+    return {**options, "preconditions": {"uid": uid}} if uid else options
 
 
 def importable(live: Object) -> Object:
@@ -279,17 +308,40 @@ def with_live_values(inputs: Object, live: Object, ignored: Sequence[str]) -> Ob
 
 def foreign(live: Object) -> PosCloudError:
     """The error for an object that exists and is not ours."""
-    entries = get(live, "metadata", "managedFields", default=[])
-    first: Object = min(entries, key=lambda entry: str(entry.get("time", "~")), default={})
     stack = get(live, "metadata", "annotations", STACK_ANNOTATION)
     owner = f"; it belongs to stack {stack}" if stack else ""
     kind, where = live.get("kind"), object_id(live["metadata"])
-    created = get(live, "metadata", "creationTimestamp")
+    take = f", or take it into this stack: ResourceOptions(import_={where!r})"
     return PosCloudError(
-        f"{kind} {where} exists already, created by {first.get('manager', 'someone')} on {created}{owner}; "
-        "nothing was changed",
-        hint=f"choose another name, or take it into this stack: ResourceOptions(import_={where!r})",
+        f"{kind} {where} exists already{created_by(live)}{owner}; nothing was changed",
+        hint=f"choose another name{'' if stack else take}",
     )
+
+
+async def try_adoption(cluster: Cluster, inputs: Object, live: Object, manager: str) -> Object:
+    """Ask the server what an object that is nobody's would be as ours; nothing is stored.
+
+    What kubectl wrote on the client's side is taken over; fields that others own are not.
+
+    Raises:
+        PosCloudError: It cannot become what is described, or other managers own fields that would change.
+    """
+    uid, force = str(get(live, "metadata", "uid", default="")), must_force(inputs, cluster.settings.force)
+    try:
+        try:
+            return await cluster.apply(inputs, manager, uid=uid, force=force, dry_run=True)
+        except ApiError as error:
+            if error.status != 409 or not only_ours(error, manager):
+                raise
+            return await cluster.apply(inputs, manager, uid=uid, force=True, dry_run=True)
+    except ApiError as error:
+        if error.status != 422:
+            raise conflict(error, inputs) from None
+        raise PosCloudError(
+            f"{label(inputs)} exists already and cannot become what is described: {error.message}; it is unchanged",
+            hint="describe it as it is; or save its data, delete it (kubectl delete) and run again; or choose another "
+            "name",
+        ) from None
 
 
 def deleted_outside(inputs: Object) -> PosCloudError:

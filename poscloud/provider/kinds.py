@@ -8,6 +8,8 @@ from typing import Any
 Object = dict[str, Any]
 
 STACK_ANNOTATION = "poscloud.io/stack"
+CLUSTER_ANNOTATION = "poscloud.io/cluster"
+ADOPT_ANNOTATION = "poscloud.io/adopt"
 AUTONAMED = "pulumi.com/autonamed"
 SKIP_AWAIT = "pulumi.com/skipAwait"
 WAIT_FOR = "pulumi.com/waitFor"

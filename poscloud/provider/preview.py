@@ -15,6 +15,7 @@ from poscloud.provider.crud import (
     must_force,
     new_manager,
     only_ours,
+    try_adoption,
     with_live_values,
 )
 from poscloud.provider.diff import (
@@ -30,6 +31,7 @@ from poscloud.provider.diff import (
     without,
 )
 from poscloud.provider.discovery import NoSuchKindError
+from poscloud.provider.fence import Fence
 from poscloud.provider.kinds import AUTONAMED, GUARDED, STACK_ANNOTATION, replace_paths
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
@@ -60,11 +62,12 @@ class Preview:
 
     Args:
         cluster: Where.
+        fence: Refuses what a real run would not be let do.
         warn: Tells a person, once for each first argument, what could not be checked.
     """
 
-    def __init__(self, cluster: Cluster, warn: Callable[[str, str], None]) -> None:
-        self._cluster, self._warn = cluster, warn
+    def __init__(self, cluster: Cluster, fence: Fence, warn: Callable[[str, str], None]) -> None:
+        self._cluster, self._fence, self._warn = cluster, fence, warn
 
     async def diff(
         self, old_inputs: Object, news: Object, state: Object, ignored: Sequence[str] = ()
@@ -83,6 +86,7 @@ class Preview:
         stated = without(changes(old_inputs, news), ignored)
         if not stated:
             return Diff()
+        await self._admit(news, state)
         table = replace_paths(news, self._cluster.settings.mutable)
         accepted = False
         moved = any(
@@ -130,6 +134,7 @@ class Preview:
 
     async def create(self, inputs: Object) -> Object:
         """What a create would give; the inputs where that cannot be known yet."""
+        await self._admit(inputs, planned=True)
         if has_unknowns(inputs):
             return inputs
         try:
@@ -138,14 +143,15 @@ class Preview:
             return inputs
         except (ApiError, UnreachableError) as error:
             if isinstance(error, ApiError) and error.reason == "AlreadyExists":
-                await self._warn_of_foreign(inputs)
-            elif not (isinstance(error, ApiError) and error.status == 404):
+                return await self._existing(inputs)
+            if not (isinstance(error, ApiError) and error.status == 404):
                 self._tolerate(error, inputs)
             return inputs
         return {key: value for key, value in result.items() if key != "status"}
 
     async def update(self, inputs: Object, state: Object, ignored: Sequence[str] = ()) -> Object:
         """What an update would give, including conflicts with other field managers."""
+        await self._admit(inputs, state, planned=True)
         if has_unknowns(inputs):
             return inputs
         manager, uid = new_manager(inputs, state), str(get(state, "metadata", "uid", default=""))
@@ -166,14 +172,28 @@ class Preview:
             self._tolerate(error, inputs)
             return inputs
 
-    async def _warn_of_foreign(self, inputs: Object) -> None:
+    async def _admit(self, inputs: Object, state: Object | None = None, *, planned: bool = False) -> None:
+        """Ask the fence; where the cluster cannot be asked, a preview goes on."""
+        try:
+            await self._fence.admit(inputs, state, preview=True)
+            if planned:
+                self._fence.plan(inputs)
+        except (ApiError, UnreachableError) as error:
+            self._tolerate(error, inputs)
+
+    async def _existing(self, inputs: Object) -> Object:
+        """What would become of an object that exists: taken in where the fence allows it, else told."""
         live = await self._cluster.get(inputs) or {}
         stack = get(inputs, "metadata", "annotations", STACK_ANNOTATION)
+        owner = get(live, "metadata", "annotations", STACK_ANNOTATION)
+        if live and not owner and self._fence.may_adopt(inputs):
+            return await try_adoption(self._cluster, inputs, live, new_manager(inputs))
         entries = get(live, "metadata", "managedFields", default=[])
-        ours = stack and get(live, "metadata", "annotations", STACK_ANNOTATION) == stack
+        ours = stack and owner == stack
         if live and not ours and not any(is_ours(entry, "") for entry in entries):
             name = label(inputs)
             self._warn(name, f"{name} exists already and is not this stack's; up will refuse to touch it")
+        return inputs
 
     def _tolerate(self, error: PosCloudError, inputs: Object) -> None:
         """Go on without the server's opinion where a preview may; raise otherwise."""

@@ -27,6 +27,7 @@ from poscloud.provider import config
 from poscloud.provider.checks import Naming, check
 from poscloud.provider.cluster import UID, Cluster, Settings
 from poscloud.provider.crud import Objects, PartialError, Result
+from poscloud.provider.fence import Fence
 from poscloud.provider.install import sdk_version
 from poscloud.provider.kinds import is_built_in
 from poscloud.provider.preview import Preview
@@ -110,8 +111,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _use(self, access: config.Access, settings: Settings) -> None:
         self.cluster = Cluster(access, settings, self.clock, self.may_write)
-        self.objects = Objects(self.cluster)
-        self.preview = Preview(self.cluster, self.warn)
+        fence = Fence(self.cluster)
+        self.objects = Objects(self.cluster, fence)
+        self.preview = Preview(self.cluster, fence, self.warn)
 
     # --- what a person sees -----------------------------------------------------------------------------
 
@@ -183,9 +185,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         before, after = str(olds.get("clusterIdentifier", "")), str(news.get("clusterIdentifier", ""))
         if before.startswith(UID) and after.startswith(UID) and before != after:
             raise PosCloudError(
-                f"this stack belongs to cluster {before.removeprefix(UID)}; the configuration now names cluster "
-                f"{after.removeprefix(UID)}, and nothing is moved or replaced because of that",
-                hint="choose the context the stack was deployed with, or use another stack for the other cluster",
+                f"this stack was deployed to cluster {before.removeprefix(UID)} (uid of its namespace kube-system); "
+                f"the configuration now names cluster {after.removeprefix(UID)}, and nothing was written",
+                hint="choose the context the stack was deployed with; for the other cluster, make another stack",
             )
         replaces: list[str] = []
         if before and after:

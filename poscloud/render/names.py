@@ -13,6 +13,9 @@ STACK_ANNOTATION = "poscloud.io/stack"
 CLUSTER_ANNOTATION = "poscloud.io/cluster"
 """On a namespace: uid of the cluster (of its namespace kube-system) it was made in."""
 
+ADOPT_ANNOTATION = "poscloud.io/adopt"
+"""On a namespace, and on what no namespace holds: ``true``, a namespace that is nobody's may be taken in."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

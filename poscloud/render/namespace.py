@@ -18,7 +18,11 @@ def render_namespace(context: Context) -> list[Manifest]:
     """Return the Namespace, and what else the environment asks for; what no namespace holds comes last."""
     environment = context.environment
     labels = context.labels(environment.name, "environment")
-    manifests = [manifest("v1", "Namespace", environment.name, namespace=None, labels=labels)]
+    manifests = [
+        manifest(
+            "v1", "Namespace", environment.name, namespace=None, labels=labels, annotations=_adoption(context)
+        )
+    ]
     if environment.pull_secret:
         manifests.append(
             manifest(
@@ -45,7 +49,19 @@ def render_namespace(context: Context) -> list[Manifest]:
     if environment.isolation:
         manifests += render_isolation(context, environment.isolation, labels)
     manifests += [render_ingress(context, rule, labels) for rule in environment.ingress]
-    return [*manifests, *render_clusterwide(context, labels)]
+    wide = render_clusterwide(context, labels)
+    for item in wide:
+        item["metadata"] |= {"annotations": _adoption(context)} if environment.adopt else {}
+    return [*manifests, *wide]
+
+
+def _adoption(context: Context) -> dict[str, str]:
+    """Return what lets the provider take in a namespace that is nobody's.
+
+    It stands on the namespace, which says so for all that is in it, and on what is made before the namespace; never
+    on workloads, which keep running unchanged when it is taken out again.
+    """
+    return {names.ADOPT_ANNOTATION: "true"} if context.environment.adopt else {}
 
 
 def _limit_range(context: Context, labels: dict[str, str]) -> Manifest:

@@ -79,6 +79,11 @@ class EnvironmentSpec(Model):
         description="Whether an image without a tag of its own is refused; left out, for an environment called prod "
         "or *-prod.",
     )
+    adopt: StrictBool = Field(
+        False,
+        description="Whether a namespace of that name that is there already and is no stack's is taken in, with the "
+        "objects in it that are described here; destroy then deletes it with all that is in it.",
+    )
     isolation: IsolationChoice = Field(
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",

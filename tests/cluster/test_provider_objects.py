@@ -86,7 +86,7 @@ async def driver(kubeconfig: Path) -> AsyncIterator[Driver]:
         variables = {"kubernetes:config:kubeconfig": str(kubeconfig)}
         await stub.Configure(provider_pb2.ConfigureRequest(variables=variables))
         driver = Driver(stub, cluster, f"provider-{uuid.uuid4().hex[:8]}")
-        metadata = {"name": driver.namespace, "annotations": SKIP}
+        metadata = {"name": driver.namespace, "annotations": {**SKIP, "poscloud.io/stack": "test/dev"}}
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         created = await driver.create(namespace)
         yield driver
@@ -199,9 +199,13 @@ async def test_foreign_objects_stay_and_our_own_come_back(driver: Driver) -> Non
     await driver.create(obj)
     adopted = await driver.create({**obj, "data": {"b": "2"}})
     assert decode(adopted.properties)[0]["data"] == {"b": "2"}
-    other = {**obj, "metadata": {**obj["metadata"], "annotations": {"poscloud.io/stack": "test/other"}}}
-    assert "exists already" in await refused(driver.create(other))
-    assert (await driver.cluster.get(obj) or {})["data"] == {"b": "2"}
+    theirs = driver.object("ConfigMap", {"data": {"c": "3"}}, name="theirs")
+    annotations = {"poscloud.io/stack": "test/other"}
+    await driver.cluster.create(
+        {**theirs, "metadata": {**theirs["metadata"], "annotations": annotations}}, "someone"
+    )
+    assert "exists already, created by someone" in await refused(driver.create(theirs))
+    assert (await driver.cluster.get(theirs) or {})["metadata"]["annotations"] == annotations
 
 
 async def test_fields_of_another_manager(driver: Driver) -> None:
@@ -226,7 +230,7 @@ async def test_another_cluster_is_refused(driver: Driver, kubeconfig: Path) -> N
     obj = driver.object("ConfigMap", {"data": {"a": "1"}})
     created = await driver.create(obj)
     await driver.stub.Configure(provider_pb2.ConfigureRequest(variables=variables))
-    assert "belongs to cluster other" in await refused(driver.delete(obj, created.properties))
+    assert "was deployed to cluster other" in await refused(driver.delete(obj, created.properties))
     right = await driver.cluster.client.request("GET", "/api/v1/namespaces/kube-system")
     variables["kubernetes:config:clusterIdentifier"] = f"uid:{right['metadata']['uid']}"
     await driver.stub.Configure(provider_pb2.ConfigureRequest(variables=variables))
@@ -257,10 +261,11 @@ async def test_custom_resources_with_their_definition(driver: Driver) -> None:
 
 
 async def test_a_namespace_is_gone_with_all_that_is_in_it(driver: Driver) -> None:
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{driver.namespace}-2"}}
+    metadata = {"name": f"{driver.namespace}-2", "annotations": {"poscloud.io/stack": "test/dev"}}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     created = await driver.create(namespace)
     inside = driver.object("ConfigMap", {"data": {}})
-    inside["metadata"]["namespace"] = namespace["metadata"]["name"]
+    inside["metadata"]["namespace"] = metadata["name"]
     await driver.create(inside)
     await driver.delete(namespace, created.properties)
     assert await driver.cluster.get(namespace) is None

@@ -87,8 +87,8 @@ def test_nothing_is_written_to_another_cluster(workspace: Workspace, office: Off
 
     wrapped = office.run("poscloud", "up", "--yes")
     assert wrapped.returncode == 4
-    assert f"belongs to the cluster with uid {ANOTHER}" in wrapped.stderr
-    assert f"uid {right}; nothing was written" in wrapped.stderr
+    assert f"was deployed to cluster {ANOTHER}" in wrapped.stderr
+    assert f"now points to cluster {right}" in wrapped.stderr
 
     plain = office.run("pulumi", "up", "--yes", "--skip-preview")
     assert plain.returncode != 0

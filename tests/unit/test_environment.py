@@ -42,6 +42,16 @@ def test_the_example_is_right() -> None:
     assert render_example("environment") == golden, "run `make golden` and read the difference"
 
 
+def test_adopt_says_so_on_the_namespace_and_what_comes_before_it(project: Project) -> None:
+    text = "priority_classes: {high: {value: 1}}\nbacking: {redis: {}}\nservices: {a: java}\n"
+    before, after = objects(project.load(text)), objects(project.load(f"adopt: true\n{text}"))
+    changed = [kind for kind, name in before if before[kind, name] != after[kind, name]]
+    assert changed == ["Namespace", "PriorityClass"], "nothing may roll when it is taken out again"
+    for kind in changed:
+        [item] = [m for (k, _), m in after.items() if k == kind]
+        assert item["metadata"]["annotations"]["poscloud.io/adopt"] == "true"
+
+
 def test_a_part_runs_in_its_own_pool_or_the_environments(project: Project) -> None:
     spec = project.load(
         POOLS + "pool: public\nbacking: {redis: {pool: db}}\nservices: {a: java, "

@@ -234,3 +234,9 @@ def test_a_secret_of_another_name_may_be_there_without_poscloud(outside: str) ->
     service = JavaServiceSpec(env={"P": {"secret": outside, "key": "password"}})  # type: ignore[dict-item]
     declared = {"redis-1": ("password",), "git-credentials": ("username", "password"), "elf": ("x",)}
     EnvironmentSpec(name="env", secrets=declared, services={"a": service})
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-anything"])
+def test_a_namespace_of_kubernetes_itself_is_no_environment(name: str) -> None:
+    with pytest.raises(ValidationError, match="is Kubernetes' own; destroy would delete it"):
+        EnvironmentSpec(name=name)

@@ -148,7 +148,7 @@ def prod(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 def test_a_context_that_leads_elsewhere_now_is_refused(prod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy, "Kubectl", Cluster("u-2"))
     with pytest.raises(
-        DeployError, match=r"belongs to the cluster with uid u-1.*uid u-2; nothing was written"
+        DeployError, match=r"was deployed to cluster u-1.*now points to cluster u-2.*; nothing was written"
     ):
         deploy.checked_target(prod, "prod", StackConfig("prod", "u-1"), {})
 

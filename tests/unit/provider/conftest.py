@@ -127,6 +127,7 @@ KINDS = {
     "secrets": "Secret",
     "namespaces": "Namespace",
     "persistentvolumeclaims": "PersistentVolumeClaim",
+    "persistentvolumes": "PersistentVolume",
     "pods": "Pod",
 }
 DISCOVERY = {
@@ -140,7 +141,7 @@ DISCOVERY = {
                         {
                             "resource": plural,
                             "responseKind": {"kind": kind},
-                            "scope": "Cluster" if kind == "Namespace" else "Namespaced",
+                            "scope": "Cluster" if kind in ("Namespace", "PersistentVolume") else "Namespaced",
                         }
                         for plural, kind in KINDS.items()
                     ],

@@ -56,7 +56,7 @@ async def test_another_cluster_is_an_error_and_no_replacement(stub: Any) -> None
     olds, news = encode({"clusterIdentifier": "uid:1"}), encode({"clusterIdentifier": "uid:2"})
     error = await refused(stub.DiffConfig(provider_pb2.DiffRequest(old_inputs=olds, news=news)))
     assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
-    assert "belongs to cluster 1" in str(error.details())
+    assert "was deployed to cluster 1" in str(error.details())
 
 
 async def test_check_keeps_secrets_secret_and_asks_nobody(stub: Any, server: FakeServer) -> None:

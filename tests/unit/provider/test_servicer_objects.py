@@ -58,7 +58,7 @@ async def test_a_foreign_object_is_left_alone(stub: Any, cluster: Cluster) -> No
         "default/settings exists already",
         "created by kubectl-create on 2026-01-01",
         "stack shop/other",
-        "import",
+        "choose another name",
     ):
         assert phrase in text
     assert [r.method for r in cluster.writes()] == ["POST"]
@@ -214,7 +214,7 @@ async def test_nothing_is_asked_of_another_cluster(stub: Any, cluster: Cluster) 
         error = await refused(call)
         assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
         text = str(error.details())
-        assert "this stack belongs to cluster expected" in text
+        assert "this stack was deployed to cluster expected" in text
         assert f"now points to cluster other ({cluster.server.url})" in text
     assert {request.path for request in cluster.server.requests} == {"/api/v1/namespaces/kube-system"}
 
