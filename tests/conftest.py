@@ -29,8 +29,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="session")
 def kubeconfig(workspace: Workspace) -> Path:
-    """The kubeconfig of a real API server."""
-    return workspace.paths.kubeconfig
+    """The kubeconfig of a real API server's administrator: the provider is tested with kinds poscloud never makes."""
+    return workspace.paths.admin_kubeconfig
 
 
 @pytest.fixture(autouse=True, scope="session")

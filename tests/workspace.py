@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from poscloud.local import access
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.environment import full_environment
 from poscloud.local.paths import ProjectPaths
@@ -36,8 +37,13 @@ class Workspace:
     def run(
         self, *command: str, given: str | None = None, **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as in a shell that has sourced .poscloud/activate, with ``given`` as its input."""
-        environment = self.environment() | variables
+        """Run a command as in a shell that has sourced .poscloud/activate, with ``given`` as its input.
+
+        kubectl is the administrator. What poscloud and the engine do, they do with the rights of the local cluster's
+        user; a test that looks at the cluster or injects a fault is somebody else.
+        """
+        user = self.admin_environment() if command[0] == "kubectl" else self.environment()
+        environment = user | variables
         return subprocess.run(
             command, cwd=self.root, env=environment, capture_output=True, text=True, check=False, input=given
         )
@@ -46,6 +52,10 @@ class Workspace:
         """Return the environment of a shell that has sourced .poscloud/activate."""
         passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(self.paths.passphrase)}
         return full_environment(self.paths) | passphrase
+
+    def admin_environment(self) -> dict[str, str]:
+        """Return the environment in which kubectl is the cluster's administrator."""
+        return self.environment() | {"KUBECONFIG": str(self.paths.admin_kubeconfig)}
 
     def ok(self, *command: str) -> str:
         """Run a command that has to succeed and return what it printed."""
@@ -63,11 +73,11 @@ class Workspace:
         return self.control_plane.audit_log.stat().st_size
 
     def requests_since(self, mark: int) -> list[dict[str, Any]]:
-        """Return the requests since ``mark`` that came by the kubeconfig, from provider or kubectl."""
+        """Return the requests since ``mark`` that poscloud made, its provider or its kubectl."""
         with self.control_plane.audit_log.open("rb") as file:
             file.seek(mark)
             events = [json.loads(line) for line in file]
-        return [e for e in events if e["user"]["username"] == "poscloud-admin"]
+        return [e for e in events if e["user"]["username"] == access.USER]
 
     def writes_since(self, mark: int) -> list[str]:
         """Return the requests since ``mark`` that changed something, as ``verb resource/name``."""

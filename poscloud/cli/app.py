@@ -9,6 +9,7 @@ import typer
 from poscloud import __version__
 from poscloud.cli import (
     _output,
+    access,
     cluster,
     destroy,
     doctor,
@@ -62,6 +63,7 @@ app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("unlock")(unlock.unlock)
 app.add_typer(state.app, name="state")
+app.command("access")(access.access)
 app.add_typer(image.app, name="image")
 app.add_typer(release.app, name="release")
 app.add_typer(secret.app, name="secret")

@@ -16,19 +16,20 @@ from poscloud.local.ports import LOOPBACK
 
 
 class LocalApi:
-    """The administrator's connection to the local API server; one request at a time.
+    """A connection to the local API server, the administrator's by default; one request at a time.
 
     Args:
         port: The API server's port on 127.0.0.1.
-        pki: Holds the administrator's certificate.
+        pki: Holds the certificate.
+        user: Whose certificate: ``admin`` or ``user``.
         timeout: Seconds to wait for an answer.
     """
 
-    def __init__(self, port: int, pki: Pki, *, timeout: float = 5.0) -> None:
+    def __init__(self, port: int, pki: Pki, *, user: str = "admin", timeout: float = 5.0) -> None:
         self._port = port
         self._timeout = timeout
         self._context = ssl.create_default_context(cafile=str(pki.certificate("ca")))
-        self._context.load_cert_chain(pki.certificate("admin"), pki.key("admin"))
+        self._context.load_cert_chain(pki.certificate(user), pki.key(user))
         self._connection: http.client.HTTPSConnection | None = None
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
@@ -71,6 +72,11 @@ class LocalApi:
             return False
         self._decode("POST", path, status, body)
         return True
+
+    def replace(self, path: str, manifest: dict[str, Any]) -> None:
+        """Write an object that exists, whatever it was."""
+        status, body = self.request("PUT", path, manifest)
+        self._decode("PUT", path, status, body)
 
     def delete(self, path: str) -> bool:
         """Delete an object; ``False`` when there is none."""

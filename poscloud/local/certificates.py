@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poscloud.local.access import GROUP, USER
 from poscloud.local.paths import private_directory, write_private
 
 if TYPE_CHECKING:
@@ -50,10 +51,12 @@ class _Request:
 
 # The components act as administrators: RBAC's own roles are written only seconds after the first start, and a
 # cluster of one person on one machine gains nothing from keeping its parts apart. Their names still differ, so
-# that the audit log says who did what.
+# that the audit log says who did what. Not so the person: "user" is who runs pulumi and kubectl, with the roles of
+# access.py; "admin" is for the control plane's own upkeep.
 _REQUESTS = (
     _Request("apiserver", "ca", "kube-apiserver", hosts=(*SERVER_NAMES, "127.0.0.1", "10.96.0.1")),
     _Request("admin", "ca", "poscloud-admin", "system:masters"),
+    _Request("user", "ca", USER, GROUP),
     _Request("kube-controller-manager", "ca", "system:kube-controller-manager", "system:masters"),
     _Request("kube-scheduler", "ca", "system:kube-scheduler", "system:masters"),
     _Request("kwok", "ca", "kwok", "system:masters"),

@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.local import kubeconfig
 from poscloud.local.certificates import Pki
-from poscloud.local.paths import ProjectPaths
+from poscloud.local.paths import ProjectPaths, write_private
 from poscloud.local.ports import LOOPBACK
 
 SERVICE_CIDR = "10.96.0.0/16"
@@ -232,16 +231,17 @@ def component(name: str) -> Component | None:
 
 
 def write_configuration(settings: Settings) -> None:
-    """Write every file the command lines refer to, and the administrator's kubeconfig."""
-    settings.file("audit-policy.json").write_text(json.dumps(AUDIT_POLICY))
-    settings.file("kube-scheduler.json").write_text(json.dumps(_scheduler_configuration(settings)))
+    """Write every file the command lines refer to, and the kubeconfigs of the user and the administrator."""
+    write_private(settings.file("audit-policy.json"), json.dumps(AUDIT_POLICY))
+    write_private(settings.file("kube-scheduler.json"), json.dumps(_scheduler_configuration(settings)))
     # A copy, so that the running simulator does not depend on where this package is installed.
-    shutil.copyfile(Path(__file__).with_name("kwok_stages.yaml"), settings.file("kwok-stages.yaml"))
-    for user in ("kube-controller-manager", "kube-scheduler", "kwok"):
-        kubeconfig.write(
-            settings.file(f"{user}.kubeconfig"), server=settings.server, pki=settings.pki, user=user
-        )
-    kubeconfig.write(settings.paths.kubeconfig, server=settings.server, pki=settings.pki, user="admin")
+    write_private(
+        settings.file("kwok-stages.yaml"), Path(__file__).with_name("kwok_stages.yaml").read_bytes()
+    )
+    files = {f"{name}.kubeconfig": name for name in ("kube-controller-manager", "kube-scheduler", "kwok")}
+    for file, user in {**files, settings.paths.admin_kubeconfig.name: "admin"}.items():
+        kubeconfig.write(settings.file(file), server=settings.server, pki=settings.pki, user=user)
+    kubeconfig.write(settings.paths.kubeconfig, server=settings.server, pki=settings.pki, user="user")
 
 
 def _scheduler_configuration(settings: Settings) -> dict[str, object]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import DeployError, WaitTimeoutError
-from poscloud.local import logs, ports, processes, storage
+from poscloud.local import access, logs, ports, processes, storage
 from poscloud.local.api import LocalApi
 from poscloud.local.components import COMPONENTS, Component, Settings, component, write_configuration
 from poscloud.local.locks import exclusive
@@ -256,6 +256,7 @@ class ControlPlane:
             self._wait(what, condition, running, oom_before)
 
         api = LocalApi(record.port, settings.pki)
+        user = LocalApi(record.port, settings.pki, user="user")
         try:
             launch(("etcd", "kube-apiserver"))
             wait("the API server", api.ready)
@@ -264,11 +265,13 @@ class ControlPlane:
             kind.prepare(api, starting=fresh)
             launch(kind.components)
             storage.prepare(api)
+            access.prepare(api)
             # Until it exists, no pod of the namespace "default" is admitted.
             wait(
                 "the controllers",
                 lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default") is not None,
             )
+            wait("the rights of its user", lambda: access.effective(user))
             since = began if fresh else datetime.datetime.fromtimestamp(0, datetime.UTC)
             wait("the nodes", lambda: kind.ready(api, since))
             system = api.get("/api/v1/namespaces/kube-system") or {}
@@ -276,6 +279,7 @@ class ControlPlane:
             record.save(self._record_file)
         finally:
             api.close()
+            user.close()
         names = ", ".join(entry.name for entry in starting)
         say.done(f"{record.server}, " + (f"started {names}" if names else "everything was running"))
 

@@ -95,8 +95,13 @@ class ProjectPaths:
 
     @property
     def kubeconfig(self) -> Path:
-        """The local cluster's administrator kubeconfig, context ``poscloud``."""
+        """The kubeconfig of the local cluster's ordinary user, context ``poscloud``."""
         return self.cluster / "kubeconfig"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """The kubeconfig of the local cluster's administrator, for what the ordinary user may not do."""
+        return self.cluster / "config" / "admin.kubeconfig"
 
     @property
     def logs(self) -> Path:

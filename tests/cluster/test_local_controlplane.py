@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from poscloud.local import processes, storage
+from poscloud.local import access, processes, storage
 from poscloud.local.api import LocalApi
 from poscloud.local.certificates import Pki
 from poscloud.local.checks import check_clock, check_cluster, check_port, check_target
@@ -107,11 +111,45 @@ def test_up(plane: ControlPlane, paths: ProjectPaths) -> None:
 
 def test_kubectl_works_with_the_kubeconfig(plane: ControlPlane, paths: ProjectPaths) -> None:
     plane.up()
-    kubectl = [str(paths.bin / "kubectl"), f"--kubeconfig={paths.kubeconfig}", "--context=poscloud"]
-    out = subprocess.run(
-        [*kubectl, "get", "nodes", "-o", "name"], capture_output=True, text=True, check=True
-    ).stdout
-    assert out.split() == [f"node/node{number}" for number in range(1, 7)]
+
+    def get(kubeconfig: Path, what: str) -> subprocess.CompletedProcess[str]:
+        kubectl = [str(paths.bin / "kubectl"), f"--kubeconfig={kubeconfig}", "--context=poscloud"]
+        return subprocess.run(
+            [*kubectl, "get", what, "-o", "name"], capture_output=True, text=True, check=False
+        )
+
+    nodes = [f"node/node{number}" for number in range(1, 7)]
+    assert get(paths.admin_kubeconfig, "nodes").stdout.split() == nodes
+    assert get(paths.kubeconfig, "storageclasses").returncode == 0
+    refused = get(paths.kubeconfig, "nodes").stderr
+    assert 'User "poscloud" cannot list resource "nodes"' in refused
+
+
+def test_the_users_rights_are_exactly_the_roles(plane: ControlPlane, api: LocalApi) -> None:
+    extra = {"metadata": {"name": "from-an-older-version", "labels": access.LABELS}, "rules": []}
+    api.create(access.ROLES, extra)
+    role = api.get(f"{access.ROLES}/poscloud-identity") or {}
+    api.replace(f"{access.ROLES}/poscloud-identity", {**role, "rules": []})
+    binding = f"{access.BINDINGS}/poscloud-namespaces:poscloud:operators"
+    api.delete(binding)
+    plane.up()
+    items = (api.get(f"{access.ROLES}?{access.SELECTOR}") or {})["items"]
+    live = {item["metadata"]["name"]: item["rules"] for item in items}
+    assert live == {role["metadata"]["name"]: role["rules"] for role in access.roles()}
+    given = api.get(binding) or {}
+    assert given["subjects"] == [access.subject("Group", access.GROUP)]
+
+
+def test_a_cluster_whose_user_was_its_administrator_goes_on(plane: ControlPlane, paths: ProjectPaths) -> None:
+    """What an older version left: no certificate of the user, the administrator's in the ordinary kubeconfig."""
+    uid = plane.up().uid
+    shutil.copy(paths.admin_kubeconfig, paths.kubeconfig)
+    paths.admin_kubeconfig.unlink()
+    for file in (Pki(paths.cluster / "pki").key("user"), Pki(paths.cluster / "pki").certificate("user")):
+        file.unlink()
+    assert plane.up().uid == uid
+    users = json.loads(paths.kubeconfig.read_text())["users"]
+    assert [user["name"] for user in users] == ["poscloud-user"]
 
 
 def test_memory(plane: ControlPlane) -> None:
@@ -186,9 +224,6 @@ def test_volume_claims_bind_and_leave_nothing(
 
 
 def test_strangers_are_not_let_in(plane: ControlPlane) -> None:
-    import http.client
-    import ssl
-
     status = plane.up()
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -200,19 +235,50 @@ def test_strangers_are_not_let_in(plane: ControlPlane) -> None:
     connection.close()
 
 
-def test_nothing_listens_beyond_this_machine(plane: ControlPlane) -> None:
-    plane.up()
-    sockets = set()
-    for pid in pids(plane).values():
-        sockets |= {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    seen = 0
-    for table in ("tcp", "tcp6"):
+def listening(pid: int) -> list[str]:
+    """Return the addresses, in the kernel's notation, that a process listens on or receives datagrams at."""
+    sockets = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    found = []
+    for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                assert fields[1].startswith("0100007F:"), line
-                seen += 1
-    assert seen >= 2
+            if fields[3] == state and f"socket:[{fields[9]}]" in sockets:
+                found.append(fields[1])
+    return found
+
+
+def test_nothing_listens_beyond_this_machine(plane: ControlPlane, paths: ProjectPaths) -> None:
+    plane.up()
+    record = json.loads((paths.cluster / "cluster.json").read_text())
+    found = {name: listening(pid) for name, pid in pids(plane).items()}
+    assert all(address.startswith("0100007F:") for each in found.values() for address in each), found
+    assert found["kube-apiserver"] == [f"0100007F:{record['port']:04X}"]
+    assert f"0100007F:{record['etcd_port']:04X}" in found["etcd"]
+    assert len(found["etcd"]) == 2, "clients, and members, of which there is no second one"
+    assert [found[name] for name in ("kube-controller-manager", "kube-scheduler", "kwok")] == [[], [], []]
+
+
+def asked(pki: Pki, address: str, user: str) -> str:
+    """Return what etcd answers to somebody with this certificate; nothing when it ends the connection."""
+    context = ssl.create_default_context(cafile=str(pki.certificate("etcd-ca")))
+    if user:
+        context.load_cert_chain(pki.certificate(user), pki.key(user))
+    with socket.create_connection(("127.0.0.1", int(address.partition(":")[2], 16)), timeout=5) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                connection.sendall(b"GET /version HTTP/1.0\r\n\r\n")
+                return connection.recv(1000).decode()
+        except (ssl.SSLError, ConnectionError):
+            return ""
+
+
+def test_nobody_but_the_api_server_talks_to_etcd(plane: ControlPlane, paths: ProjectPaths) -> None:
+    plane.up()
+    pki = Pki(paths.cluster / "pki")
+    for address in listening(pids(plane)["etcd"]):
+        assert "200 OK" in asked(pki, address, "etcd-client")
+        # No certificate, or one of the API server's clients: etcd has an authority of its own.
+        assert [asked(pki, address, user) for user in ("", "user", "admin")] == ["", "", ""]
 
 
 def test_doctors_checks_of_a_running_cluster(plane: ControlPlane, paths: ProjectPaths) -> None:

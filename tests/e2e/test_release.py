@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from poscloud.local.environment import full_environment
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +53,7 @@ class Endpoints:
 def watched(workspace: Workspace) -> Iterator[Endpoints]:
     """Watch the endpoints of the service ``web`` while the context lasts."""
     found = Endpoints(workspace)
-    environment = full_environment(workspace.paths)
+    environment = workspace.admin_environment()
 
     def follow(what: list[str], take: Any) -> tuple[subprocess.Popen[str], threading.Thread]:
         command = ["kubectl", "get", *what, "-n", STACK, "--watch", "--output-watch-events", "-o", "json"]

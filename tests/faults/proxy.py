@@ -1,8 +1,8 @@
 """A proxy in front of the API server that injects faults, request by request.
 
 It ends TLS with a certificate of its own, so that it sees whole requests, and speaks to the API server as the
-administrator. Every request gets a connection of its own to the server; that keeps the proxy simple, and what
-is tested does not depend on it.
+local cluster's user, with the roles that poscloud needs. Every request gets a connection of its own to the server;
+that keeps the proxy simple, and what is tested does not depend on it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Proxy:
         server = await asyncio.start_server(self._handle, "127.0.0.1", self.port, ssl=inside)
         self.port = server.sockets[0].getsockname()[1]
         self._outside = ssl.create_default_context(cafile=str(self.pki.certificate("ca")))
-        self._outside.load_cert_chain(self.pki.certificate("admin"), self.pki.key("admin"))
+        self._outside.load_cert_chain(self.pki.certificate("user"), self.pki.key("user"))
         self._ready.set()
         await self._stop.wait()
         server.close()

@@ -52,7 +52,7 @@ def test_a_field_that_somebody_else_owns_is_left_alone(present: Arena) -> None:
             "--force-conflicts",
             "--field-manager=alice",
         ]
-        environment = present.workspace.environment()
+        environment = present.workspace.admin_environment()
         subprocess.run(
             [*command, "-f", "-"],
             input=json.dumps(body),
@@ -127,7 +127,7 @@ def test_a_webhook_that_refuses_is_quoted_by_the_preview(present: Arena) -> None
         "metadata": {"name": "no-v9"}, "spec": {"policyName": "no-v9", "validationActions": ["Deny"]},
     }  # fmt: skip
     items = json.dumps({"apiVersion": "v1", "kind": "List", "items": [policy, binding]})
-    environment = present.workspace.environment()
+    environment = present.workspace.admin_environment()
     subprocess.run(
         ["kubectl", "apply", "-f", "-"],
         input=items,

@@ -24,7 +24,7 @@ STUCK = DESCRIPTION.replace("a: {kind: java,", "a: {kind: java, node_selector: {
 def status_of_a(arena: Arena, state: dict[str, Any]) -> Iterator[None]:
     """Give each new pod of ``a`` this container status, as a kubelet would."""
     done = threading.Event()
-    environment = arena.workspace.environment()
+    environment = arena.workspace.admin_environment()
 
     def work() -> None:
         seen: set[str] = set()

@@ -45,6 +45,7 @@ def test_a_client_that_knows_the_authority_accepts_the_server(pki: Pki, server: 
     ("name", "authority"),
     [
         ("admin", "ca"),
+        ("user", "ca"),
         ("kube-controller-manager", "ca"),
         ("kube-scheduler", "ca"),
         ("kwok", "ca"),
@@ -64,10 +65,14 @@ def test_the_chain_verifies_for_the_server(pki: Pki) -> None:
     assert chain[-1] == load(pki, "ca")
 
 
-def test_who_the_administrator_is(pki: Pki) -> None:
-    subject = load(pki, "admin").subject
-    assert subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "poscloud-admin"
-    assert subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value == "system:masters"
+@pytest.mark.parametrize(
+    ("name", "user", "group"),
+    [("admin", "poscloud-admin", "system:masters"), ("user", "poscloud", "poscloud:operators")],
+)
+def test_who_somebody_is(pki: Pki, name: str, user: str, group: str) -> None:
+    subject = load(pki, name).subject
+    assert [a.value for a in subject.get_attributes_for_oid(NameOID.COMMON_NAME)] == [user]
+    assert [a.value for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)] == [group]
 
 
 def test_all_files_are_private(pki: Pki) -> None:

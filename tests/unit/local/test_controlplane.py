@@ -145,7 +145,7 @@ def test_files_with_keys_are_private(paths: ProjectPaths) -> None:
     (paths.cluster / "config").mkdir(parents=True)
     settings.pki.ensure()
     write_configuration(settings)
-    for file in [paths.kubeconfig, *(paths.cluster / "config").glob("*.kubeconfig")]:
+    for file in [paths.kubeconfig, *(paths.cluster / "config").iterdir()]:
         assert file.stat().st_mode & 0o777 == 0o600
 
 

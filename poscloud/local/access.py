@@ -1,0 +1,142 @@
+"""Who may do what in a cluster: poscloud's roles, and binding them to somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poscloud.errors import PosCloudError
+
+if TYPE_CHECKING:
+    from poscloud.local.api import LocalApi
+
+Manifest = dict[str, Any]
+
+USER = "poscloud"
+"""The user of the local cluster's ordinary kubeconfig."""
+
+GROUP = "poscloud:operators"
+"""Its only group. The roles are bound to this one."""
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+ROLES, BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
+LABELS = {"app.kubernetes.io/part-of": "poscloud-access"}
+SELECTOR = "labelSelector=app.kubernetes.io%2Fpart-of%3Dposcloud-access"
+IN_NAMESPACE = frozenset({"poscloud-environment", "poscloud-messages"})
+"""Roles that suffice within one namespace; of the others a deployer of one namespace needs ``EVERYWHERE``."""
+
+EVERYWHERE = frozenset({"poscloud-identity"})
+
+
+def roles_text() -> str:
+    """Return the roles as YAML, with the reason for each rule."""
+    return Path(__file__).with_name("roles.yaml").read_text()
+
+
+def roles() -> list[Manifest]:
+    """Return the ClusterRoles."""
+    import yaml
+
+    return list(yaml.safe_load_all(roles_text()))
+
+
+def subject(kind: str, name: str) -> Manifest:
+    """Return whom a binding means.
+
+    Args:
+        kind: ``User``, ``Group`` or ``ServiceAccount``.
+        name: Its name; that of a service account is ``NAMESPACE/NAME``.
+    """
+    if kind == "ServiceAccount":
+        namespace, _, account = name.partition("/")
+        return {"kind": kind, "name": account, "namespace": namespace}
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+
+
+def bindings(names: Iterable[str], to: Manifest, namespace: str = "") -> list[Manifest]:
+    """Return the bindings that give roles to somebody.
+
+    Args:
+        names: Names of the ClusterRoles.
+        to: As ``subject`` returns it.
+        namespace: Give only what concerns this one namespace; empty: all namespaces, and making them.
+    """
+    found = []
+    for name in names:
+        within = namespace and name in IN_NAMESPACE
+        if namespace and not within and name not in EVERYWHERE:
+            continue
+        metadata: Manifest = {"name": _binding_name(name, to), "labels": LABELS}
+        found.append(
+            {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "RoleBinding" if within else "ClusterRoleBinding",
+                "metadata": {**metadata, "namespace": namespace} if within else metadata,
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+                "subjects": [to],
+            }
+        )
+    return found
+
+
+def access_text(user: str, group: str, service_account: str, namespace: str) -> str:
+    """Return, as YAML, the roles and what binds them; for nobody, the roles alone.
+
+    Args:
+        user: A user's name.
+        group: A group's name.
+        service_account: ``NAMESPACE/NAME``.
+        namespace: As for ``bindings``.
+
+    Raises:
+        PosCloudError: Several of the first three are given, or a service account without its namespace.
+    """
+    import yaml
+
+    whom = [(k, n) for k, n in (("User", user), ("Group", group), ("ServiceAccount", service_account)) if n]
+    if len(whom) > 1:
+        raise _mistake("give one of --user, --group and --service-account")
+    if namespace and not whom:
+        raise _mistake(
+            "--namespace says where somebody may work; give --user, --group or --service-account too"
+        )
+    if service_account and not all(service_account.partition("/")):
+        raise _mistake(f"--service-account is {service_account!r}; expected NAMESPACE/NAME")
+    names = [role["metadata"]["name"] for role in roles()]
+    bound = [b for kind, name in whom for b in bindings(names, subject(kind, name), namespace)]
+    return "---\n".join([roles_text(), *(yaml.safe_dump(b, sort_keys=False) for b in bound)])
+
+
+def _mistake(message: str) -> PosCloudError:
+    return PosCloudError(message, hint="poscloud access --help")
+
+
+def _binding_name(role: str, to: Manifest) -> str:
+    """Several people may be given the same role, each by a binding of their own."""
+    return f"{role}:{'/'.join(to[key] for key in ('namespace', 'name') if key in to).replace('/', ':')}"
+
+
+def prepare(api: LocalApi) -> None:
+    """Give the local cluster's user exactly these roles; what an earlier version gave beside them is taken away."""
+    wanted = roles()
+    given = bindings([role["metadata"]["name"] for role in wanted], subject("Group", GROUP))
+    for path, manifests, content in ((ROLES, wanted, ("rules",)), (BINDINGS, given, ("roleRef", "subjects"))):
+        live = {item["metadata"]["name"]: item for item in (api.get(f"{path}?{SELECTOR}") or {})["items"]}
+        for entry in manifests:
+            found = live.pop(entry["metadata"]["name"], None)
+            if found and all(found.get(field) == entry[field] for field in content):
+                continue
+            if found and path == ROLES:
+                api.replace(f"{path}/{entry['metadata']['name']}", entry)
+                continue
+            if found:  # the role of a binding cannot be changed
+                api.delete(f"{path}/{entry['metadata']['name']}")
+            api.create(path, entry)
+        for name in live:
+            api.delete(f"{path}/{name}")
+
+
+def effective(api: LocalApi) -> bool:
+    """Whether the roles have reached the server's authorizer, asked as the user who has them."""
+    return api.request("GET", "/api/v1/namespaces/kube-system")[0] == 200 and api.ready("/apis")

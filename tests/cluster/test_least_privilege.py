@@ -1,0 +1,118 @@
+"""poscloud's own rights are those it uses, each verb of them, as the API server's audit log tells."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+
+import pytest
+
+from poscloud.local import access
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.e2e
+
+STACK = "rights"
+# One part of every kind of object that any environment has; all of it changes, then most of it goes.
+FULL = """\
+pull_secret: registry
+secrets: {words: [word]}
+quota: {limits.memory: MEMORYGi}
+limits: {max: {memory: MEMORYGi}}
+isolation: {to_networks: [10.31.NUMBER.0/24]}
+storage_classes: {ceph: {ceph_rbd: {cluster_id: CEPHNUMBER}}}
+priority_classes: {high: {value: 1000, description: PriorityNUMBER}}
+ingress: [{host: shop.example.com, paths: {/NUMBER: a}}]
+backing:
+  zookeeper: {}
+  kafka: {replicas: 3, topics: {applog: {partitions: NUMBER}}}
+  redis: {config: {maxclients: NUMBER00}}
+services:
+  a: {kind: java, version: vNUMBER, autoscale: {min: 2, max: NUMBER}, anti_affinity: none}
+  b: {kind: java, node_port: 3009NUMBER, filebeat: {}}
+"""
+LITTLE = "pull_secret: registry\nservices: {b: {kind: java}}\n"
+
+Right = tuple[str, str]
+SWEEP = "poscloud sweep looks for what a changed program left behind"
+SLOW = "asked only when something takes long to become ready"
+UNUSED: dict[Right, str] = {
+    ("delete", "limitranges"): "an environment that no longer has any limits",
+    ("list", "pods"): SLOW,
+    ("list", "events"): SLOW,
+}
+"""Rights that this short life does not always use, and what does."""
+
+
+def given() -> set[Right]:
+    """Return every verb and resource of the roles."""
+    return {
+        (verb, resource)
+        for role in access.roles()
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def used(workspace: Workspace, mark: int) -> set[Right]:
+    """Return every verb and resource that poscloud asked for, allowed or not."""
+    return {
+        (event["verb"], "/".join(filter(None, (ref["resource"], ref.get("subresource", "")))))
+        for event in workspace.requests_since(mark)
+        if (ref := event.get("objectRef"))
+    }
+
+
+def describe(workspace: Workspace, text: str) -> None:
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def lived(workspace: Workspace) -> Iterator[set[Right]]:
+    """The whole life of an environment, and what poscloud asked the API server meanwhile."""
+    mark = workspace.audit_mark()
+    try:
+        workspace.ok("pulumi", "stack", "select", "--create", STACK)
+        workspace.ok(
+            "pulumi", "config", "set", "--secret", "poscloud:words.word", "not-a-real-one", "-s", STACK
+        )
+        for number, memory in ((3, 90), (4, 91)):
+            describe(workspace, FULL.replace("NUMBER", str(number)).replace("MEMORY", str(memory)))
+            workspace.ok("poscloud", "preview", "-s", STACK)
+            workspace.ok("poscloud", "up", "-s", STACK)
+            workspace.ok(
+                "pulumi", "config", "set", "--secret", "poscloud:words.word", "nor-this-one", "-s", STACK
+            )
+        workspace.ok("pulumi", "refresh", "--yes", "-s", STACK)
+        describe(workspace, LITTLE)
+        workspace.ok("poscloud", "up", "-s", STACK)
+    finally:
+        down = workspace.run("poscloud", "destroy", "-s", STACK)
+    assert down.returncode == 0, down.stdout[-4000:] + down.stderr[-2000:]
+    assert "no volume" in down.stderr
+    yield used(workspace, mark)
+
+
+def test_everything_asked_for_is_given(lived: set[Right]) -> None:
+    assert not (more := lived - given()), more
+
+
+def test_nothing_is_given_that_is_not_asked_for(lived: set[Right]) -> None:
+    assert not (idle := given() - lived - set(UNUSED)), idle
+    assert not (stale := set(UNUSED) - given()), stale
+
+
+def test_only_their_owner_reads_what_is_secret(workspace: Workspace, lived: set[Right]) -> None:
+    """Each file by itself, not only by way of the folder above them all."""
+    paths = workspace.paths
+    secret = [paths.state, paths.passphrase, paths.kubeconfig, paths.admin_kubeconfig, paths.activate]
+    secret += [paths.cluster / name for name in ("pki", "config", "etcd", "cluster.json")]
+    secret += list((paths.cluster / "logs").glob("audit*"))
+    entries = [paths.owned, *secret, *(entry for folder in secret for entry in folder.rglob("*"))]
+    open_to_others = {
+        str(entry.relative_to(paths.root)): oct(mode)
+        for entry in entries
+        if (mode := stat.S_IMODE(entry.stat().st_mode)) & 0o077
+    }
+    assert not open_to_others, open_to_others
