@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import CONTAINER_SECURITY, field_env, resources, secret_env, tcp_probe
+from poscloud.render.pod import TMP_MOUNT, field_env, resources, secret_env, security, tcp_probe
 from poscloud.spec import Probes, Resources, SecretKey
 from poscloud.spec.references import substitute
 
@@ -30,6 +30,8 @@ class Container:
         ports: Port name → TCP port.
         probes: ``readinessProbe``, ``livenessProbe``, ``startupProbe``; a missing one is not asked for.
         mounts: Volume mounts.
+        user: As for ``security``.
+        writable_root: Whether it may write into the files of its image; else it has a /tmp of its own.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Container:
     ports: Mapping[str, int] = field(default_factory=dict)
     probes: Mapping[str, Manifest] = field(default_factory=dict)
     mounts: tuple[Manifest, ...] = ()
+    user: int | str = "image"
+    writable_root: bool = False
 
 
 def render_container(container: Container) -> Manifest:
@@ -54,13 +58,16 @@ def render_container(container: Container) -> Manifest:
         rendered["command"] = list(container.command)
     if container.ports:
         rendered["ports"] = [{"name": n, "containerPort": port} for n, port in container.ports.items()]
+    mounts = list(container.mounts)
+    if not container.writable_root and TMP_MOUNT not in mounts:
+        mounts.append(dict(TMP_MOUNT))
     return {
         **rendered,
         "env": container.env,
         "resources": resources(container.resources),
         **container.probes,
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": list(container.mounts),
+        "securityContext": security(container.user, writable_root=container.writable_root),
+        "volumeMounts": mounts,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import CONTAINER_SECURITY
+from poscloud.render.pod import TMP_MOUNT, security
 
 
 def fetching(
@@ -15,6 +15,7 @@ def fetching(
     env: list[Manifest],
     resources: Manifest,
     mounts: list[Manifest],
+    user: int | str,
 ) -> Manifest:
     """Return the init container; while it fails, the service is not started.
 
@@ -26,6 +27,7 @@ def fetching(
         env: Its variables.
         resources: CPU and memory.
         mounts: Volume mounts.
+        user: As for ``security``; the service's own, so that it may read what was fetched.
     """
     return {
         "name": name,
@@ -36,6 +38,6 @@ def fetching(
         "resources": resources,
         # `kubectl describe pod` then shows why it failed.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": mounts,
+        "securityContext": security(user),
+        "volumeMounts": [*mounts, dict(TMP_MOUNT)],
     }

@@ -10,13 +10,16 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.filebeat_output import output_env, output_settings, release
 from poscloud.render.manifest import Manifest, manifest
-from poscloud.render.pod import CONTAINER_SECURITY, field_env, resources
+from poscloud.render.pod import READ_ONLY, field_env, resources
 from poscloud.spec import FilebeatSidecar
 from poscloud.spec.filebeat import LOGS_MOUNT
 
 CONFIG_MOUNT = "/etc/filebeat"
 REGISTRY_PATH = f"{LOGS_MOUNT}/.filebeat"
 """How far each file has been read; beside the logs, so that a restarted sidecar sends nothing twice."""
+
+USER = 1000
+"""Elastic's images have everything for this user. Its group stays the image's: it is not the same in all versions."""
 
 
 def render_config(context: Context, service: str, kind: str, sidecar: FilebeatSidecar) -> Manifest:
@@ -43,7 +46,7 @@ def container(
         "command": ["filebeat", "-e", "-c", f"{CONFIG_MOUNT}/filebeat.yml"],
         "env": [field_env("POD_IP", "status.podIP"), *output_env(context, sidecar)],
         "resources": resources(sidecar.resources),
-        "securityContext": dict(CONTAINER_SECURITY),
+        "securityContext": {**READ_ONLY, "runAsNonRoot": True, "runAsUser": USER},
         "volumeMounts": [
             {"name": "logs", "mountPath": LOGS_MOUNT},
             {"name": "filebeat-conf", "mountPath": CONFIG_MOUNT},

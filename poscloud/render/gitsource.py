@@ -11,6 +11,9 @@ from poscloud.spec import GitSource
 PROGRAM_PATH = "/data/program"
 SCRIPT_PATH = "/etc/poscloud"
 SCRIPT_NAME = "fetch.sh"
+USER = 1000
+"""Whoever runs the program may read what was fetched."""
+
 _IMAGE = "{registry}/git:2"
 
 SCRIPT = """\
@@ -107,4 +110,5 @@ def git_container(context: Context, git: GitSource, pull_policy: str) -> Manifes
             {"name": "program", "mountPath": PROGRAM_PATH},
             {"name": "config", "mountPath": SCRIPT_PATH},
         ],
+        user=USER,
     )

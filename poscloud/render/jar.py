@@ -141,4 +141,5 @@ def fetch_container(context: Context, name: str, spec: JavaServiceSpec, jar: Jar
             "requests": {"cpu": "50m", "memory": "64Mi"},
         },
         mounts=mounts,
+        user=spec.runs_as(),
     )

@@ -9,7 +9,7 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.kafka_topics import render_topics
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import tcp_probe
+from poscloud.render.pod import TMP_MOUNT, tcp_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import KafkaSpec
 from poscloud.spec.kafka import LAST_ZOOKEEPER, version_of
@@ -38,7 +38,10 @@ def kafka_outputs(name: str, environment: str, spec: KafkaSpec) -> dict[str, str
 def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]:
     """Return the manifests of a Kafka."""
     log4j, logging = _logging(spec)
-    env = {"KAFKA_LOG4J_OPTS": log4j}
+    env = {
+        "KAFKA_LOG4J_OPTS": log4j,
+        "LOG_DIR": TMP_MOUNT["mountPath"],
+    }  # for the JVM's own log of its collections
     heap = _heap(spec)
     if heap:
         env["KAFKA_HEAP_OPTS"] = f"-Xms{heap}m -Xmx{heap}m"
@@ -57,6 +60,7 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
+        tmp_space="2Gi",  # ten of its files have 100 MiB each
         last=tuple(render_topics(context, name, spec, spec.min_insync)),
         own_name=spec.zookeeper is None,  # the broker asks its quorum, by name, before it listens
         replicas=spec.replicas,

@@ -8,7 +8,7 @@ from poscloud.render.context import Context
 from poscloud.render.job import HOPELESS, render_job
 from poscloud.render.manifest import Manifest
 from poscloud.render.placement import placement
-from poscloud.render.pod import CONTAINER_SECURITY, resources
+from poscloud.render.pod import READ_ONLY, TMP_MOUNT, resources, tmp_volume
 from poscloud.spec import KafkaSpec
 from poscloud.spec.topics import Topic
 from poscloud.spec.values import resources as amounts
@@ -77,13 +77,18 @@ def render_topics(context: Context, name: str, spec: KafkaSpec, in_sync: int) ->
         "image": context.backing_image(spec.image, "kafka", spec.version),
         "imagePullPolicy": "IfNotPresent",
         "command": ["bash", "-c", script],
-        "env": [{"name": "KAFKA_HEAP_OPTS", "value": "-Xmx128m"}],
+        "env": [
+            {"name": "KAFKA_HEAP_OPTS", "value": "-Xmx128m"},
+            {"name": "LOG_DIR", "value": TMP_MOUNT["mountPath"]},
+        ],
         "resources": resources(amounts(cpu=("50m", "1"), memory=("128Mi", "384Mi"))),
-        "securityContext": dict(CONTAINER_SECURITY),
+        "securityContext": dict(READ_ONLY),
+        "volumeMounts": [dict(TMP_MOUNT)],
     }
     pod |= placement(context, spec) | {
         "securityContext": {"runAsNonRoot": True, "runAsUser": 1000, "runAsGroup": 1000},
         "containers": [container],
+        "volumes": [tmp_volume()],
     }
     return [render_job(context, name, "kafka", "topics", pod)]
 

@@ -58,6 +58,7 @@ def render_mysql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]
         secret_env=_secret_env(name, spec),
         mounts=tuple(mounts),
         volumes=tuple(volumes),
+        tmp_space=None,  # an index is sorted there before it is stored
         first=(*secret, *initial),
         grace_period=120,
     )

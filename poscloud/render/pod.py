@@ -15,8 +15,33 @@ CONTAINER_SECURITY: Manifest = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-"""For every container. Not ``runAsNonRoot``: application images of this kind name their user (``USER
-deploy``), and the kubelet refuses to start a named user under that rule."""
+"""For every container, whoever its user is."""
+
+READ_ONLY: Manifest = {**CONTAINER_SECURITY, "readOnlyRootFilesystem": True}
+"""For every container whose program writes into its volumes and ``TMP_MOUNT`` alone."""
+
+TMP = "tmp"
+TMP_MOUNT: Manifest = {"name": TMP, "mountPath": "/tmp"}
+TMP_SPACE = "1Gi"
+
+
+def tmp_volume(size: str | None = TMP_SPACE) -> Manifest:
+    """Return the pod's volume for /tmp; a pod that exceeds its size is evicted, ``None`` is the node's disk."""
+    return {"name": TMP, "emptyDir": {"sizeLimit": size} if size else {}}
+
+
+def security(user: int | str, *, writable_root: bool = False) -> Manifest:
+    """Return the security context of a container.
+
+    Args:
+        user: The number of its user and group; ``image``: the image's own user. Of that one it cannot be asked not
+            to be root: the kubelet does not start a user that the image names (``USER deploy``) under that rule.
+        writable_root: Whether it may write into the files of its image.
+    """
+    context = dict(CONTAINER_SECURITY if writable_root else READ_ONLY)
+    if isinstance(user, int):
+        context |= {"runAsNonRoot": True, "runAsUser": user, "runAsGroup": user}
+    return context
 
 
 def resources(spec: Resources) -> Manifest:

@@ -13,7 +13,7 @@ from poscloud.render.logs import keep_logs, logs_volume
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.peers import render_peers
 from poscloud.render.placement import placement, shared_mounts, shared_volumes
-from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, anti_affinity
+from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, TMP, anti_affinity, tmp_volume
 from poscloud.render.scaling import render_scaling
 from poscloud.spec import FilebeatSidecar, ServiceSpec
 
@@ -174,6 +174,7 @@ def _pod(
     volumes += [*application.volumes, *shared_volumes(context, spec)]
     if spec.host_time:
         volumes.append(dict(HOST_TIME_VOLUME))
+    volumes += _tmp([*application.init_containers, *containers], volumes)
     pod: Manifest = {"automountServiceAccountToken": False, "enableServiceLinks": False}
     pod |= anti_affinity(name, spec.anti_affinity)
     if context.environment.pull_secret:
@@ -194,6 +195,12 @@ def _pod(
             "volumes": volumes,
         }
     return {**pod, **application.pod, "containers": containers, "volumes": volumes}
+
+
+def _tmp(containers: list[Manifest], volumes: list[Manifest]) -> list[Manifest]:
+    """Return the volume for /tmp, where one of the containers has it mounted and there is none yet."""
+    mounted = {mount["name"] for container in containers for mount in container["volumeMounts"]}
+    return [tmp_volume()] if TMP in mounted - {volume["name"] for volume in volumes} else []
 
 
 def _container(
@@ -217,6 +224,8 @@ def _container(
         command=application.command,
         ports=spec.ports(),
         probes=probes,
+        user=spec.runs_as(),
+        writable_root=spec.writes_root(),
         mounts=(*mounts, *time_mount),
     )
     return render_container(container)

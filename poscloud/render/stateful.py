@@ -11,12 +11,15 @@ from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.placement import placement
 from poscloud.render.pod import (
-    CONTAINER_SECURITY,
+    READ_ONLY,
+    TMP_MOUNT,
+    TMP_SPACE,
     anti_affinity,
     field_env,
     nfs_volume,
     resources,
     secret_env,
+    tmp_volume,
 )
 from poscloud.spec.stateful import StatefulSpec
 
@@ -46,6 +49,7 @@ class Program:
         secret_env: Environment variables with a Secret's value: name → (Secret, key).
         mounts: Further volume mounts of the container.
         volumes: Further volumes of the pod.
+        tmp_space: Most that its temporary files may take on the node; ``None``: no limit.
         first: Further manifests, made before all others: what the pods look for when they start.
         last: Further manifests, made when the members are ready.
         pod_fields: Variable → field of the pod that it holds, such as ``status.podIP``.
@@ -68,6 +72,7 @@ class Program:
     secret_env: dict[str, tuple[str, str]] = field(default_factory=dict)
     mounts: tuple[Manifest, ...] = ()
     volumes: tuple[Manifest, ...] = ()
+    tmp_space: str | None = TMP_SPACE
     first: tuple[Manifest, ...] = ()
     last: tuple[Manifest, ...] = ()
     pod_fields: dict[str, str] = field(default_factory=dict)
@@ -208,7 +213,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         },
         "terminationGracePeriodSeconds": program.grace_period,
         "containers": [_container(context, spec, program)],
-        "volumes": [*volumes, *program.volumes],
+        "volumes": [*volumes, tmp_volume(program.tmp_space), *program.volumes],
     }
 
 
@@ -241,10 +246,11 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
         "startupProbe": program.liveness | STARTUP,
         "readinessProbe": program.readiness,
         "livenessProbe": program.liveness,
-        "securityContext": dict(CONTAINER_SECURITY),
+        "securityContext": dict(READ_ONLY),
         "volumeMounts": [
             {"name": "config", "mountPath": program.config_path},
             data,
+            dict(TMP_MOUNT),
             *program.mounts,
         ],
     }

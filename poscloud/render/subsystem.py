@@ -60,6 +60,8 @@ def _container(context: Context, spec: SubsystemSpec, name: str, item: Container
         command=run_command(run) if run else item.command,
         ports=item.ports,
         probes=asked,
+        user=spec.runs_as(),
+        writable_root=spec.writes_root(),
         mounts=(*_log_mount(name, item), *([dict(HOST_TIME_MOUNT)] if spec.host_time else [])),
     )
     return render_container(container)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import CONTAINER_SECURITY, resources
+from poscloud.render.pod import TMP, resources, security
 from poscloud.render.service import Application, render_service
 from poscloud.spec import Resources, WebAppSpec
 from poscloud.spec.values import resources as amounts
 
-LOGS_PATH = "/usr/local/tomcat/logs"
-WEBAPPS_PATH = "/usr/local/tomcat/webapps"
+HOME = "/usr/local/tomcat"
+LOGS_PATH = f"{HOME}/logs"
+WEBAPPS_PATH = f"{HOME}/webapps"
 LOGS_UMASK = "0022"
 """catalina.sh's own, 0027, makes log files that the sidecar, another user, may not read."""
 
@@ -30,11 +31,21 @@ def render_webapp(context: Context, name: str, spec: WebAppSpec) -> list[Manifes
         logs_path=LOGS_PATH,
         env=env,
         command=("catalina.sh", "run"),
-        mounts=({"name": "webapps", "mountPath": WEBAPPS_PATH},) if spec.webapps else (),
+        mounts=(
+            *(({"name": "webapps", "mountPath": WEBAPPS_PATH},) if spec.webapps else ()),
+            *(() if spec.writes_root() else _own_folders()),
+        ),
         volumes=({"name": "webapps", "emptyDir": {"sizeLimit": "2Gi"}},) if spec.webapps else (),
         init_containers=_copies(spec),
     )
     return render_service(context, name, spec, application)
+
+
+def _own_folders() -> list[Manifest]:
+    """Return the mounts of what Tomcat itself writes into: compiled pages, temporary files, contexts."""
+    return [
+        {"name": TMP, "mountPath": f"{HOME}/{f}", "subPath": f} for f in ("work", "temp", "conf/Catalina")
+    ]
 
 
 def _copies(spec: WebAppSpec) -> tuple[Manifest, ...]:
@@ -53,7 +64,7 @@ def _copies(spec: WebAppSpec) -> tuple[Manifest, ...]:
                 "imagePullPolicy": spec.pull_policy,
                 "command": ["sh", "-c", copy],
                 "resources": resources(COPYING),
-                "securityContext": dict(CONTAINER_SECURITY),
+                "securityContext": security(spec.runs_as()),
                 "volumeMounts": [{"name": "webapps", "mountPath": WEBAPPS_PATH}],
             }
         )

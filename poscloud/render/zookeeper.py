@@ -5,7 +5,7 @@ from __future__ import annotations
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import exec_probe
+from poscloud.render.pod import TMP_MOUNT, exec_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import ZooKeeperSpec
 from poscloud.spec.jvm import HEAP_SHARE
@@ -40,7 +40,7 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
         user=1000,
         readiness=_probe("srvr", "Mode:"),  # said only by one that has what the leader has
         liveness=_probe("ruok", "imok"),
-        env={"JVMFLAGS": heap} if heap else {},
+        env={"ZOO_LOG_DIR": TMP_MOUNT["mountPath"]} | ({"JVMFLAGS": heap} if heap else {}),
         replicas=spec.replicas,
     )
     return render_stateful(context, name, spec, program)

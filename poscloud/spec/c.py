@@ -70,6 +70,8 @@ class CServiceSpec(ServiceSpec):
     """
 
     kind: Literal["c"] = Field("c", description="A C service.")
+    default_user: ClassVar[int | Literal["image"]] = "image"
+    default_writable_root: ClassVar[bool] = True
     default_filebeat: ClassVar[FilebeatSidecar | None] = FilebeatSidecar(
         multiline="bracket", tags=("posp_trade_c",), redis=RedisOutput()
     )

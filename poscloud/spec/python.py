@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, StrictBool, StrictInt, model_validator
 
@@ -16,6 +16,8 @@ class PythonServiceSpec(PythonRun, ServiceSpec):
     """A Python program, told by the variables of the s2i image what to run (document 003)."""
 
     kind: Literal["python"] = Field("python", description="A Python service: Django, Flask, Celery.")
+    default_user: ClassVar[int | Literal["image"]] = 1001  # that of s2i's images
+    default_writable_root: ClassVar[bool] = True
     port: StrictInt | None = Field(
         8080,
         ge=1,

@@ -115,6 +115,18 @@ class ServiceSpec(PartSpec):
         "kind allows (fsGroup; of NFS directories it does not); left out, none.",
         examples=[1000],
     )
+    user: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | Literal["image"] | None = Field(
+        None,
+        description="Number of the user and the group that the program runs as; `image`: whatever user its image "
+        "names, which may be root. Left out, by kind: 1000, for `python` and `subsystem` 1001; `image` for `c`, and "
+        "for `webapp` without `webapps`.",
+        examples=[1001, "image"],
+    )
+    writable_root: StrictBool | None = Field(
+        None,
+        description="Whether the program may write beside /tmp, its log folder and its volumes, into its image's "
+        "files. Left out, by kind: false; true for `c`, `python`, `subsystem`, and for `webapp` without `webapps`.",
+    )
     log_store: LogStore | None = Field(
         None,
         description="Keep the log files when the pod is gone, each pod's in a folder of its own; left out, they go "
@@ -148,6 +160,10 @@ class ServiceSpec(PartSpec):
     default_filebeat: ClassVar[FilebeatSidecar | None] = None
     """The sidecar of this kind where neither the service nor the environment says anything about one."""
 
+    default_user: ClassVar[int | Literal["image"]] = 1000
+    default_writable_root: ClassVar[bool] = False
+    """What this kind's programs need, as docs/access.md has it with the reasons."""
+
     @field_validator("log_store")
     @classmethod
     def _claim_has_a_group(cls, store: LogStore | None, info: ValidationInfo) -> LogStore | None:
@@ -177,6 +193,14 @@ class ServiceSpec(PartSpec):
     def offered(self) -> tuple[str, ...]:
         """Return the outputs, of which a service without a port has none."""
         return OUTPUTS if self.ports() else ()
+
+    def runs_as(self) -> int | Literal["image"]:
+        """Return the number of the user that its program runs as, or ``image``."""
+        return self.default_user if self.user is None else self.user
+
+    def writes_root(self) -> bool:
+        """Return whether its program may write into the files of its image."""
+        return self.default_writable_root if self.writable_root is None else self.writable_root
 
     def ports(self) -> dict[str, int]:
         """Return the ports of the Service by name; the first is what ``port`` and ``url`` mean."""

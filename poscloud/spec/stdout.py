@@ -17,6 +17,12 @@ class StdoutServiceSpec(ServiceSpec):
         False, description="None: there are no log files to ship."
     )
 
+    @field_validator("user", "writable_root")
+    @classmethod
+    def _is_known(cls, value: Any) -> None:
+        if value is not None:
+            raise ValueError("what this program needs is known and set; leave this out")
+
     @field_validator("log_space", "filebeat")
     @classmethod
     def _has_no_files(cls, value: Any, info: ValidationInfo) -> Any:

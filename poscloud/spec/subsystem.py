@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StrictBool, StrictInt, StringConstraints, field_validator, model_validator
 
@@ -82,6 +82,8 @@ class SubsystemSpec(ServiceSpec):
     """Several containers in one pod that reach each other at 127.0.0.1 (document 003, pods of several containers)."""
 
     kind: Literal["subsystem"] = Field("subsystem", description="Several containers in one pod.")
+    default_user: ClassVar[int | Literal["image"]] = 1001  # that of s2i's images
+    default_writable_root: ClassVar[bool] = True
     port: None = Field(None, description="Not here: each container names its `ports`.")
     containers: dict[Name, ContainerSpec] = Field(min_length=1, description="Containers by name.")
     main: Name | None = Field(

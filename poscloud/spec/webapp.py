@@ -38,6 +38,14 @@ class WebAppSpec(JvmServiceSpec):
         "of what the Tomcat image itself has in webapps; none: that one.",
     )
 
+    def runs_as(self) -> int | Literal["image"]:
+        """Return the user; the image's own web applications are unpacked beside them, where only root may write."""
+        return super().runs_as() if self.webapps or self.user is not None else "image"
+
+    def writes_root(self) -> bool:
+        """Return whether Tomcat may write into the files of its image, where it unpacks its web applications."""
+        return super().writes_root() if self.webapps or self.writable_root is not None else True
+
     def check(self) -> Iterator[Finding]:
         """Yield the images that cannot be one."""
         yield from super().check()

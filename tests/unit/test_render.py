@@ -141,6 +141,7 @@ def test_without_sidecar_there_is_neither_config_map_nor_volume(services: Load) 
     assert [v["name"] for v in manifests["Deployment"]["spec"]["template"]["spec"]["volumes"]] == [
         "logs",
         "host-time",
+        "tmp",
     ]
 
 
