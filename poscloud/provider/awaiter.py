@@ -15,6 +15,7 @@ from poscloud.provider.cluster import Cluster, label
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import TIMEOUT_SECONDS
 from poscloud.provider.rest import ApiError, StoppedError, progress
+from poscloud.provider.shape import understanding
 from poscloud.provider.waits import (
     DEFAULT_GRACE,
     DEFAULT_TIMEOUT,
@@ -51,7 +52,7 @@ class NotReadyError(WaitTimeoutError):
 def timeout_of(obj: Object, requested: float = 0) -> float:
     """Seconds to wait: the program's custom timeout, the annotation, or the kind's default."""
     text = get(obj, "metadata", "annotations", TIMEOUT_SECONDS, default="")
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):
         annotated = float(text)
         return requested or annotated
     return requested or TIMEOUTS.get(str(obj.get("kind")), DEFAULT_TIMEOUT)
@@ -78,6 +79,10 @@ class Awaiter:
         """
         if not is_awaited(live):
             return live
+        with understanding(label(live)):
+            return await self._ready(live, requested)
+
+    async def _ready(self, live: Object, requested: float) -> Object:
         started = self._clock.now()
         judge = Judge(started, timeout_of(live, requested), _grace())
         written = _written(live)
@@ -112,6 +117,10 @@ class Awaiter:
         Raises:
             WaitTimeoutError: It is still there; the message names what holds it.
         """
+        with understanding(label(live)):
+            await self._gone(live, requested)
+
+    async def _gone(self, live: Object, requested: float) -> None:
         deadline = self._clock.now() + timeout_of(live, requested)
         # Some kinds are answered with the object although it is gone already; no event would tell that again.
         current = await self._cluster.get(live)

@@ -58,7 +58,10 @@ def check(olds: Object, news: Object, mask: Mask, naming: Naming, namespace: str
         naming: How to name it if the program does not.
         namespace: The default namespace.
     """
-    metadata = {k: v for k, v in (news.get("metadata") or {}).items() if k not in SERVER_SIDE}
+    given = news.get("metadata") or {}
+    if not isinstance(given, dict):  # known after the deployment
+        return Checked(news, mask)
+    metadata = {k: v for k, v in given.items() if k not in SERVER_SIDE}
     checked = Checked({**news, "metadata": metadata}, mask)
     kind = str(news.get("kind", ""))
     if kind == "CustomResourceDefinition":

@@ -13,6 +13,7 @@ from poscloud.provider.config import Access
 from poscloud.provider.diff import get, merge_owned
 from poscloud.provider.discovery import Discovery, Resource
 from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock
+from poscloud.provider.shape import answered, understanding
 
 Object = dict[str, Any]
 
@@ -72,7 +73,7 @@ class Settings:
 def label(obj: Object) -> str:
     """The object as people name it: ``Deployment shop/web``."""
     meta = obj.get("metadata") or {}
-    return f"{obj.get('kind')} {object_id(meta)}"
+    return f"{obj.get('kind')} {object_id(meta) if isinstance(meta, dict) else ''}"
 
 
 def object_id(metadata: Object) -> str:
@@ -147,13 +148,17 @@ class Cluster:
 
     async def path(self, obj: Object) -> str:
         """The object's path."""
+        name = get(obj, "metadata", "name", default="")
+        if not name:  # its path would be that of all objects of the kind
+            raise PosCloudError(f"{obj.get('kind')} has no metadata.name")
         resource, namespace = await self.locate(obj)
-        return resource.path(namespace, str(get(obj, "metadata", "name", default="")))
+        return resource.path(namespace, name)
 
     async def get(self, obj: Object) -> Object | None:
         """The live object; ``None`` when there is none."""
+        path = await self.path(obj)
         try:
-            return await self.client.request("GET", await self.path(obj))
+            return answered(await self.client.request("GET", path), f"GET {path}")
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -163,7 +168,8 @@ class Cluster:
         """POST: fails when the object exists."""
         resource, namespace = await self.locate(obj)
         query = _query(dry_run, fieldManager=manager)
-        return await self.client.request("POST", resource.path(namespace), query, obj)
+        path = resource.path(namespace)
+        return answered(await self.client.request("POST", path, query, obj), f"POST {path}")
 
     async def apply(
         self, obj: Object, manager: str, *, uid: str = "", force: bool = False, dry_run: bool = False
@@ -171,13 +177,13 @@ class Cluster:
         """Server-side apply; with a uid it fails when that very object is gone."""
         body = {**obj, "metadata": {**obj["metadata"], "uid": uid}} if uid else obj
         query = _query(dry_run, fieldManager=manager, force="true" if force else "false")
-        return await self.client.request("PATCH", await self.path(obj), query, body, APPLY)
+        path = await self.path(obj)
+        return answered(await self.client.request("PATCH", path, query, body, APPLY), f"PATCH {path}")
 
     async def try_patch(self, obj: Object, patch: Object, manager: str) -> Object:
         """What the object would be after a merge patch; nothing is stored."""
-        return await self.client.request(
-            "PATCH", await self.path(obj), _query(True, fieldManager=manager), patch, MERGE
-        )
+        path, query = await self.path(obj), _query(True, fieldManager=manager)
+        return answered(await self.client.request("PATCH", path, query, patch, MERGE), f"PATCH {path}")
 
     async def take_over(self, live: Object, manager: str) -> None:
         """Make fields that an older client-side write set ours to apply, so that they can be removed again."""
@@ -207,11 +213,13 @@ class Cluster:
         """The objects of a collection; empty when we may not read it, or the server has no such kind."""
         path = Resource(api_version, plural, bool(namespace)).path(namespace)
         try:
-            return list((await self.client.request("GET", path, query)).get("items") or [])
+            items = (await self.client.request("GET", path, query)).get("items") or []
         except ApiError as error:
             if error.status in (403, 404):
                 return []
             raise
+        with understanding(f"{plural}"):
+            return [answered(item, f"GET {path}") for item in items]
 
 
 def _query(dry_run: bool, **fields: str) -> dict[str, str]:

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from poscloud.errors import AuthError, PosCloudError
+from poscloud.provider.yamltext import documents_of
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 EXEC_TIMEOUT = 60.0
@@ -83,15 +85,10 @@ def load(variables: Mapping[str, str]) -> Access:
 
 
 def _parse(text: str, source: str) -> Object:
-    import yaml
-
-    try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        # The error itself would quote the text, and with it credentials.
-        raise PosCloudError(f"kubeconfig {source} is not valid YAML{place}") from None
+    documents = documents_of(
+        text, f"kubeconfig {source}"
+    )  # whose errors quote nothing, as it holds credentials
+    document = documents[0] if len(documents) == 1 else None
     if not isinstance(document, dict):
         raise PosCloudError(f"kubeconfig {source} is not a kubeconfig: expected a map")
     return document
@@ -100,24 +97,52 @@ def _parse(text: str, source: str) -> Object:
 def _merge(files: list[Path]) -> Object:
     merged: Object = {}
     for file in files:
-        document = _parse(file.read_text(), str(file))
+        try:
+            document = _parse(file.read_text(encoding="utf-8"), str(file))
+        except (OSError, UnicodeDecodeError) as error:
+            raise PosCloudError(f"kubeconfig {file} cannot be read: {type(error).__name__}") from None
         for key in ("clusters", "users", "contexts"):
-            merged.setdefault(key, []).extend(document.get(key) or [])
+            merged.setdefault(key, []).extend(_entries(document, key, str(file)))
         merged.setdefault("current-context", document.get("current-context"))
     return merged
 
 
 def _named(document: Object, kind: str, name: str, source: str) -> Object:
-    entries = document.get(f"{kind}s") or []
+    entries = _entries(document, f"{kind}s", source)
     for entry in entries:
         if entry.get("name") == name:
-            return dict(entry.get(kind) or {})
+            found = entry.get(kind) or {}
+            if not isinstance(found, dict):
+                raise PosCloudError(f"kubeconfig {source}: {kind} {name!r} is no map")
+            return found
     known = ", ".join(sorted(str(entry.get("name")) for entry in entries)) or "none"
     raise PosCloudError(f"kubeconfig {source} has no {kind} {name!r}; it has: {known}")
 
 
+def _entries(document: Object, key: str, source: str) -> list[Object]:
+    entries = document.get(key) or []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise PosCloudError(f"kubeconfig {source}: {key} is no list of maps")
+    return entries
+
+
+def _check_server(server: str, source: str) -> None:
+    """Refuse an address that is none.
+
+    Raises:
+        PosCloudError: Nobody could be asked there.
+    """
+    try:
+        url = urlsplit(server)
+        known = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        known = False
+    if not known or not server.isascii() or not server.isprintable() or " " in server:
+        raise PosCloudError(f"kubeconfig {source}: server {server!r} is no address such as https://HOST:6443")
+
+
 def _choose(document: Object, variables: Mapping[str, str], source: str, folder: Path) -> Access:
-    context_name = variables.get("context") or document.get("current-context") or ""
+    context_name = str(variables.get("context") or document.get("current-context") or "")
     if not context_name:
         raise PosCloudError(
             f"kubeconfig {source} has no current-context", hint="kubectl config use-context NAME"
@@ -125,11 +150,13 @@ def _choose(document: Object, variables: Mapping[str, str], source: str, folder:
     context = _named(document, "context", context_name, source)
     cluster = _named(document, "cluster", variables.get("cluster") or context.get("cluster", ""), source)
     user = _named(document, "user", context["user"], source) if context.get("user") else {}
+    server = str(cluster.get("server", "")).rstrip("/")
+    _check_server(server, source)
     return Access(
-        server=str(cluster.get("server", "")).rstrip("/"),
+        server=server,
         source=source,
         context=context_name,
-        namespace=variables.get("namespace") or context.get("namespace") or "default",
+        namespace=str(variables.get("namespace") or context.get("namespace") or "default"),
         cluster=cluster,
         user=user,
         folder=folder,
@@ -215,6 +242,8 @@ class Credentials:
             return self._plugin
 
     async def _run_plugin(self, spec: Object) -> Object:
+        if not isinstance(spec, dict) or not spec.get("command"):
+            raise AuthError(f"the credential plugin has no command ({self.access.where})")
         command = str(spec["command"])
         if os.sep in command:
             command = str(self.access.folder / command)

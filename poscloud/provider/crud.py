@@ -23,6 +23,7 @@ from poscloud.provider.kinds import (
     STACK_ANNOTATION,
 )
 from poscloud.provider.rest import ApiError, progress
+from poscloud.provider.shape import answered
 from poscloud.provider.waits import is_failed_job
 
 Object = dict[str, Any]
@@ -217,6 +218,7 @@ class Objects:
                 return
         skipped = str(annotations.get(SKIP_AWAIT, "")).lower() == "true" and kind in SKIP_DELETE_AWAIT
         if get(answer, "metadata", "uid") and not skipped:
+            answer = answered(answer, "a DELETE")
             if kind == "Namespace":
                 await self._cluster.empty(str(metadata["name"]))
             await self._awaiter.gone(answer, timeout)

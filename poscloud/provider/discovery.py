@@ -8,6 +8,7 @@ from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.rest import ApiError, Client
+from poscloud.provider.shape import understanding
 
 AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
@@ -38,7 +39,14 @@ class Resource:
     namespaced: bool
 
     def path(self, namespace: str, name: str = "") -> str:
-        """The path of an object, or of the collection it belongs to."""
+        """The path of an object, or of the collection it belongs to.
+
+        Raises:
+            PosCloudError: A name would lead to another path.
+        """
+        for given in (namespace, name):
+            if "/" in given or given in (".", "..") or "\0" in given:
+                raise PosCloudError(f"{given!r} is no name of an object")
         root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         where = f"/namespaces/{namespace}" if self.namespaced else ""
         return f"{root}{where}/{self.plural}" + (f"/{name}" if name else "")
@@ -70,7 +78,9 @@ class Discovery:
         api_version, kind = key
         if key not in self._found and self._client.clock.now() - self._asked > AGAIN:
             for root in ("/api", "/apis"):
-                self._read(await self._client.request("GET", root, accept=AGGREGATED))
+                answer = await self._client.request("GET", root, accept=AGGREGATED)
+                with understanding("its kinds"):
+                    self._read(answer)
             self._asked = self._client.clock.now()
         if key not in self._found:
             await self._ask_version(api_version)
@@ -99,9 +109,10 @@ class Discovery:
             if error.status == 404:
                 return
             raise
-        for entry in answer.get("resources") or []:
-            if "/" not in entry["name"]:
-                self._add(api_version, entry["kind"], entry["name"], entry["namespaced"])
+        with understanding(f"the kinds of {api_version}"):
+            for entry in answer.get("resources") or []:
+                if "/" not in entry["name"]:
+                    self._add(api_version, entry["kind"], entry["name"], entry["namespaced"])
 
     def _add(self, api_version: str, kind: str, plural: str, namespaced: bool) -> None:
         self._found.setdefault((api_version, kind), Resource(api_version, plural, namespaced))

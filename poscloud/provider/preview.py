@@ -214,9 +214,10 @@ class Preview:
 
 def with_namespace(obj: Object) -> Object:
     """The object with an empty namespace left out: it means the default one."""
-    metadata = {
-        key: value for key, value in (obj.get("metadata") or {}).items() if value or key != "namespace"
-    }
+    metadata = obj.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        return obj  # known after the deployment
+    metadata = {key: value for key, value in metadata.items() if value or key != "namespace"}
     return {**obj, "metadata": metadata}
 
 

@@ -18,6 +18,8 @@ import h11
 
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.config import Access, Credentials
+from poscloud.provider.connection import LONGEST_EVENT, Connection, body_of, head_of
+from poscloud.provider.shape import NotUnderstoodError, answered, parse
 
 IN_FLIGHT = 32
 ANSWER_TIMEOUT = 60.0
@@ -25,6 +27,8 @@ FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
 # asyncio sets 256 KiB aside for each TLS connection; with one watch for each waiting object that adds up.
 sslproto.SSLProtocol.max_size = 32 * 1024
+# Longest time in seconds between two tries that a server may ask for.
+MOST_PATIENCE = 30.0
 QUIET = 5.0  # seconds of retrying before a person is told
 
 APPLY = "application/apply-patch+yaml"
@@ -64,16 +68,14 @@ class ApiError(PosCloudError):
     """
 
     def __init__(self, status: int, body: bytes, retry_after: str = "") -> None:
-        try:
-            answer = json.loads(body)
-        except ValueError:
-            answer = {}
-        if not isinstance(answer, dict):
-            answer = {}
+        answer = _map(_json(body))
         self.status, self.reason = status, str(answer.get("reason", ""))
-        details = answer.get("details") or {}
-        self.causes: list[Object] = details.get("causes") or []
-        self.retry_after = float(retry_after) if retry_after.isdigit() else details.get("retryAfterSeconds")
+        details = _map(answer.get("details"))
+        causes = details.get("causes")
+        self.causes: list[Object] = (
+            [c for c in causes if isinstance(c, dict)] if isinstance(causes, list) else []
+        )
+        self.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))
         text = body.decode(errors="replace").strip()[:500]
         message = str(answer.get("message") or text or f"HTTP {status}")
         super().__init__(message, hint=_permission_hint(message) if status == 403 else "")
@@ -86,6 +88,24 @@ class ApiError(PosCloudError):
         # A new namespace has its service account only a moment later.
         account = self.status == 403 and 'serviceaccount "default" not found' in self.message
         return self.status in (429, 502, 503, 504) or etcd or quota or account
+
+
+def _json(body: bytes) -> Any:
+    with suppress(ValueError, RecursionError):
+        return json.loads(body)
+    return None
+
+
+def _map(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _seconds(given: Any) -> float:
+    """Return how long to wait before asking again, as the server asks for it, within reason; 0 if it does not."""
+    with suppress(ValueError, TypeError, OverflowError):
+        seconds = float(given)
+        return min(seconds, MOST_PATIENCE) if seconds > 0 else 0.0
+    return 0.0
 
 
 class UnreachableError(DeployError):
@@ -123,39 +143,6 @@ class Clock:
             raise StoppedError("stopped: the deployment was cancelled")
 
 
-class _Connection:
-    """One HTTP/1.1 connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer, self.http = reader, writer, h11.Connection(h11.CLIENT)
-        self.used = False
-
-    async def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> None:
-        fields = [*headers.items(), ("Content-Length", str(len(body)))]
-        data = self.http.send(h11.Request(method=method, target=target, headers=fields)) or b""
-        data += self.http.send(h11.Data(data=body)) or b""
-        self.writer.write(data + (self.http.send(h11.EndOfMessage()) or b""))
-        await self.writer.drain()
-
-    async def event(self) -> Any:
-        while (event := self.http.next_event()) is h11.NEED_DATA:
-            self.http.receive_data(await self.reader.read(65536))
-        if isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("connection closed before the answer")
-        return event
-
-    def recycle(self) -> bool:
-        """Make ready for the next request; ``False`` when the connection cannot be used again."""
-        if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:
-            return False
-        self.http.start_next_cycle()
-        self.used = True
-        return True
-
-    def close(self) -> None:
-        self.writer.close()
-
-
 class Client:
     """Requests to one API server.
 
@@ -172,7 +159,7 @@ class Client:
     ) -> None:
         self.access, self.clock, self.may_write = access, clock or Clock(), may_write
         self.credentials = Credentials(access)
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._tls: ssl.SSLContext | None = None
         self._has_answered = False
@@ -208,14 +195,16 @@ class Client:
             try:
                 async with self._slots, self._open(method, target, headers, data) as (response, connection):
                     async with asyncio.timeout(ANSWER_TIMEOUT):
-                        answer = await _read_all(connection)
+                        answer = await body_of(connection)
             except (OSError, TimeoutError, EOFError, h11.RemoteProtocolError) as error:
                 await self._endure(error, started, delay)
+            except (h11.LocalProtocolError, UnicodeError, ValueError) as error:
+                raise self._unsendable(error) from None
             else:
                 self._has_answered = True
                 if response.status_code < 400:
-                    return dict(json.loads(answer)) if answer else {}
-                retry_after = dict(response.headers).get(b"retry-after", b"").decode()
+                    return self._result(response.status_code, answer, f"{method} {path}")
+                retry_after = dict(response.headers).get(b"retry-after", b"").decode("latin-1")
                 refusal = ApiError(response.status_code, answer, retry_after)
                 if refusal.status == 401:
                     self._reject(refusal, asked_again)
@@ -232,14 +221,33 @@ class Client:
         """The events of a watch, until the server ends it."""
         target = self._target(path, {**query, "watch": "true"})
         async with self._open("GET", target, {"Accept": "application/json"}, b"") as (response, connection):
-            if response.status_code >= 400:
-                raise ApiError(response.status_code, await _read_all(connection))
+            if response.status_code >= 300:
+                raise ApiError(response.status_code, await body_of(connection))
             rest = b""
             while isinstance(event := await connection.event(), h11.Data):
                 *lines, rest = (rest + bytes(event.data)).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        yield json.loads(line)
+                        yield answered_event(_object(line, f"the watch of {path}"))
+                if len(rest) > LONGEST_EVENT:
+                    raise NotUnderstoodError(
+                        f"an event of the watch of {path} has more than {LONGEST_EVENT} bytes"
+                    )
+
+    def _result(self, status: int, answer: bytes, what: str) -> Object:
+        if status >= 300:  # followed, a POST would become a GET
+            raise NotUnderstoodError(
+                f"{self.access.server} answered {what} with HTTP {status}, which leads elsewhere",
+                hint=f"is there a proxy or a login page at that address? ({self.access.where})",
+            )
+        return _object(answer, what)
+
+    def _unsendable(self, error: Exception) -> PosCloudError:
+        """Return the error for a request that cannot be written, because of the kubeconfig's address or credentials."""
+        message = (
+            f"no request can be made to {self.access.server!r} ({self.access.where}): {type(error).__name__}"
+        )
+        return PosCloudError(message, hint="look at server, token, username and password there")
 
     def _target(self, path: str, query: Query | None) -> str:
         return self._prefix + quote(path) + (f"?{urlencode(query)}" if query else "")
@@ -247,7 +255,7 @@ class Client:
     @asynccontextmanager
     async def _open(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
-    ) -> AsyncIterator[tuple[h11.Response, _Connection]]:
+    ) -> AsyncIterator[tuple[h11.Response, Connection]]:
         host = f"[{self._host}]" if ":" in self._host else self._host
         sent = {
             "Host": f"{host}:{self._port}",
@@ -260,7 +268,7 @@ class Client:
             await connection.send(method, target, sent, body)
             # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the answer.
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                response = await _head(connection)
+                response = await head_of(connection)
             yield response, connection
         finally:
             if connection.recycle():
@@ -268,7 +276,7 @@ class Client:
             else:
                 connection.close()
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> Connection:
         tls = self._tls = self._tls or await self.credentials.tls()
         name = self.access.cluster.get("tls-server-name") or self._host
         proxy = urlsplit(self._proxy())
@@ -276,7 +284,7 @@ class Client:
         async with asyncio.timeout(FIRST_CONNECTION):
             if not proxy.hostname:
                 secure = {"ssl": tls, "server_hostname": name} if tls else {}
-                return _Connection(*await asyncio.open_connection(host, port, **secure))  # type: ignore[arg-type]
+                return Connection(*await asyncio.open_connection(host, port, **secure))  # type: ignore[arg-type]
             reader, writer = await asyncio.open_connection(host, port)
             if tls:
                 writer.write(
@@ -286,7 +294,7 @@ class Client:
                 if status.split()[1] != "200":
                     raise ConnectionRefusedError(f"proxy {host}:{port} answered {status}")
                 await writer.start_tls(tls, server_hostname=name)
-            return _Connection(reader, writer)
+            return Connection(reader, writer)
 
     def _proxy(self) -> str:
         if given := self.access.cluster.get("proxy-url"):
@@ -326,17 +334,22 @@ class Client:
             progress.get()(f"{text} ({passed:.0f} s)")
 
 
-async def _head(connection: _Connection) -> h11.Response:
-    while not isinstance(event := await connection.event(), h11.Response):
-        pass
-    return event
+def _object(data: bytes, what: str) -> Object:
+    found = parse(data, what) if data else {}
+    if not isinstance(found, dict):
+        raise NotUnderstoodError(f"the API server's answer to {what} is no map")
+    return found
 
 
-async def _read_all(connection: _Connection) -> bytes:
-    parts = []
-    while isinstance(event := await connection.event(), h11.Data):
-        parts.append(bytes(event.data))
-    return b"".join(parts)
+def answered_event(event: Object) -> Object:
+    """Return an event of a watch, once it is one: its type, and the object.
+
+    Raises:
+        NotUnderstoodError: It is none.
+    """
+    if not isinstance(event.get("type"), str):
+        raise NotUnderstoodError("an event of a watch has no type")
+    return {**event, "object": answered(event.get("object"), "a watch")}
 
 
 def _cause(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,7 @@ from poscloud.provider.install import sdk_version
 from poscloud.provider.kinds import is_built_in
 from poscloud.provider.preview import Preview
 from poscloud.provider.rest import ApiError, Clock, StoppedError, UnreachableError, progress
+from poscloud.provider.shape import shaped
 from poscloud.provider.values import Mask, Secrets, decode, encode, has_unknowns, secret_mask
 
 VERSION_SUFFIX = "+poscloud.1"
@@ -150,6 +152,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def _decode(self, struct: Any) -> tuple[Object, Mask]:
         value, mask = decode(struct)
+        value = shaped(value, "what the program says is no object of Kubernetes") if value else value
+        if "__inputs" in value:
+            value["__inputs"] = shaped(
+                value["__inputs"] or {}, "the inputs in the state are no object of Kubernetes"
+            )
         mask = secret_mask(value, mask)
         self.secrets.learn(value, mask)
         return value, mask
@@ -180,9 +187,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_rpc
     async def DiffConfig(self, request: Any) -> Any:
         """Whether the configuration now means another cluster."""
-        olds, _ = decode(request.old_inputs if request.old_inputs.fields else request.olds)
-        news, _ = decode(request.news)
-        before, after = str(olds.get("clusterIdentifier", "")), str(news.get("clusterIdentifier", ""))
+        olds = _settings(request.old_inputs if request.old_inputs.fields else request.olds)
+        news = _settings(request.news)
+        before, after = olds.get("clusterIdentifier", ""), news.get("clusterIdentifier", "")
         if before.startswith(UID) and after.startswith(UID) and before != after:
             raise PosCloudError(
                 f"this stack was deployed to cluster {before.removeprefix(UID)} (uid of its namespace kube-system); "
@@ -201,8 +208,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def Configure(self, request: Any) -> Any:
         """Note which cluster to use; it is not contacted before something needs it."""
         variables = {key.removeprefix("kubernetes:config:"): text for key, text in request.variables.items()}
-        for key, value in decode(request.args)[0].items():
-            variables.setdefault(key, str(value))
+        for key, value in _settings(request.args).items():
+            variables.setdefault(key, value)
         settings = Settings.of(variables)
         try:
             self._use(config.load(variables), settings)
@@ -333,22 +340,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 f"{request.tok} is not supported by the built-in provider",
                 hint="use the official pulumi-resource-kubernetes plugin for it",
             )
-        import yaml
+        from poscloud.provider.yamltext import objects_of
 
-        args, _ = decode(request.args)
-        try:
-            documents = list(yaml.safe_load_all(args.get("text", "")))
-        except yaml.YAMLError as error:
-            raise PosCloudError(f"not valid YAML: {error}") from None
-        objects = [
-            item
-            for doc in documents
-            if doc
-            for item in (doc["items"] if doc.get("kind") == "List" else [doc])
-        ]
-        for item in objects:
-            if args.get("defaultNamespace") and not (item.get("metadata") or {}).get("namespace"):
-                item.setdefault("metadata", {})["namespace"] = args["defaultNamespace"]
+        args = _settings(request.args)
+        objects = objects_of(args.get("text", ""), args.get("defaultNamespace", ""))
         # "return" is a Python keyword, so it cannot be an argument.
         return provider_pb2.InvokeResponse(**{"return": encode({"result": objects})})  # type: ignore[arg-type]
 
@@ -357,6 +352,18 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """End all waiting at once."""
         self.clock.stopped.set()
         return empty_pb2.Empty()
+
+
+def _settings(struct: Any) -> dict[str, str]:
+    """The provider's configuration, every value of which is text."""
+    value, _ = decode(struct)
+    if not isinstance(value, dict):
+        raise PosCloudError("the provider's configuration is no map")
+    return {
+        key: item if isinstance(item, str) else json.dumps(item)
+        for key, item in value.items()
+        if item is not None
+    }
 
 
 def _token(urn: str) -> tuple[str, str]:

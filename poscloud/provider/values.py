@@ -10,11 +10,20 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
+from poscloud.errors import PosCloudError
+
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
+OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_NO_VALUES = {
+    "c44067f5952c0a294b673a41bacd8c17": "asset",
+    "0def7320c3a5731c473e5ecbe6d01bc7": "archive",
+    "5cf8f73096256a8f31e491e813e4eb8e": "object of Pulumi's (give its outputs)",
+}
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 UNKNOWNS = frozenset(
     {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # string
+        UNKNOWN_TEXT,
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
@@ -60,8 +69,7 @@ def _decode(value: Value) -> tuple[Any, Mask]:
 
 def _decode_fields(fields: Any) -> tuple[Any, Mask]:
     if SIGNATURE in fields:
-        value, mask = _decode(fields["value"])
-        return value, mask or fields[SIGNATURE].string_value == SECRET
+        return _decode_special(fields)
     result: Object = {}
     masks: dict[str, Mask] = {}
     for key, wire in fields.items():
@@ -70,6 +78,18 @@ def _decode_fields(fields: Any) -> tuple[Any, Mask]:
         if mask:
             masks[name] = mask
     return result, masks
+
+
+def _decode_special(fields: Any) -> tuple[Any, Mask]:
+    """The value in a secret or an output; what has no values in JSON is refused."""
+    signature = fields[SIGNATURE].string_value
+    if signature not in (SECRET, OUTPUT):
+        what = _NO_VALUES.get(signature, "value of an unknown sort")
+        raise PosCloudError(f"an object of Kubernetes cannot hold an {what}")
+    if "value" not in fields:
+        return UNKNOWN_TEXT, False
+    value, mask = _decode(fields["value"])
+    return value, mask or signature == SECRET or ("secret" in fields and fields["secret"].bool_value)
 
 
 def encode(value: Object, mask: Mask = False) -> Struct:

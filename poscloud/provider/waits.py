@@ -259,7 +259,10 @@ def readiness(obj: Object, related: Related = Related()) -> Verdict:
 
 def _wait_for(obj: Object, text: str) -> Verdict:
     """``jsonpath={.a.b}=value``, ``condition=Ready[=False]``, or a JSON list of these."""
-    rules = json.loads(text) if text.startswith("[") else [text]
+    try:
+        rules = json.loads(text) if text.startswith("[") else [text]
+    except (ValueError, RecursionError):
+        return failed(f"cannot read {WAIT_FOR}: it begins with [ and is no JSON list")
     for rule in rules:
         what, _, rest = str(rule).partition("=")
         if what == "condition":

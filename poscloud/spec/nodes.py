@@ -36,6 +36,7 @@ class NodePool(Model):
     hosts: StrictInt | None = Field(
         None,
         ge=1,
+        le=100_000,
         description="How many hosts it has. With it, replicas that may not share a host are counted against it.",
     )
     taints: tuple[Taint, ...] = Field((), description="Taints of the hosts, which the pool's pods tolerate.")

@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, model_validator
 from poscloud.spec.pythonrun import PORTLESS, PythonRun
 from poscloud.spec.references import Finding
 from poscloud.spec.service import ServiceSpec
+from poscloud.spec.values import DAY
 
 
 class PythonServiceSpec(PythonRun, ServiceSpec):
@@ -36,6 +37,7 @@ class PythonServiceSpec(PythonRun, ServiceSpec):
     grace_period: StrictInt | None = Field(
         None,
         ge=0,
+        le=7 * DAY,
         description="Seconds to stop in; left out, 300 for a Celery worker, which first ends its tasks, else 40.",
     )
 

@@ -49,7 +49,7 @@ class Gunicorn(Model):
         examples=["gunicorn_dev.py"],
     )
     workers: StrictInt | None = Field(
-        None, ge=1, description="Worker processes; left out, the configuration file's, or 1."
+        None, ge=1, le=1000, description="Worker processes; left out, the configuration file's, or 1."
     )
     worker_class: Literal["sync", "gthread", "gevent", "eventlet", "tornado"] = Field(
         "gevent", description="How a worker serves several requests at once."
@@ -84,6 +84,7 @@ class Celery(Model):
     concurrency: StrictInt | None = Field(
         None,
         ge=1,
+        le=10_000,
         description="Tasks at once, -c; left out, the CPU limit rounded up, because Celery itself would take "
         "the cores of the whole node.",
     )
@@ -94,7 +95,10 @@ class Celery(Model):
         True, description="Synchronise with other workers at the start; false: --without-mingle."
     )
     max_tasks_per_child: StrictInt | None = Field(
-        None, ge=1, description="Tasks after which a process of the pool is replaced; left out, never."
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Tasks after which a process of the pool is replaced; left out, never.",
     )
 
     @field_validator("queues")

@@ -24,7 +24,7 @@ from poscloud.spec.ports import NODE_PORTS
 from poscloud.spec.references import OUTPUTS, Path
 from poscloud.spec.release import Release
 from poscloud.spec.scaling import Autoscale
-from poscloud.spec.values import LogStore, Resources, Size, resources
+from poscloud.spec.values import DAY, LogStore, Resources, Size, resources
 
 
 def _form(value: Any) -> str:
@@ -41,18 +41,18 @@ class Probes(Model):
     """When Kubernetes asks whether a service is ready and alive; times in seconds."""
 
     initial_delay: StrictInt = Field(
-        60, ge=0, description="Seconds after the container's start before the first probe."
+        60, ge=0, le=DAY, description="Seconds after the container's start before the first probe."
     )
-    timeout: StrictInt = Field(3, ge=1, description="Seconds a probe may take.")
-    period: StrictInt = Field(10, ge=1, description="Seconds between probes.")
-    failures: StrictInt = Field(3, ge=1, description="Failed probes in a row that count.")
+    timeout: StrictInt = Field(3, ge=1, le=DAY, description="Seconds a probe may take.")
+    period: StrictInt = Field(10, ge=1, le=DAY, description="Seconds between probes.")
+    failures: StrictInt = Field(3, ge=1, le=1000, description="Failed probes in a row that count.")
 
 
 class Rollout(Model):
     """How many pods may be above or below the wanted number during a rolling update."""
 
-    max_surge: StrictInt = Field(1, ge=0, description="Pods above the wanted number.")
-    max_unavailable: StrictInt = Field(1, ge=0, description="Pods below the wanted number.")
+    max_surge: StrictInt = Field(1, ge=0, le=1000, description="Pods above the wanted number.")
+    max_unavailable: StrictInt = Field(1, ge=0, le=1000, description="Pods below the wanted number.")
 
     @model_validator(mode="after")
     def _can_move(self) -> Rollout:

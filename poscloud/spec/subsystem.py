@@ -13,7 +13,7 @@ from poscloud.spec.part import Need
 from poscloud.spec.pythonrun import PythonRun
 from poscloud.spec.references import Finding, Path, nearest
 from poscloud.spec.service import EnvValue, Probes, ServiceSpec
-from poscloud.spec.values import Resources, WithResources, resources
+from poscloud.spec.values import DAY, Resources, WithResources, resources
 
 if TYPE_CHECKING:
     from poscloud.spec.environment import EnvironmentSpec
@@ -95,7 +95,7 @@ class SubsystemSpec(ServiceSpec):
         _RESOURCES, description="CPU and memory of every container that says nothing."
     )
     grace_period: StrictInt | None = Field(
-        None, ge=0, description="Seconds to stop in; left out, 300 with a Celery worker, else 40."
+        None, ge=0, le=7 * DAY, description="Seconds to stop in; left out, 300 with a Celery worker, else 40."
     )
 
     @field_validator("port", mode="before")

@@ -34,7 +34,7 @@ class Topic(Model):
         3, ge=1, le=10000, description="Partitions; more can be added later, none taken away."
     )
     replicas: StrictInt | None = Field(
-        None, ge=1, description="Brokers that hold each partition; left out, all of them."
+        None, ge=1, le=1000, description="Brokers that hold each partition; left out, all of them."
     )
     config: dict[str, str | int | bool] = Field(
         {}, description="Settings of the topic.", examples=[{"retention.ms": 604800000}]

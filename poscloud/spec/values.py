@@ -35,6 +35,9 @@ _JVM_UNIT = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 MEBIBYTE = 2**20
 
+DAY = 86_400
+"""Seconds."""
+
 
 def parse_quantity(text: str) -> Decimal:
     """Return a Kubernetes quantity in base units (cores, bytes).

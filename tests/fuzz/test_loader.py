@@ -47,7 +47,7 @@ def told(root: Path, content: bytes) -> list[Problem]:
     return problems
 
 
-@inputs(few=60, many=4000)
+@inputs(few=40, many=4000)
 @given(tree=mutated_trees(), flow=st.booleans())
 def test_a_value_that_is_wrong(folder: Path, tree: Any, flow: bool) -> None:
     text = yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, default_flow_style=flow)
@@ -55,14 +55,14 @@ def test_a_value_that_is_wrong(folder: Path, tree: Any, flow: bool) -> None:
     tried("files with wrong values, " + ("refused" if problems else "valid"))
 
 
-@inputs(few=60, many=4000)
+@inputs(few=40, many=4000)
 @given(content=mutated_texts())
 def test_a_file_that_is_damaged(folder: Path, content: bytes) -> None:
     problems = told(folder, content)
     tried("damaged files, " + ("refused" if problems else "valid"))
 
 
-@inputs(few=60, many=3000)
+@inputs(few=40, many=3000)
 @given(
     content=st.one_of(
         st.binary(max_size=300), st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass"))
