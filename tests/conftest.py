@@ -23,6 +23,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     try:
         found.control_plane.up(reporter)
         yield found
+        # All that the session's end-to-end tests made poscloud do, it did with the roles of docs/access.md.
+        assert not (denied := found.denied()), f"asked for and not in poscloud/local/roles.yaml: {denied}"
     finally:
         found.control_plane.down(delete=True)
 

@@ -79,6 +79,14 @@ class Workspace:
             events = [json.loads(line) for line in file]
         return [e for e in events if e["user"]["username"] == access.USER]
 
+    def denied(self) -> set[str]:
+        """Return what the local cluster's user was not allowed, of all that it asked for so far."""
+        return {
+            f"{event['verb']} {event.get('objectRef', {}).get('resource', event['requestURI'])}"
+            for event in self.requests_since(0)
+            if event.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
+        }
+
     def writes_since(self, mark: int) -> list[str]:
         """Return the requests since ``mark`` that changed something, as ``verb resource/name``."""
         return [

@@ -13,6 +13,7 @@ import pytest
 
 from poscloud.render.names import member_dns_names
 from poscloud.spec import ConsulSpec, EnvironmentSpec
+from tests.servers.confined import confined
 from tests.servers.golang import build
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import running, wait_until
@@ -56,7 +57,9 @@ def test_three_servers_elect_a_leader_and_without_a_quorum_are_alive_but_not_rea
         for old, new in fields.items():
             assert any(old in word for word in words)
             words = [word.replace(old, new) for word in words]
-        return [str(consul), *words[1:]]
+        (tmp_path / str(i) / "data").mkdir()
+        home = tmp_path / str(i)
+        return confined(container, [consul, *words[1:]], home, {"/consul/data": home / "data"})
 
     with ExitStack() as stack:
         servers = [

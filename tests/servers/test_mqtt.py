@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from poscloud.spec import EnvironmentSpec, MqttBrokerSpec
+from tests.servers.confined import confined
 from tests.servers.debian import packages
-from tests.servers.rendered import write_config
+from tests.servers.rendered import manifest, write_config
 from tests.servers.running import accepts, free_port, running
 
 pytestmark = pytest.mark.servers
@@ -34,7 +35,9 @@ def test_mosquitto_takes_the_rendered_file_and_keeps_a_message_over_a_restart(tm
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    command = [debian.program("mosquitto"), "-c", folder / "mosquitto.conf"]
+    container = manifest(spec, "StatefulSet", "mqtt")["spec"]["template"]["spec"]["containers"][0]
+    words = [debian.program("mosquitto"), "-c", folder / "mosquitto.conf"]
+    command = confined(container, words, tmp_path, {"/mosquitto/data": tmp_path / "data"})
     with running(command, log, lambda: accepts(port), env=debian.environment):
         client("mosquitto_pub", "-t", "pos/1", "-m", "paid", "-r", "-q", "1")
         assert client("mosquitto_sub", "-t", "pos/1", "-C", "1", "-W", "10") == "paid"

@@ -12,6 +12,7 @@ import pytest
 
 from poscloud.render import Manifest
 from poscloud.spec import EnvironmentSpec, InitSql, MySQLSpec
+from tests.servers.confined import confined
 from tests.servers.debian import Packages, packages
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import free_port, running
@@ -81,7 +82,9 @@ class Member:
 
     @contextmanager
     def run(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [self._here(word) for word in self.container["command"]]
+        words = [self._here(word) for word in self.container["command"]]
+        volumes = {"/var/lib/mysql": self.home / "data", "/run/mysqld": self.home / "run"}
+        command = confined(self.container, words, self.home, volumes)
         with running(command, self.home / "log", self.is_ready, env=self.environment, seconds=120) as process:
             yield process
 

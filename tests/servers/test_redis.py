@@ -11,6 +11,7 @@ import pytest
 
 from poscloud.render import Manifest
 from poscloud.spec import EnvironmentSpec, RedisSpec
+from tests.servers.confined import confined
 from tests.servers.debian import packages
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import accepts, free_port, running, wait_until
@@ -55,7 +56,10 @@ class Member:
     @contextmanager
     def run(self, ready: str = "readinessProbe") -> Iterator[subprocess.Popen[bytes]]:
         environment = self.redis.environment | {"REDIS_PASSWORD": PASSWORD, "TZ": "Asia/Shanghai"}
-        command = self.command(self.container["command"])
+        volumes = {"/data": self.home / "data"}
+        if "/run/redis" in self.here:
+            volumes["/run/redis"] = self.home / "run"
+        command = confined(self.container, self.command(self.container["command"]), self.home, volumes)
         with running(command, self.home / "log", lambda: self.probe(ready), env=environment) as process:
             yield process
 
