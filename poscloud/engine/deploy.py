@@ -7,11 +7,13 @@ from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine.description import check_versions, load_checked
+from poscloud.engine.fence import refuse_taken
 from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
-from poscloud.engine.stackconfig import StackConfig, read_stack_config
+from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
 from poscloud.errors import DeployError
 from poscloud.load import known_stacks, load_environment
@@ -105,9 +107,11 @@ def checked_target(root: Path, stack: str, config: StackConfig, environment: dic
     found = Kubectl(target, environment).cluster_uid()
     if not found:
         raise DeployError(f"{target} does not tell which cluster it is: it has no namespace kube-system")
-    if config.cluster and config.cluster != found:
+    # Without its pin, what the state remembers decides: a pin that was taken out is no reason to move.
+    expected = config.cluster or recorded_cluster(ProjectPaths(root), stack)
+    if expected and expected != found:
         raise DeployError(
-            f"stack {stack} was deployed to cluster {config.cluster} (uid of its namespace kube-system); context "
+            f"stack {stack} was deployed to cluster {expected} (uid of its namespace kube-system); context "
             f"'{target.context}' of {target.kubeconfig} now points to cluster {found} ({target.server}); nothing was "
             "written",
             hint="choose the context the stack was deployed with (poscloud:context, KUBECONFIG); a stack cannot move "
@@ -159,17 +163,20 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
 
     Raises:
         StackNotFoundError: There is neither a description nor a state of that name.
-        DeployError: Something is left; names it.
+        DeployError: The namespace says that it is another stack's, or something is left; names it.
     """
     if stack not in known_stacks(root) and not Pulumi(root).in_embedded_state(stack):
         load_environment(root, stack)  # says which stacks there are
     check_start(root, stack)
     prepared = prepare(root, stack, reporter)
+    mark = f"{project_name(root)}/{stack}"
+    kubectl = Kubectl(prepared.target, prepared.pulumi.environment)
+    refuse_taken(prepared.pulumi, kubectl, stack, mark)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
     if code != 0:
         return code
-    left = Kubectl(prepared.target, prepared.pulumi.environment).leftovers(stack, seconds=GONE_SECONDS)
+    left = kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
     for volume in left.retained:
         reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
     if left.unexpected:
@@ -177,5 +184,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
             f"left in the cluster after destroy: {', '.join(left.unexpected)}",
             hint=f"kubectl describe {left.unexpected[0]}",
         )
+    if left.others:
+        reporter.note(f"{left.others} is not this stack's, and was left alone")
     reporter.note(f"nothing is left of {stack}: no namespace, {left.volumes}")
     return code

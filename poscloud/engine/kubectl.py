@@ -26,12 +26,14 @@ class Leftovers:
     Attributes:
         unexpected: Objects that should be gone.
         retained: Volumes that outlive it because their StorageClass says so.
+        others: A namespace of its name that is not its own, and was left alone.
         volumes: What is known of volumes, in words.
     """
 
     unexpected: list[str]
     retained: list[str]
     volumes: str
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,23 +72,27 @@ class Kubectl:
         """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""
         return str(self.get("namespace", "kube-system").get("metadata", {}).get("uid", ""))
 
-    def leftovers(self, namespace: str, *, seconds: float) -> Leftovers:
+    def leftovers(self, namespace: str, mark: str, *, seconds: float) -> Leftovers:
         """Return what is left of a namespace: itself, and volumes bound to its claims.
 
         Args:
             namespace: The environment that was destroyed.
+            mark: ``project/stack``, the annotation of what was its own.
             seconds: How long to wait for what is still being deleted.
         """
         deadline = time.monotonic() + seconds
         while True:
-            left = self._leftovers(namespace)
+            left = self._leftovers(namespace, mark)
             if not left.unexpected or time.monotonic() > deadline:
                 return left
             time.sleep(0.2)
 
-    def _leftovers(self, namespace: str) -> Leftovers:
-        unexpected = [f"Namespace/{namespace}"] if self.get("namespace", namespace) else []
-        unexpected += self._outside(namespace)
+    def _leftovers(self, namespace: str, mark: str) -> Leftovers:
+        live = self.get("namespace", namespace)
+        unexpected = self._outside(namespace, mark)
+        if live and stamp_of(live) != mark:
+            return Leftovers(unexpected, [], "no volume", f"namespace {namespace}")
+        unexpected = [*([f"Namespace/{namespace}"] if live else []), *unexpected]
         try:
             volumes = self.get("persistentvolumes").get("items", [])
         except AuthError:
@@ -102,11 +108,15 @@ class Kubectl:
         }
         return Leftovers([*unexpected, *names[False]], names[True], "no volume")
 
-    def _outside(self, environment: str) -> list[str]:
+    def _outside(self, environment: str, mark: str) -> list[str]:
         """Return what an environment made that no namespace holds, as far as this user may look."""
         try:
             items = self.get(OUTSIDE, "-l", f"app.kubernetes.io/part-of={environment}").get("items", [])
         except AuthError:
             return []
-        ours = [i for i in items if i["metadata"].get("annotations", {}).get(STACK_ANNOTATION)]
-        return [f"{i['kind']}/{i['metadata']['name']}" for i in ours]
+        return [f"{i['kind']}/{i['metadata']['name']}" for i in items if stamp_of(i) == mark]
+
+
+def stamp_of(live: dict[str, Any]) -> str:
+    """Return the ``project/stack`` that a live object says it belongs to; empty when it says nothing."""
+    return str(live.get("metadata", {}).get("annotations", {}).get(STACK_ANNOTATION, ""))

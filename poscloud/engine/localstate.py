@@ -30,6 +30,11 @@ def forget_local_stacks(paths: ProjectPaths, cluster_uid: str) -> list[str]:
     return forgotten
 
 
+def recorded_cluster(paths: ProjectPaths, stack: str) -> str:
+    """Return the uid of the cluster that a stack in the embedded state was deployed to; empty when there is none."""
+    return _cluster_of(paths.state / ".pulumi" / "stacks" / project_name(paths.root) / f"{stack}.json")
+
+
 def _cluster_of(file: Path) -> str:
     """Return the uid of the cluster that a state's provider is bound to; empty for an empty or damaged state."""
     try:

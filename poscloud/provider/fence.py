@@ -192,7 +192,7 @@ def _of_another_stack(live: Object, owner: str, mine: frozenset[str]) -> FenceEr
         f"namespace {name} belongs to stack {owner} (annotation {STACK_ANNOTATION}){_state(live)}; this stack is "
         f"{', '.join(sorted(mine))}, and nothing was written",
         hint=f"choose another name for this environment: rename stacks/{name}.yaml; or, if it is that stack you mean, "
-        f"run this in project {project}. If this stack had a namespace of that name that is gone: pulumi refresh",
+        f"run this in project {project}. If this stack's own one is gone, destroy forgets it and leaves this one alone",
     )
 
 
