@@ -34,8 +34,8 @@ clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except
 setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
 
-test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own.
-	@.venv/bin/python -m pytest -m "not servers and not faults and not long"
+test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own, quick faults among them.
+	@.venv/bin/python -m pytest -m "not servers and not long"
 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults"
@@ -46,7 +46,7 @@ test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of 
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt.
 	@.venv/bin/python -m pytest -m servers tests/servers
 
-faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; a quarter of an hour.
+faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; half an hour.
 	@.venv/bin/python -m pytest -m faults tests/faults
 
 fuzz: $(READY_DEV) ## Try thousands of inputs that nobody meant on loader, provider and API server; half an hour.

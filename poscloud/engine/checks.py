@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from poscloud.cluster.target import resolve
+from poscloud.engine.machine import machine_checks
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
 from poscloud.errors import PosCloudError
 from poscloud.load import known_stacks, load_environment
@@ -22,7 +24,16 @@ def all_checks(root: Path, stack: str | None) -> list[Check]:
     config = read_stack_config(root, stack) if stack else StackConfig("", "")
     paths = ProjectPaths(root)
     checks = [*local_checks(paths, config.context or None, config.cluster), _check_backend(paths)]
+    checks += machine_checks(paths, _server(paths, config.context))
     return [*checks, *(_check_stack(root, name) for name in ([stack] if stack else known_stacks(root)))]
+
+
+def _server(paths: ProjectPaths, context: str) -> str:
+    """Return the address of the stack's API server; empty when it is not known, which another check tells."""
+    try:
+        return resolve(paths.root, context, "").server
+    except PosCloudError:
+        return ""
 
 
 def _check_backend(paths: ProjectPaths) -> Check:

@@ -8,7 +8,7 @@ from pathlib import Path
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine.description import check_versions, load_checked
 from poscloud.engine.fence import refuse_taken
-from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
@@ -57,7 +57,13 @@ def install(root: Path, reporter: Reporter) -> None:
 
 
 def prepare(
-    root: Path, stack: str, reporter: Reporter, *, pin: bool = False, spec: EnvironmentSpec | None = None
+    root: Path,
+    stack: str,
+    reporter: Reporter,
+    *,
+    pin: bool = False,
+    spec: EnvironmentSpec | None = None,
+    only_look: bool = False,
 ) -> Prepared:
     """Make everything ready that the engine needs.
 
@@ -67,6 +73,7 @@ def prepare(
         reporter: Shows progress.
         pin: Pin a named context to the cluster it leads to, if the stack is not pinned yet.
         spec: The environment's description; the local cluster then gets the nodes and storage classes it asks for.
+        only_look: Nothing will be written, so a pinned cluster need not answer; the provider warns that it does not.
 
     Raises:
         PosCloudError: Something cannot be made ready.
@@ -88,7 +95,12 @@ def prepare(
     pulumi = Pulumi(root, config.context)
     recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
-    target = checked_target(root, stack, config, pulumi.environment)
+    try:
+        target = checked_target(root, stack, config, pulumi.environment)
+    except UnansweredError:
+        if not (only_look and config.cluster):
+            raise
+        target = resolve(root, config.context, config.cluster)
     if pin and not config.cluster and not target.local:
         pulumi.set_config(stack, "poscloud:cluster", target.uid)
     reporter.note(f"stack {stack} goes to {target}")
@@ -120,11 +132,14 @@ def checked_target(root: Path, stack: str, config: StackConfig, environment: dic
     return resolve(root, config.context, found)
 
 
-def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool = False) -> int:
+def up(
+    root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool = False, refresh: bool = False
+) -> int:
     """Bring an environment up and return the engine's exit code.
 
     On the local cluster nothing is asked; elsewhere the engine shows a preview and asks, unless ``yes``.
-    Unless ``offline``, the stores of jars are asked whether every version is there.
+    Unless ``offline``, the stores of jars are asked whether every version is there. With ``refresh`` the cluster is
+    asked first for every object, and what somebody deleted is made anew.
 
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
@@ -141,7 +156,7 @@ def up(root: Path, stack: str, reporter: Reporter, *, yes: bool, offline: bool =
         )
     make_passwords(prepared.pulumi, root, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
-    return prepared.pulumi.run("up", "--stack", stack, *confirmed)
+    return prepared.pulumi.run("up", "--stack", stack, *confirmed, *(["--refresh"] if refresh else []))
 
 
 def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
@@ -151,7 +166,7 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
     spec = load_checked(root, stack)
-    prepared = prepare(root, stack, reporter)
+    prepared = prepare(root, stack, reporter, only_look=True)
     make_passwords(prepared.pulumi, root, spec, reporter)  # without them there is nothing to preview
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from poscloud.cluster.target import Target
 from poscloud.errors import AuthError, DeployError
+from poscloud.provider import config
+from poscloud.provider.expiry import rejection
 from poscloud.render.names import STACK_ANNOTATION
 
 OUTSIDE = "storageclasses,priorityclasses"
@@ -17,6 +19,10 @@ OUTSIDE = "storageclasses,priorityclasses"
 
 ANSWER_SECONDS = 15
 """How long the cluster may take to answer."""
+
+
+class UnansweredError(DeployError):
+    """The cluster does not answer."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +59,27 @@ class Kubectl:
 
         Raises:
             AuthError: The credentials were rejected, or do not allow the question.
-            DeployError: The cluster does not answer.
+            UnansweredError: The cluster does not answer.
         """
         command = [
             "kubectl", f"--kubeconfig={self.target.kubeconfig}", f"--context={self.target.context}",
             f"--request-timeout={ANSWER_SECONDS}s", "get", *arguments, "--ignore-not-found", "-o", "json",
         ]  # fmt: skip
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if "Unauthorized" in done.stderr:  # a credential plugin may know better by now
+            done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             answer: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
             return answer
         message = (done.stderr.strip() or f"kubectl ended with {done.returncode}").splitlines()[-1]
-        if "Unauthorized" in message or "orbidden" in message:
-            raise AuthError(f"{self.target} rejected the credentials: {message}")
-        raise DeployError(f"cannot reach {self.target}: {message}", hint="run: poscloud doctor")
+        if "Unauthorized" in message:
+            access = config.load({"kubeconfig": str(self.target.kubeconfig), "context": self.target.context})
+            raise AuthError(
+                rejection(access, message), hint="log in to the cluster again, or choose another context"
+            )
+        if "orbidden" in message:
+            raise AuthError(f"{self.target} does not allow it: {message}")
+        raise UnansweredError(f"cannot reach {self.target}: {message}", hint="run: poscloud doctor")
 
     def cluster_uid(self) -> str:
         """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""

@@ -10,10 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from poscloud.engine.interrupt import Interruptible
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.local.environment import full_environment
 from poscloud.local.paths import ProjectPaths
+from poscloud.provider.blackbox import of_dead
 
 
 class Pulumi:
@@ -30,18 +32,25 @@ class Pulumi:
         self.environment = full_environment(self.paths, context=context or None)
 
     def run(self, *arguments: str) -> int:
-        """Run ``pulumi`` with this terminal and return its exit code.
+        """Run ``pulumi`` with this terminal and return its exit code; 130 when it was interrupted.
 
         Raises:
             AuthError: It failed, and the passphrase is not the stack's (``--stack``).
+            DeployError: There is no ``pulumi``, or its provider died under way.
         """
+        for earlier in of_dead(self.paths.pulumi_home):
+            earlier.unlink(missing_ok=True)
+        engine = Interruptible()
         try:
-            code = subprocess.run(
-                ["pulumi", *arguments], cwd=self.root, env=self.environment, check=False
-            ).returncode
+            code = engine.run(["pulumi", *arguments], cwd=self.root, environment=self.environment)
         except FileNotFoundError as error:
             raise self._missing() from error
-        if code > 0 and "--stack" in arguments:
+        dead = list(of_dead(self.paths.pulumi_home))
+        if code != 0 and dead and not engine.asked:
+            raise DeployError(
+                f"Kubernetes provider process died; log at {dead[-1]}", hint=f"run {arguments[0]} again"
+            )
+        if code > 0 and not engine.asked and "--stack" in arguments:
             self._check_passphrase(arguments[arguments.index("--stack") + 1])
         return code
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from poscloud.errors import PosCloudError
@@ -100,19 +101,20 @@ def check_toolchain(paths: ProjectPaths) -> list[Check]:
 
 
 def check_pulumi_home(paths: ProjectPaths) -> Check:
-    """Pulumi's home belongs to poscloud and holds an executable Kubernetes provider."""
+    """Pulumi's home holds an executable Kubernetes provider of the version that the SDK asks for."""
+    name, wanted = "kubernetes provider", version("pulumi-kubernetes")
     plugins = paths.pulumi_home / "plugins"
-    programs = sorted(plugins.glob("resource-kubernetes-v*/pulumi-resource-kubernetes"))
-    if not programs:
-        return Check("kubernetes provider", False, f"none in {plugins}", "make setup")
-    broken = [program for program in programs if not os.access(program, os.X_OK)]
-    if broken:
-        return Check("kubernetes provider", False, f"{broken[0]} is not executable", "make setup")
-    kinds = [
-        f"{p.parent.name.partition('-v')[2]} ({'built-in' if _is_script(p) else 'official'})"
-        for p in programs
-    ]
-    return Check("kubernetes provider", True, f"{', '.join(kinds)} in {plugins}")
+    program = plugins / f"resource-kubernetes-v{wanted}" / "pulumi-resource-kubernetes"
+    if not program.is_file():
+        others = sorted(
+            p.parent.name.partition("-v")[2] for p in plugins.glob(f"resource-kubernetes-v*/{program.name}")
+        )
+        found = f"no {program}: wanted {wanted}, found {', '.join(others) or 'none'}"
+        return Check(name, False, found, "poscloud toolchain install")
+    if not os.access(program, os.X_OK):
+        return Check(name, False, f"{program} is not executable", f"chmod +x {program}")
+    kind = "built-in" if _is_script(program) else "official"
+    return Check(name, True, f"{wanted} ({kind}) in {plugins}")
 
 
 def _is_script(program: Path) -> bool:

@@ -13,6 +13,9 @@ from poscloud.local.pythoncommand import python_command
 # Requests to the API server, not processor work, are what an update waits for.
 PARALLEL = "64"
 
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 def pulumi_environment(
     paths: ProjectPaths, *, context: str | None = None, base: Mapping[str, str] | None = None
@@ -38,6 +41,9 @@ def pulumi_environment(
         # Everything is installed by poscloud; a plugin that is missing must be an error, not a download.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+    if not user.get("PULUMI_CONTINUE_ON_ERROR"):
+        env["PULUMI_CONTINUE_ON_ERROR"] = "true"  # one app that cannot run keeps no other from running
+    env |= _no_proxy(user)
     if not user.get("PULUMI_PARALLEL"):
         env["PULUMI_PARALLEL"] = PARALLEL
     if not user.get("PULUMI_BACKEND_URL"):
@@ -51,6 +57,16 @@ def pulumi_environment(
             env[USER_KUBECONFIG] = user.get("KUBECONFIG", "")
         env["KUBECONFIG"] = str(paths.kubeconfig)
     return env
+
+
+def _no_proxy(user: Mapping[str, str]) -> dict[str, str]:
+    """Keep the engine, its plugins and the local cluster, which talk on this machine, from a user's proxy."""
+    if not any(user.get(name) for name in PROXIES):
+        return {}
+    known = user.get("NO_PROXY") or user.get("no_proxy") or ""
+    entries = [entry for entry in known.split(",") if entry]
+    value = ",".join([*entries, *(entry for entry in LOOPBACK if entry not in entries)])
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def full_environment(paths: ProjectPaths, *, context: str | None = None) -> dict[str, str]:
@@ -105,7 +121,12 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
             line = f'export {name}="${{KUBECONFIG-}}"'
         elif name == "PULUMI_CONFIG_PASSPHRASE_FILE":
             line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
-        elif name in ("PULUMI_PARALLEL", "PULUMI_BACKEND_URL", "PULUMI_PYTHON_CMD"):
+        elif name in (
+            "PULUMI_PARALLEL",
+            "PULUMI_BACKEND_URL",
+            "PULUMI_PYTHON_CMD",
+            "PULUMI_CONTINUE_ON_ERROR",
+        ):
             line = f'[ -n "${{{name}:-}}" ] || {line}'
         settings.append(line)
     save, restore = [], []

@@ -11,17 +11,19 @@ from typing import Any
 import h11
 
 from poscloud.errors import PosCloudError, WaitTimeoutError
+from poscloud.provider import diagnosis
 from poscloud.provider.cluster import Cluster, label
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import TIMEOUT_SECONDS
 from poscloud.provider.rest import ApiError, StoppedError, progress
 from poscloud.provider.shape import understanding
+from poscloud.provider.trouble import Related
 from poscloud.provider.waits import (
     DEFAULT_GRACE,
     DEFAULT_TIMEOUT,
     TIMEOUTS,
     Judge,
-    Related,
+    Verdict,
     is_awaited,
     readiness,
 )
@@ -59,10 +61,19 @@ def timeout_of(obj: Object, requested: float = 0) -> float:
 
 
 def _grace() -> float:
+    return _seconds("POSCLOUD_FAILURE_GRACE_SECONDS") or DEFAULT_GRACE
+
+
+def _delete_limit() -> float:
+    """Seconds that a delete may take, where the user says so; else 0."""
+    return _seconds("POSCLOUD_DELETE_TIMEOUT_SECONDS")
+
+
+def _seconds(variable: str) -> float:
     try:
-        return float(os.environ.get("POSCLOUD_FAILURE_GRACE_SECONDS", ""))
+        return float(os.environ.get(variable, ""))
     except ValueError:
-        return DEFAULT_GRACE
+        return 0
 
 
 class Awaiter:
@@ -99,13 +110,13 @@ class Awaiter:
                 if live["kind"] == "Service":
                     related = Related(slices=await self._slices(current))
                 elif now - started >= DIAGNOSE_AFTER and now - looked >= min(DIAGNOSE_EVERY, DIAGNOSE_AFTER):
-                    related, looked = await self._diagnose(current, facts, written), now
+                    related, looked = await diagnosis.related(self._cluster, current, facts, written), now
                 verdict = judge.step(now, current, related)
                 if verdict.state == "ready":
                     progress.get()("ready")  # else the last word shown is what was waited for
                     return current
                 if verdict.state == "failed":
-                    raise NotReadyError(verdict.message, current)
+                    raise NotReadyError(verdict.message + await self._last_words(current, verdict), current)
                 progress.get()(verdict.message)
                 if events is None:
                     events = await stack.enter_async_context(self._follow(live))
@@ -121,7 +132,8 @@ class Awaiter:
             await self._gone(live, requested)
 
     async def _gone(self, live: Object, requested: float) -> None:
-        deadline = self._clock.now() + timeout_of(live, requested)
+        limit = _delete_limit() or timeout_of(live, requested)
+        deadline = self._clock.now() + limit
         # Some kinds are answered with the object although it is gone already; no event would tell that again.
         current = await self._cluster.get(live)
         uid = get(live, "metadata", "uid")
@@ -132,11 +144,20 @@ class Awaiter:
                 held = _holders(current)
                 progress.get()(f"deleting: {held}")
                 if self._clock.now() >= deadline:
+                    held += (
+                        await diagnosis.remaining(self._cluster, current) if _is_namespace(current) else ""
+                    )
                     raise WaitTimeoutError(
-                        f"{label(live)} is still being deleted after {timeout_of(live, requested):.0f} s: {held}",
-                        hint="what the finalizers wait for must be cleared by their owners; then run again",
+                        f"{label(live)} is still being deleted after {limit:.0f} s: {held}",
+                        hint="what set a finalizer has to clear it, or its owner by hand; then run destroy again",
                     )
                 current = await _next(events, TICK, current)
+
+    async def _last_words(self, live: Object, verdict: Verdict) -> str:
+        if verdict.container is None:
+            return ""
+        namespace = str(get(live, "metadata", "namespace", default=""))
+        return await diagnosis.last_words(self._cluster, namespace, verdict.container)
 
     @asynccontextmanager
     async def _follow(self, live: Object) -> AsyncIterator[Events]:
@@ -197,20 +218,6 @@ class Awaiter:
             "discovery.k8s.io/v1", "endpointslices", meta["namespace"], labelSelector=selector
         )
 
-    async def _diagnose(self, obj: Object, facts: dict[str, str], written: str) -> Related:
-        """The pods and Warning events of the object, as far as we may read them."""
-        meta, pods = obj["metadata"], [obj] if obj["kind"] == "Pod" else []
-        namespace = str(meta.get("namespace", ""))
-        labels = get(obj, "spec", "selector", "matchLabels", default={})
-        if namespace and labels:
-            selector = ",".join(f"{key}={value}" for key, value in labels.items())
-            pods = await self._cluster.list("v1", "pods", namespace, labelSelector=selector)
-        events: list[Object] = []
-        if namespace:
-            wanted = f"involvedObject.uid={meta.get('uid')},type=Warning"
-            events = await self._cluster.list("v1", "events", namespace, fieldSelector=wanted)
-        return Related(pods, [event for event in events if _last_seen(event) >= written], facts=facts)
-
 
 async def _next(queue: Events, seconds: float, current: Object) -> Object | None:
     """The newest state of the object; the current one when nothing happened."""
@@ -242,14 +249,13 @@ def _written(live: Object) -> str:
     )
 
 
-def _last_seen(event: Object) -> str:
-    times = (event.get("lastTimestamp"), get(event, "series", "lastObservedTime"), event.get("eventTime"))
-    return max(str(time or "")[:19] for time in times)
+def _is_namespace(obj: Object) -> bool:
+    return obj.get("kind") == "Namespace"
 
 
 def _holders(obj: Object) -> str:
     """What keeps an object from going away."""
-    if obj.get("kind") == "Namespace":
+    if _is_namespace(obj):
         told = [
             str(c.get("message"))
             for c in get(obj, "status", "conditions", default=[])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from poscloud.errors import PosCloudError
 from poscloud.provider.config import Access
 from poscloud.provider.diff import get, merge_owned
 from poscloud.provider.discovery import Discovery, Resource
-from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock
+from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock, MayWrite
 from poscloud.provider.shape import answered, understanding
 
 Object = dict[str, Any]
@@ -99,7 +99,7 @@ class Cluster:
     """One API server, and the objects in it."""
 
     def __init__(
-        self, access: Access, settings: Settings, clock: Clock, may_write: Callable[[], None] = lambda: None
+        self, access: Access, settings: Settings, clock: Clock, may_write: MayWrite = lambda _: None
     ) -> None:
         self.access, self.settings, self.clock = access, settings, clock
         self.client = Client(access, clock, may_write)

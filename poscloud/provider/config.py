@@ -35,6 +35,7 @@ class Access:
         cluster: The kubeconfig's ``cluster`` entry, with files read into ``…-data``.
         user: Its ``user`` entry.
         folder: Relative paths in it are relative to this folder.
+        user_name: What the kubeconfig calls that user.
     """
 
     server: str
@@ -44,6 +45,7 @@ class Access:
     cluster: Object = field(default_factory=dict, repr=False)
     user: Object = field(default_factory=dict, repr=False)
     folder: Path = Path()
+    user_name: str = ""
 
     @property
     def where(self) -> str:
@@ -55,6 +57,13 @@ class Access:
         """Differs when the cluster differs; credentials do not count."""
         keys = ("server", "certificate-authority", "certificate-authority-data", "tls-server-name")
         return tuple(self.cluster.get(key) for key in keys)
+
+    def data(self, key: str, *, of_user: bool = False) -> bytes | None:
+        """What an entry holds: given as ``KEY-data``, or in the file that ``KEY`` names."""
+        entry = self.user if of_user else self.cluster
+        if inline := entry.get(f"{key}-data"):
+            return base64.b64decode(inline)
+        return (self.folder / entry[key]).read_bytes() if entry.get(key) else None
 
 
 def load(variables: Mapping[str, str]) -> Access:
@@ -160,6 +169,7 @@ def _choose(document: Object, variables: Mapping[str, str], source: str, folder:
         cluster=cluster,
         user=user,
         folder=folder,
+        user_name=str(context.get("user") or ""),
     )
 
 
@@ -214,12 +224,13 @@ class Credentials:
         if not self.access.server.startswith("https:"):
             return None
         cluster, user = self.access.cluster, self.access.user
-        authority = self._data(cluster, "certificate-authority")
+        authority = self.access.data("certificate-authority")
         context = ssl.create_default_context(cadata=authority.decode() if authority else None)
         if cluster.get("insecure-skip-tls-verify"):
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        certificate, key = self._data(user, "client-certificate"), self._data(user, "client-key")
+        certificate = self.access.data("client-certificate", of_user=True)
+        key = self.access.data("client-key", of_user=True)
         if "exec" in user and (given := await self._ask_plugin()).get("clientCertificateData"):
             certificate, key = given["clientCertificateData"].encode(), given["clientKeyData"].encode()
         if certificate and key:
@@ -229,11 +240,6 @@ class Credentials:
                 file.flush()
                 context.load_cert_chain(file.name)
         return context
-
-    def _data(self, entry: Object, key: str) -> bytes | None:
-        if inline := entry.get(f"{key}-data"):
-            return base64.b64decode(inline)
-        return (self.access.folder / entry[key]).read_bytes() if entry.get(key) else None
 
     async def _ask_plugin(self) -> Object:
         async with self._lock:

@@ -365,8 +365,8 @@ def conflict(error: ApiError, inputs: Object) -> PosCloudError:
     )
     return PosCloudError(
         f"{label(inputs)}: another field manager owns what this would change; the object is unchanged: {fields}",
-        hint="leave the field to it (remove it from the program, or name it in ignore_changes), "
-        f'or take it over (annotation {PATCH_FORCE}: "true")',
+        hint="three ways out: ignore what it writes (name the field in ignore_changes), give up the field (remove it "
+        f'from the program), or force it (annotation {PATCH_FORCE}: "true")',
     )
 
 

@@ -91,6 +91,14 @@ class Discovery:
             )
         return self._found[key]
 
+    async def version_of(self, plural: str, group: str) -> tuple[str, str] | None:
+        """An apiVersion, and the kind, by which the resources ``plural.group`` are served; ``None`` when unknown."""
+        await self.find("v1", "Namespace")  # makes sure that the server was asked at all
+        for (api_version, kind), resource in self._found.items():
+            if resource.plural == plural and (api_version.rpartition("/")[0] == group):
+                return api_version, kind
+        return None
+
     def _read(self, answer: Object) -> None:
         for group in answer.get("items") or []:
             name = group.get("metadata", {}).get("name", "")

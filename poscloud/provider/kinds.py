@@ -26,6 +26,12 @@ GUARDED = {
     "StatefulSet": "all its pods at once, and the data its claim retention policy does not keep",
 }
 
+# What replacing one of the others costs; every other kind is gone for a moment.
+LOST = {
+    **dict.fromkeys(("Deployment", "DaemonSet", "Job", "Pod"), "its pods are deleted and start anew"),
+    "Service": "it gets another address, and answers nobody for a moment",
+}
+
 CLUSTER_SCOPED = frozenset(
     {
         "APIService", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "ClusterTrustBundle",

@@ -32,7 +32,7 @@ from poscloud.provider.diff import (
 )
 from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.fence import Fence
-from poscloud.provider.kinds import AUTONAMED, GUARDED, STACK_ANNOTATION, replace_paths
+from poscloud.provider.kinds import AUTONAMED, GUARDED, LOST, STACK_ANNOTATION, replace_paths
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
 from poscloud.provider.waits import is_awaited, is_failed_job
@@ -104,6 +104,10 @@ class Preview:
             if accepted:  # the server changes it in place, so there is no reason to destroy anything
                 return Diff(found)
             _guard(state, news, replaces)
+        if replaces:
+            lost = LOST.get(str(news.get("kind")), "it is gone for a moment")
+            told = f"{label(state)} will be deleted and created anew, because this cannot change in place: "
+            self._warn(f"replace {label(state)}", f"{told}{_fields(news, replaces)}; {lost}")
         same = all(get(state, "metadata", key) == get(news, "metadata", key) for key in ("name", "namespace"))
         autonamed = get(news, "metadata", "annotations", AUTONAMED) == "true"
         return Diff(found, replaces, bool(replaces) and same and not autonamed)
@@ -203,7 +207,8 @@ class Preview:
             if "is forbidden: User" not in error.message:
                 raise error  # a quota or an admission rule refuses the object itself
             kind = str(inputs.get("kind"))
-            self._warn(kind, f"{kind} could not be checked against the cluster: {error.message}")
+            text = f"{kind} could not be checked against the cluster: {error.message}"
+            self._warn(kind, f"{text}; {error.hint}" if error.hint else text)
         elif isinstance(error, ApiError) and "dry run" in error.message.replace("-", " "):
             self._warn(
                 label(inputs), f"{label(inputs)} could not be checked against the cluster: {error.message}"
@@ -246,12 +251,19 @@ def _guard(state: Object, news: Object, replaces: Sequence[Change]) -> None:
     allowed = [entry.strip() for entry in os.environ.get(ALLOW_REPLACE, "").split(",")]
     if f"{kind}/{name}" in allowed:
         return
-    fields = "; ".join(f"{c.text}: {_short(c.old)} → {_short(c.new)}" for c in replaces)
     raise PosCloudError(
-        f"{label(state)} would have to be deleted and created anew, because this cannot change in place: {fields}. "
+        f"{label(state)} would have to be deleted and created anew, because this cannot change in place: "
+        f"{_fields(news, replaces)}. "
         f"That loses {GUARDED[kind]}",
         hint=f"undo the change, or allow it for this one run: {ALLOW_REPLACE}={kind}/{name}",
     )
+
+
+def _fields(news: Object, replaces: Sequence[Change]) -> str:
+    """What replaces the object, old and new; a Secret's values are left out."""
+    if news.get("kind") == "Secret":
+        return "; ".join(c.text for c in replaces)
+    return "; ".join(f"{c.text}: {_short(c.old)} → {_short(c.new)}" for c in replaces)
 
 
 def _short(value: Any) -> str:

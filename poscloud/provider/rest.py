@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import ssl
 from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,6 +18,8 @@ import h11
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.config import Access, Credentials
 from poscloud.provider.connection import LONGEST_EVENT, Connection, body_of, head_of
+from poscloud.provider.expiry import rejection
+from poscloud.provider.permission import permission_hint
 from poscloud.provider.shape import NotUnderstoodError, answered, parse
 
 IN_FLIGHT = 32
@@ -29,7 +30,8 @@ LOST_CONNECTION = 60.0
 sslproto.SSLProtocol.max_size = 32 * 1024
 # Longest time in seconds between two tries that a server may ask for.
 MOST_PATIENCE = 30.0
-QUIET = 5.0  # seconds of retrying before a person is told
+QUIET = 10.0  # seconds of retrying before a person is told
+WEBHOOK_TRIES = 3  # how often a webhook that does not answer is asked in all
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -37,25 +39,10 @@ JSON_PATCH = "application/json-patch+json"
 
 Object = dict[str, Any]
 Query = Mapping[str, str]
+MayWrite = Callable[[str], None]
 
 # Shows one line of progress; every call of the engine sets its own.
 progress: ContextVar[Callable[[str], None]] = ContextVar("progress", default=lambda _: None)
-
-
-_CANNOT = re.compile(
-    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"'
-    r'( in API group "(?P<group>[^"]*)")?( in the namespace "(?P<namespace>[^"]+)")?'
-)
-
-
-def _permission_hint(message: str) -> str:
-    """Return the command that shows, and whoever may grant it can check, what is not allowed; RBAC only."""
-    found = _CANNOT.search(message)
-    if found is None:
-        return ""
-    resource = f"{found['resource']}.{found['group']}" if found["group"] else found["resource"]
-    where = f" -n {found['namespace']}" if found["namespace"] else ""
-    return f"whoever may grant it can check: kubectl auth can-i {found['verb']} {resource}{where} --as={found['user']}"
 
 
 class ApiError(PosCloudError):
@@ -78,7 +65,7 @@ class ApiError(PosCloudError):
         self.retry_after = _seconds(retry_after or details.get("retryAfterSeconds"))
         text = body.decode(errors="replace").strip()[:500]
         message = str(answer.get("message") or text or f"HTTP {status}")
-        super().__init__(message, hint=_permission_hint(message) if status == 403 else "")
+        super().__init__(message, hint=permission_hint(message) if status == 403 else "")
 
     @property
     def is_transient(self) -> bool:
@@ -87,7 +74,12 @@ class ApiError(PosCloudError):
         quota = self.status == 409 and "resourcequotas" in self.message and self.reason == "Conflict"
         # A new namespace has its service account only a moment later.
         account = self.status == 403 and 'serviceaccount "default" not found' in self.message
-        return self.status in (429, 502, 503, 504) or etcd or quota or account
+        return self.status in (429, 502, 503, 504) or etcd or quota or account or self.webhook_is_silent
+
+    @property
+    def webhook_is_silent(self) -> bool:
+        """Whether an admission webhook did not answer; the server has waited for it already."""
+        return self.status == 500 and "failed calling webhook" in self.message
 
 
 def _json(body: bytes) -> Any:
@@ -146,24 +138,27 @@ class Clock:
 class Client:
     """Requests to one API server.
 
-    ``given_up`` is the error every further request fails with, once the server is known to be out of reach.
+    ``given_up`` is the error every further request fails with, once the server is known to be out of reach; the
+    request that finds it out says why. ``notice`` is told once, in one line, that the server keeps everybody waiting.
 
     Args:
         access: Which server, as whom.
         clock: Time.
-        may_write: Called before each request that changes something; raises when there must be no more.
+        may_write: Called with method and path before each request that changes something; raises when there must
+            be no more.
     """
 
     def __init__(
-        self, access: Access, clock: Clock | None = None, may_write: Callable[[], None] = lambda: None
+        self, access: Access, clock: Clock | None = None, may_write: MayWrite = lambda _: None
     ) -> None:
         self.access, self.clock, self.may_write = access, clock or Clock(), may_write
         self.credentials = Credentials(access)
         self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._tls: ssl.SSLContext | None = None
-        self._has_answered = False
+        self._has_answered, self._noticed = False, float("-inf")
         self.given_up: PosCloudError | None = None
+        self.notice: Callable[[str], None] = lambda _: None
         url = urlsplit(access.server)
         self._host, self._prefix = url.hostname or "", url.path
         self._port = url.port or (443 if url.scheme == "https" else 80)
@@ -184,14 +179,31 @@ class Client:
             AuthError: It does not know us.
             UnreachableError: There was no answer for too long.
         """
+        answer = await self._answer(method, path, query, body, content_type, accept)
+        return _object(answer, f"{method} {path}")
+
+    async def text(self, path: str, query: Query) -> str:
+        """Return an answer that is no JSON, as a container's log; errors as in ``request``."""
+        return (await self._answer("GET", path, query, None, "", "*/*")).decode(errors="replace")
+
+    async def _answer(
+        self, method: str, path: str, query: Query | None, body: Any, content_type: str, accept: str
+    ) -> bytes:
+        """Send one request and return the answer; errors as in ``request``.
+
+        Raises:
+            ApiError: The server refused.
+            AuthError: It does not know us.
+            UnreachableError: There was no answer for too long.
+        """
         data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         target, headers = self._target(path, query), {"Content-Type": content_type, "Accept": accept}
-        started, delay, asked_again = self.clock.now(), 0.2, False
+        started, delay, asked_again, silent = self.clock.now(), 0.2, False, 0
         while True:
             if self.given_up:
                 raise self.given_up
             if method != "GET":
-                self.may_write()
+                self.may_write(f"{method} {path}")
             try:
                 async with self._slots, self._open(method, target, headers, data) as (response, connection):
                     async with asyncio.timeout(ANSWER_TIMEOUT):
@@ -210,7 +222,12 @@ class Client:
                     self._reject(refusal, asked_again)
                     asked_again = True
                     continue
-                if not refusal.is_transient or self.clock.now() - started > LOST_CONNECTION:
+                silent += refusal.webhook_is_silent
+                if (
+                    not refusal.is_transient
+                    or self.clock.now() - started > LOST_CONNECTION
+                    or silent == WEBHOOK_TRIES
+                ):
                     raise refusal
                 self._tell(started, f"API server is busy (HTTP {refusal.status}), retrying")
                 delay = max(delay, refusal.retry_after or 0)
@@ -234,13 +251,13 @@ class Client:
                         f"an event of the watch of {path} has more than {LONGEST_EVENT} bytes"
                     )
 
-    def _result(self, status: int, answer: bytes, what: str) -> Object:
+    def _result(self, status: int, answer: bytes, what: str) -> bytes:
         if status >= 300:  # followed, a POST would become a GET
             raise NotUnderstoodError(
                 f"{self.access.server} answered {what} with HTTP {status}, which leads elsewhere",
                 hint=f"is there a proxy or a login page at that address? ({self.access.where})",
             )
-        return _object(answer, what)
+        return answer
 
     def _unsendable(self, error: Exception) -> PosCloudError:
         """Return the error for a request that cannot be written, because of the kubeconfig's address or credentials."""
@@ -305,33 +322,41 @@ class Client:
 
     async def _endure(self, error: BaseException, started: float, delay: float) -> None:
         """Wait a moment after a lost connection, or give up for good."""
+        if self.given_up:
+            raise self.given_up
         while self._idle:
             self._idle.pop().close()
         patience = LOST_CONNECTION if self._has_answered else FIRST_CONNECTION
         fatal = isinstance(error, ssl.SSLCertVerificationError)
         if fatal or self.clock.now() - started > patience:
-            self.given_up = UnreachableError(
+            self.given_up = UnreachableError("not done: the API server is out of reach (see the first error)")
+            raise UnreachableError(
                 f"cannot reach {self.access.server}: {_cause(error)} ({self.access.where})",
                 hint="is the cluster running, and is this the context you mean?",
             )
-            raise self.given_up
         self._tell(started, "API server not answering, retrying")
         await self.clock.sleep(delay)
 
     def _reject(self, refusal: ApiError, asked_again: bool) -> None:
+        if self.given_up:
+            raise self.given_up
         if asked_again or not self.credentials.can_refresh:
-            self.given_up = AuthError(
-                f"credentials rejected by {self.access.server}: {refusal.message} ({self.access.where})",
+            self.given_up = AuthError("not done: the credentials do not hold (see the first error)")
+            raise AuthError(
+                rejection(self.access, refusal.message),
                 hint="log in to the cluster again, or choose another context",
             )
-            raise self.given_up
         self.credentials.forget()
         self._tls = None
 
     def _tell(self, started: float, text: str) -> None:
         passed = self.clock.now() - started
         if passed >= QUIET:
-            progress.get()(f"{text} ({passed:.0f} s)")
+            told = f"{text} ({passed:.0f} s)"
+            progress.get()(told)
+            if self.clock.now() - self._noticed > LOST_CONNECTION:  # once for all requests that wait now
+                self._noticed = self.clock.now()
+                self.notice(told)
 
 
 def _object(data: bytes, what: str) -> Object:

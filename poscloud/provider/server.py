@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import grpc.aio
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from poscloud.provider.blackbox import BlackBox
 from poscloud.provider.rest import Clock, StoppedError
 from poscloud.provider.servicer import Provider
 
@@ -29,15 +31,19 @@ class Engine:
 
     def __init__(self, address: str) -> None:
         self.address, self._parent = address, os.getppid()
+        home = os.environ.get("PULUMI_HOME", "")
+        self.black_box = BlackBox(Path(home) if home and address else None)
+        self.black_box.note(f"started by process {self._parent}, engine at {address}")
 
-    def may_write(self) -> None:
-        """Refuse to change anything once the engine is gone.
+    def may_write(self, what: str) -> None:
+        """Note a change that is about to be made; refuse it once the engine is gone.
 
         Raises:
             StoppedError: It is gone.
         """
         if self.has_lost_parent:
             raise StoppedError("the Pulumi engine is gone")
+        self.black_box.note(what)
 
     @property
     def has_lost_parent(self) -> bool:
@@ -97,6 +103,7 @@ async def serve(address: str) -> None:
         clock.stopped.set()
         await server.stop(LAST_WORDS)
     # Not a tidy end: with the engine gone, whatever is still under way must not go on.
+    engine.black_box.ended()
     os._exit(0)
 
 

@@ -30,10 +30,10 @@ from poscloud.provider.cluster import UID, Cluster, Settings
 from poscloud.provider.crud import Objects, PartialError, Result
 from poscloud.provider.fence import Fence
 from poscloud.provider.install import sdk_version
-from poscloud.provider.kinds import is_built_in
 from poscloud.provider.preview import Preview
-from poscloud.provider.rest import ApiError, Clock, StoppedError, UnreachableError, progress
+from poscloud.provider.rest import ApiError, Clock, MayWrite, StoppedError, UnreachableError, progress
 from poscloud.provider.shape import shaped
+from poscloud.provider.urn import token, unsupported
 from poscloud.provider.values import Mask, Secrets, decode, encode, has_unknowns, secret_mask
 
 VERSION_SUFFIX = "+poscloud.1"
@@ -54,6 +54,8 @@ def _rpc(method: Handler) -> Handler:
     @functools.wraps(method)
     async def call(self: Provider, request: Any, context: Any) -> Any:
         progress.set(functools.partial(self.tell, getattr(request, "urn", "")))
+        changes_something = method.__name__ in ("Create", "Update", "Delete")
+        self.under_way += changes_something
         try:
             return await method(self, request)
         except PartialError as error:
@@ -73,6 +75,8 @@ def _rpc(method: Handler) -> Handler:
             sys.stderr.write(self.secrets.hide(traceback.format_exc()))
             text = f"defect in the Kubernetes provider: {type(error).__name__}: {error}"
             await context.abort(grpc.StatusCode.INTERNAL, self.secrets.hide(text))
+        finally:
+            self.under_way -= changes_something
 
     return call
 
@@ -96,23 +100,25 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     Args:
         engine: Address of the engine's own service; empty when there is none.
         clock: Time.
-        may_write: Called before each change of the cluster; raises when there must be no more.
+        may_write: Called with method and path before each change of the cluster; raises when there must be no more.
     """
 
     def __init__(
-        self, engine: str = "", clock: Clock | None = None, may_write: Callable[[], None] = lambda: None
+        self, engine: str = "", clock: Clock | None = None, may_write: MayWrite = lambda _: None
     ) -> None:
         self.engine, self.clock, self.may_write = engine, clock or Clock(), may_write
         self.secrets = Secrets()
         self._stub: Any = None
         self._logs: set[asyncio.Task[None]] = set()
         self._told: dict[str, str] = {}
+        self.under_way = 0
         self._use(config.Access("", "the provider's configuration"), Settings())
         unknown = "the provider's configuration is only known after the deployment"
         self.cluster.client.given_up = UnreachableError(unknown)
 
     def _use(self, access: config.Access, settings: Settings) -> None:
         self.cluster = Cluster(access, settings, self.clock, self.may_write)
+        self.cluster.client.notice = self.note
         fence = Fence(self.cluster)
         self.objects = Objects(self.cluster, fence)
         self.preview = Preview(self.cluster, fence, self.warn)
@@ -130,6 +136,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if f"warning {key}" not in self._told:
             self._told[f"warning {key}"] = text
             self._log(engine_pb2.WARNING, "", text, False)
+
+    def note(self, text: str) -> None:
+        """Show one line that stays."""
+        self._log(engine_pb2.INFO, "", text, False)
 
     def _log(self, severity: Any, urn: str, text: str, ephemeral: bool) -> None:
         if self.engine:
@@ -235,7 +245,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
             naming = Naming(naming.resource, naming.seed, mode, request.autonaming.proposed_name)  # type: ignore[arg-type]
         checked = check(olds, news, mask, naming, self.cluster.access.namespace)
-        if problem := _unsupported(request.urn):
+        if problem := unsupported(request.urn):
             checked.failures = [("kind", problem)]
         failures = [
             provider_pb2.CheckFailure(property=where, reason=self.secrets.hide(why))
@@ -301,7 +311,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         inputs, mask = self._decode(request.inputs)
         namespace, _, name = request.id.rpartition("/")
         metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
-        api_version, kind = _token(request.urn)
+        api_version, kind = token(request.urn)
         wanted = {
             "apiVersion": inputs.get("apiVersion") or state.get("apiVersion") or api_version,
             "kind": inputs.get("kind") or state.get("kind") or kind,
@@ -350,6 +360,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_rpc
     async def Cancel(self, request: Any) -> Any:
         """End all waiting at once."""
+        if self.under_way and not self.clock.stopped.is_set():
+            self.note(f"Stopping: letting {self.under_way} requests finish (Ctrl-C again to kill)")
         self.clock.stopped.set()
         return empty_pb2.Empty()
 
@@ -364,26 +376,6 @@ def _settings(struct: Any) -> dict[str, str]:
         for key, item in value.items()
         if item is not None
     }
-
-
-def _token(urn: str) -> tuple[str, str]:
-    """ApiVersion and kind of the type in a URN."""
-    token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""
-    _, _, rest = token.partition(":")
-    api_version, _, kind = rest.rpartition(":")
-    return api_version.removeprefix("core/"), kind
-
-
-def _unsupported(urn: str) -> str:
-    """Why the built-in provider cannot handle a type; empty when it can."""
-    api_version, kind = _token(urn)
-    if api_version.startswith("helm.sh"):
-        return "Helm releases need the official pulumi-resource-kubernetes plugin"
-    if is_built_in(api_version) and kind.endswith("List"):
-        return f"{kind} cannot be created as one resource; create its items"
-    if is_built_in(api_version) and kind.endswith("Patch"):
-        return f"{kind} needs the official pulumi-resource-kubernetes plugin"
-    return ""
 
 
 def _moved(olds: Object, news: Object) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import SKIP_AWAIT, WAIT_FOR, is_built_in
+from poscloud.provider.trouble import NOTHING, Related, condition, trouble
 
 Object = dict[str, Any]
 
@@ -17,13 +18,6 @@ DEFAULT_TIMEOUT = 600.0
 TIMEOUTS = {"PersistentVolumeClaim": 300.0, "PersistentVolume": 300.0, "ResourceQuota": 60.0,
             "CustomResourceDefinition": 60.0}  # fmt: skip
 DEFAULT_GRACE = 60.0
-QUOTA_GRACE = 10.0
-# Restarts before a container that is not ready counts as crashing rather than starting.
-CRASHES = 2
-STUCK = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
-     "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,10 +27,12 @@ class Verdict:
     Attributes:
         state: ``ready``, ``waiting`` or ``failed``.
         message: Why, for people.
+        container: Pod and container whose last words tell more.
     """
 
     state: Literal["ready", "waiting", "failed"]
     message: str = ""
+    container: tuple[str, str] | None = None
 
 
 READY = Verdict("ready")
@@ -47,51 +43,9 @@ def waiting(message: str) -> Verdict:
     return Verdict("waiting", message)
 
 
-def failed(message: str) -> Verdict:
+def failed(message: str, container: tuple[str, str] | None = None) -> Verdict:
     """Never."""
-    return Verdict("failed", message)
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that keeps an object from becoming ready, and may pass.
-
-    Attributes:
-        category: Troubles of one category are one trouble, however they alternate.
-        message: Pod, container, reason and message.
-        grace: Seconds it may last; ``None`` for the usual ones.
-    """
-
-    category: str
-    message: str
-    grace: float | None = None
-
-
-@dataclass(frozen=True)
-class Related:
-    """What else the API server knows about the object.
-
-    Attributes:
-        pods: The pods its selector matches.
-        events: Its Warning events.
-        slices: A Service's EndpointSlices; ``None`` before they were asked for.
-        facts: ``binding-mode`` of a claim's StorageClass, ``ingress-classes`` of the cluster, and when the object
-            was last ``written``, to the second.
-    """
-
-    pods: Sequence[Object] = ()
-    events: Sequence[Object] = ()
-    slices: Sequence[Object] | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def condition(obj: Object, kind: str) -> Object:
-    """The status condition of that type; empty when there is none."""
-    found: Object
-    for found in get(obj, "status", "conditions", default=[]):
-        if found.get("type") == kind:
-            return found
-    return {}
+    return Verdict("failed", message, container)
 
 
 def is_true(obj: Object, kind: str) -> bool:
@@ -247,7 +201,7 @@ def is_awaited(obj: Object) -> bool:
     return WAIT_FOR in annotations or (obj.get("kind") in _RULES and is_built_in(obj.get("apiVersion", "")))
 
 
-def readiness(obj: Object, related: Related = Related()) -> Verdict:
+def readiness(obj: Object, related: Related = NOTHING) -> Verdict:
     """Whether the object is ready, by its ``waitFor`` annotation or its kind."""
     annotations = get(obj, "metadata", "annotations", default={})
     if not is_awaited(obj):
@@ -287,53 +241,6 @@ def _json_path(text: str) -> list[str | int]:
     return [int(index) if index else name or quoted for name, index, quoted in found]
 
 
-def trouble(obj: Object, related: Related) -> Trouble | None:
-    """What keeps the object from becoming ready, if it can be seen."""
-    failure = condition(obj, "ReplicaFailure")
-    if failure.get("status") == "True":
-        return _refused(str(failure.get("message", "")))
-    for event in related.events:
-        if event.get("reason") == "FailedCreate":
-            return _refused(str(event.get("message", "")))
-    for pod in related.pods:
-        if found := _pod_trouble(pod):
-            return found
-    for event in related.events:
-        if event.get("reason") in ("ProvisioningFailed", "FailedBinding"):
-            return Trouble("volume", f"{event['reason']}: {event.get('message', '')}")
-    return None
-
-
-def _refused(message: str) -> Trouble:
-    grace = QUOTA_GRACE if "exceeded quota" in message else None
-    return Trouble("create", f"its pods are refused: {message}", grace)
-
-
-def _pod_trouble(pod: Object) -> Trouble | None:
-    name, scheduled = get(pod, "metadata", "name"), condition(pod, "PodScheduled")
-    if get(pod, "metadata", "deletionTimestamp"):
-        return None
-    if scheduled.get("reason") == "Unschedulable":
-        return Trouble("unschedulable", f"pod {name} cannot be scheduled: {scheduled.get('message', '')}")
-    status = pod.get("status", {})
-    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-        state = get(container, "state", "waiting", default={})
-        ended = get(container, "state", "terminated") or get(container, "lastState", "terminated", default={})
-        where = f"pod {name}, container {container.get('name')}"
-        if state.get("reason") in STUCK - {"CrashLoopBackOff"}:
-            image = f" (image {container.get('image')})" if "Image" in state["reason"] else ""
-            return Trouble(
-                where, f"{where}: {state['reason']}{image}: {state.get('message', '')}".rstrip(": ")
-            )
-        crashing = container.get("restartCount", 0) >= CRASHES and not container.get("ready")
-        if state.get("reason") == "CrashLoopBackOff" or crashing:
-            code = f"last exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason')})"
-            detail = ended.get("message") or state.get("message") or ""
-            text = f"{where}: CrashLoopBackOff, {code}, {container.get('restartCount', 0)} restarts: {detail}"
-            return Trouble(where, text.rstrip(": "))
-    return None
-
-
 class Judge:
     """Follows one object over time: ready, failed early, timed out, or still waiting.
 
@@ -347,7 +254,7 @@ class Judge:
         self.started, self.timeout, self.grace = now, timeout, grace
         self._since: dict[str, float] = {}
 
-    def step(self, now: float, obj: Object, related: Related = Related()) -> Verdict:
+    def step(self, now: float, obj: Object, related: Related = NOTHING) -> Verdict:
         """What can be said at this moment."""
         verdict = readiness(obj, related)
         if verdict.state != "waiting":
@@ -356,9 +263,9 @@ class Judge:
         self._since = {found.category: self._since.get(found.category, now)} if found else {}
         text = f"{verdict.message}: {found.message}" if found else verdict.message
         if found:
-            grace = self.grace if found.grace is None else min(found.grace, self.grace)
+            grace = found.grace(self.grace)
             if now - self._since[found.category] >= grace:
-                return failed(found.message)
+                return failed(found.message, found.container)
         if now - self.started >= self.timeout:
-            return failed(f"not ready after {self.timeout:.0f} s: {text}")
+            return failed(f"not ready after {self.timeout:.0f} s: {text}", found.container if found else None)
         return waiting(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from poscloud.render.check_images import check_images
+from poscloud.render.check_metadata import check_metadata
 from poscloud.render.check_names import check_names
 from poscloud.render.check_pods import check_containers, check_duplicates, check_hosts, check_requests
 from poscloud.render.check_quota import check_maxima, check_quota_covers, check_quota_suffices
@@ -41,7 +42,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         overrides = check_overrides(manifests, part.overrides, (group, name, "overrides"))
         findings += [*overrides, *_check_part(spec, part, manifests, (group, name))]
         final = render_kind(context, name, part) if part.overrides and not overrides else manifests
-        findings += check_images(spec, part, final, (group, name))
+        findings += [*check_images(spec, part, final, (group, name)), *check_metadata(final, (group, name))]
         rendered += manifests
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])

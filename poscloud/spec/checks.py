@@ -35,7 +35,7 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
     findings = _check_fit(spec)
     findings = list(dict.fromkeys([*findings, *_check_next_versions(spec, findings)]))
     known = {*spec.backing, *spec.services}
-    if not findings and (cycle := find_cycle({name: spec.start_after(name) for name in known})):
+    if cycle := find_cycle({name: spec.start_after(name) for name in known}):
         group = "services" if cycle[0] in spec.services else "backing"
         findings.append(
             Finding(

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from poscloud.load import load_environment
 from poscloud.local.certificates import Pki
@@ -19,6 +20,9 @@ from tests.faults.proxy import PASS, Fault, Proxy, Request
 from tests.workspace import Workspace
 
 STACK = "faults"
+SLOW = 3.0
+"""How much slower than the table's limits a machine may be; one that does other things as well, more."""
+
 SECRET = "planted-and-never-to-be-seen"
 DESCRIPTION = """\
 pull_secret: null
@@ -62,6 +66,7 @@ class Arena:
         self.settings = workspace.root / f"Pulumi.{STACK}.yaml"
         self.description = workspace.root / "stacks" / f"{STACK}.yaml"
         self.uid = record.uid
+        self.converged, self.gone = False, True
 
     def prepare(self) -> None:
         """Write the stack's files; the proxy listens already."""
@@ -134,9 +139,23 @@ class Arena:
         self.passes()
         again = self.run("poscloud", "up", "--yes")
         assert again.code == 0, f"the next up did not converge:\n{again.text}"
-        assert self.wrong() == []
-        quiet = self.run("pulumi", "preview", "--expect-no-changes")
-        assert quiet.code == 0, quiet.text
+        wrong = self.wrong()
+        assert not wrong, wrong
+        self.converged = True
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what the state holds: its ``resources`` and ``pending_operations``."""
+        exported = json.loads(self.ok("pulumi", "stack", "export"))
+        deployment: dict[str, Any] = exported["deployment"]
+        return deployment
+
+    def objects(self) -> dict[str, Any]:
+        """Return the objects that the state knows, as ``Kind/name``, with their outputs."""
+        return {
+            f"{r['outputs']['kind']}/{r['outputs']['metadata']['name']}": r["outputs"]
+            for r in self.recorded().get("resources", [])
+            if r["type"].startswith("kubernetes:") and "kind" in r.get("outputs", {})
+        }
 
     def wrong(self) -> list[str]:
         """Return what differs between what is described and what there is."""
@@ -159,7 +178,14 @@ class Arena:
                 found.append(f"{key} is missing")
             else:
                 found += [f"{key}{d}" for d in differences(as_stored(manifest), live.pop(key))]
-        return found + [f"{key} is too much" for key in live]
+        state = self.recorded()
+        unfinished = [
+            f"{p['type']} {p['resource']['urn']} is unfinished" for p in state.get("pending_operations") or []
+        ]
+        known = self.objects()
+        names = [f"{m['kind']}/{m['metadata']['name']}" for m in wanted]
+        unknown = [f"{name} is not in the state" for name in names if name not in known]
+        return [*found, *unfinished, *unknown, *(f"{key} is too much" for key in live)]
 
     def remove(self) -> None:
         """Destroy the environment and forget its stack."""
@@ -178,9 +204,41 @@ def secrets_in(text: str) -> list[str]:
     return [form for form in forms if form in text]
 
 
+def times_told(outcome: Outcome, phrase: str) -> int:
+    """How often a command said something; the engine shows each message again as its resource goes along."""
+    return outcome.text.rpartition("Diagnostics:")[2].count(phrase)
+
+
 def says(outcome: Outcome, *phrases: str) -> None:
-    """Fail unless a command printed each of these phrases, no secret and no traceback."""
+    """Fail unless a command printed each of these phrases, wherever its lines end, no secret and no traceback."""
+    printed = " ".join(outcome.text.split())
     assert secrets_in(outcome.text) == []
     assert "Traceback" not in outcome.text, outcome.text
-    missing = [phrase for phrase in phrases if phrase not in outcome.text]
+    missing = [phrase for phrase in phrases if " ".join(phrase.split()) not in printed]
     assert not missing, f"{missing} not in:\n{outcome.text}"
+
+
+def shows(
+    outcome: Outcome,
+    *phrases: str,
+    code: int | None = None,
+    within: float | None = None,
+    forbidden: Sequence[str] = (),
+) -> None:
+    """Fail unless a command ended as the fault table demands.
+
+    Args:
+        outcome: How it ended.
+        phrases: Each has to be in what it printed.
+        code: Its exit code; ``None`` for anything but success and a signal.
+        within: Seconds it may take, on a machine that does nothing else.
+        forbidden: None of these may be in what it printed; no secret and no traceback may be, in any case.
+    """
+    good = outcome.code == code or (code is None and outcome.code > 0)
+    assert good, f"exit {outcome.code}:\n{outcome.text}"
+    says(outcome, *phrases)
+    found = [phrase for phrase in forbidden if phrase in outcome.text]
+    assert not found, f"{found} in:\n{outcome.text}"
+    if within is not None:
+        limit = within * SLOW * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        assert outcome.seconds <= limit, f"{outcome.seconds:.1f} s, at most {limit:.1f} s:\n{outcome.text}"

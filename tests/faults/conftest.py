@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from tests.faults.arena import Arena
+from tests.faults.rows import ROWS
 from tests.workspace import Workspace
-
-ROWS = 25
-"""Rows of the fault table."""
 
 
 @pytest.fixture(scope="package")
@@ -27,8 +26,10 @@ def arena(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def absent(arena: Arena) -> Iterator[Arena]:
     """The environment is not there; when the case is over, the next ``up`` has to converge."""
     arena.passes()
-    done = arena.run("poscloud", "destroy", "--yes")
-    assert done.code == 0, done.text
+    if not arena.gone:
+        done = arena.run("poscloud", "destroy", "--yes")
+        assert done.code == 0, done.text
+    arena.converged = arena.gone = False
     yield arena
     arena.converges()
 
@@ -36,21 +37,35 @@ def absent(arena: Arena) -> Iterator[Arena]:
 @pytest.fixture
 def present(arena: Arena) -> Iterator[Arena]:
     """The environment is there as described; when the case is over, the next ``up`` has to converge."""
-    arena.converges()
+    if not arena.converged:
+        arena.restore()
+        arena.converges()
+    arena.converged = arena.gone = False
     yield arena
     arena.restore()
     arena.converges()
 
 
-_results: dict[int, list[tuple[str, bool]]] = defaultdict(list)
+@dataclass(frozen=True)
+class Result:
+    """How one case ended, with what it took, its set-up and convergence included."""
+
+    name: str
+    passed: bool
+    seconds: float
+
+
+_results: dict[int, dict[str, Result]] = defaultdict(dict)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
     mark = item.get_closest_marker("fault")
-    if mark is not None and (report.when == "call" or report.failed):
-        _results[mark.args[0]].append((item.name, report.passed))
+    if mark is not None:
+        before = _results[mark.args[0]].get(item.nodeid, Result(item.name, True, 0))
+        passed = before.passed and report.passed
+        _results[mark.args[0]][item.nodeid] = Result(item.name, passed, before.seconds + report.duration)
     return report
 
 
@@ -59,13 +74,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("faults")
     survived = 0
-    for number, cases in sorted(_results.items()):
-        good = all(passed for _, passed in cases)
+    for number, words in ROWS.items():
+        cases = list(_results.get(number, {}).values())
+        good = bool(cases) and all(case.passed for case in cases)
         survived += good
+        verdict = "survived" if good else "NOT SURVIVED" if cases else "not tried"
+        seconds = sum(case.seconds for case in cases)
         terminalreporter.write_line(
-            f"{number:3}  {'survived' if good else 'NOT SURVIVED':12}  {len(cases)} cases"
+            f"{number:3}  {words:52}  {verdict:12}  {len(cases):2} cases  {seconds:5.0f} s"
         )
-        for name, passed in cases:
-            if not passed:
-                terminalreporter.write_line(f"     {name}")
-    terminalreporter.write_line(f"passed {survived}/{ROWS}; rows tried: {len(_results)}")
+        for case in cases:
+            if not case.passed:
+                terminalreporter.write_line(f"     {case.name}")
+    terminalreporter.write_line(f"passed {survived}/{len(ROWS)}")

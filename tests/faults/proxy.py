@@ -31,6 +31,7 @@ class Request:
         method: HTTP method.
         path: With its query.
         agent: Who asks, its User-Agent.
+        token: The bearer token that came with it.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Request:
     method: str
     path: str
     agent: str
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Fault:
         status: The answer, instead of passing it on.
         message: The answer's message.
         retry_after: Seconds, in the answer's header.
+        text: The whole answer, if it is no refusal.
+        date: The server's clock as it tells it, in HTTP's form.
     """
 
     delay: float = 0
@@ -59,6 +63,8 @@ class Fault:
     status: int = 0
     message: str = "injected"
     retry_after: int = 0
+    text: str = ""
+    date: str = ""
 
 
 PASS = Fault()
@@ -137,7 +143,8 @@ class Proxy:
         method, path, _ = line.split(" ")
         writes = method in WRITES and "dryRun=All" not in path and "selfsubject" not in path
         number = self.writes() + 1 if writes else 0
-        request = Request(len(self.seen) + 1, number, method, path, headers.get("user-agent", ""))
+        token = headers.get("authorization", "").removeprefix("bearer ")
+        request = Request(len(self.seen) + 1, number, method, path, headers.get("user-agent", ""), token)
         self.seen.append(request)
         return request
 
@@ -188,8 +195,9 @@ def _closing(lines: list[str]) -> bytes:
 def _refusal(fault: Fault) -> bytes:
     reason = HTTPStatus(fault.status).phrase.replace(" ", "")
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": fault.status}
-    body = json.dumps({**status, "reason": reason, "message": fault.message}).encode()
+    body = (fault.text or json.dumps({**status, "reason": reason, "message": fault.message})).encode()
     retry = f"Retry-After: {fault.retry_after}\r\n" if fault.retry_after else ""
+    retry += f"Date: {fault.date}\r\n" if fault.date else ""
     head = (
         f"HTTP/1.1 {fault.status} {reason}\r\nContent-Type: application/json\r\n{retry}"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

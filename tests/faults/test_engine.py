@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import Arena, says
+from tests.faults.arena import DESCRIPTION, STACK, Arena, Outcome, secrets_in, shows
 from tests.faults.proxy import PASS, Fault, Request
 
 pytestmark = pytest.mark.faults
 
 UP = ("poscloud", "up", "--yes")
+PULUMI_UP = ("pulumi", "up", "--yes", "--skip-preview")
 
 
-def at_write(arena: Arena, number: int, act: Callable[[], None]) -> None:
-    """Do something once, when the nth write from now on comes to the proxy."""
+def at_write(arena: Arena, number: int, act: Callable[[], None], delay: float = 0) -> threading.Event:
+    """Do something once, when the nth write from now on comes to the proxy, and hold that write back.
+
+    Returns:
+        Is set when it is done.
+    """
     first, done = arena.proxy.writes(), threading.Event()
 
     def decide(request: Request) -> Fault:
         if request.write >= first + number and not done.is_set():
-            done.set()
             act()
+            done.set()
+            return Fault(delay=delay)
         return PASS
 
     arena.inject(decide)
+    return done
+
+
+def pending(arena: Arena) -> str:
+    """Return what the scheduler shows about pods that no node takes."""
+    pods = arena.workspace.get("pods", "-n", STACK, "--field-selector=status.phase=Pending")["items"]
+    return " ".join(c.get("message", "") for p in pods for c in p["status"].get("conditions", []))
+
+
+def wait_for(condition: Callable[[], bool], terminal: int | None = None, seconds: float = 90) -> None:
+    """Wait until something holds; what comes to a terminal meanwhile is thrown away."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never held"
+        if terminal is not None and select.select([terminal], [], [], 0.1)[0]:
+            os.read(terminal, 65536)
+
+
+def read_all(terminal: int) -> str:
+    """Return what a command prints until it ends."""
+    parts = []
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            part = b""
+        if not part:
+            return b"".join(parts).decode(errors="replace")
+        parts.append(part)
 
 
 def provider_pids(arena: Arena) -> list[int]:
@@ -45,7 +83,7 @@ def provider_pids(arena: Arena) -> list[int]:
 
 
 @pytest.mark.fault(1)
-@pytest.mark.parametrize("number", [1, 4, 7, 10])
+@pytest.mark.parametrize("number", [4, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 7, 10))])
 def test_the_engine_is_killed(absent: Arena, number: int) -> None:
     process = absent.start("pulumi", "up", "--yes", "--skip-preview")
     at_write(absent, number, lambda: os.kill(process.pid, signal.SIGKILL))
@@ -53,7 +91,7 @@ def test_the_engine_is_killed(absent: Arena, number: int) -> None:
     assert process.returncode == -signal.SIGKILL
     done = absent.run(*UP)
     assert done.code == 0, done.text
-    says(done, f"pid {process.pid}", "was killed")
+    shows(done, f"pid {process.pid}", "was killed", code=0)
 
 
 @pytest.mark.fault(2)
@@ -64,15 +102,65 @@ def test_the_provider_is_killed(absent: Arena) -> None:
 
     at_write(absent, 4, kill)
     done = absent.run(*UP, limit=60)
-    assert done.code > 0, done.text
-    says(done)
+    shows(done, "Kubernetes provider process died; log at", "run up again", code=4, within=30)
+    (log,) = (absent.workspace.paths.pulumi_home / "provider-logs").glob("*.log")
+    assert str(log) in done.text
+    assert f"POST /api/v1/namespaces/{STACK}" in log.read_text()
+    assert secrets_in(log.read_text()) == []
+    absent.recorded()  # can be read
+
+
+SLOW_START = "a: {kind: java, node_selector: {no: such-node},"
 
 
 @pytest.mark.fault(3)
-def test_an_interrupt_ends_the_run_in_order(absent: Arena) -> None:
-    process = absent.start("pulumi", "up", "--yes", "--skip-preview")
-    at_write(absent, 4, lambda: os.kill(process.pid, signal.SIGINT))
+@pytest.mark.parametrize(
+    ("command", "number"), [(UP, signal.SIGINT), (UP, signal.SIGTERM), (PULUMI_UP, signal.SIGINT)]
+)
+@pytest.mark.long
+def test_an_interrupt_ends_the_waits_and_keeps_what_was_begun(
+    present: Arena, command: Sequence[str], number: signal.Signals
+) -> None:
+    present.describe(DESCRIPTION.replace("a: {kind: java,", SLOW_START))
+    process = present.start(*command)
+    wait_for(lambda: "Insufficient" in pending(present) or "node affinity/selector" in pending(present))
+    began = time.monotonic()
+    process.send_signal(number)
     text, _ = process.communicate(timeout=60)
-    assert process.returncode not in (0, -signal.SIGKILL), text
-    quiet = absent.run("pulumi", "stack", "export")
-    assert '"pending_operations"' not in quiet.text
+    done = Outcome(process.returncode, text, time.monotonic() - began)
+    interrupted = 130 if command is UP else None
+    shows(done, "Stopping: letting 1 requests finish (Ctrl-C again to kill)", code=interrupted, within=5)
+    state = present.recorded()
+    assert not state.get("pending_operations")
+    (a,) = [r for r in state["resources"] if r["urn"].endswith("Deployment::a")]
+    assert "not ready" in str(a["initErrors"])
+
+
+@pytest.mark.long
+@pytest.mark.fault(3)
+def test_two_interrupts_kill(absent: Arena) -> None:
+    process = absent.start(*UP)
+    held = at_write(absent, 4, lambda: process.send_signal(signal.SIGINT), delay=20)
+    assert held.wait(60)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    shows(Outcome(process.returncode, text, time.monotonic() - began), code=130, within=6)
+
+
+@pytest.mark.long
+@pytest.mark.fault(3)
+def test_ctrl_c_at_a_terminal_reaches_the_engine_once(present: Arena) -> None:
+    present.describe(DESCRIPTION.replace("a: {kind: java,", SLOW_START))
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(present.workspace.root)
+        os.execvpe("poscloud", [*UP, "-s", STACK], present.workspace.environment() | present.variables)
+    wait_for(lambda: "node affinity/selector" in pending(present), terminal)
+    began = time.monotonic()
+    os.write(terminal, b"\x03")
+    text = read_all(terminal)
+    _, status = os.waitpid(pid, 0)
+    shown = Outcome(os.waitstatus_to_exitcode(status), text, time.monotonic() - began)
+    shows(shown, "Stopping: letting 1 requests finish", code=130, within=5)
+    assert not present.recorded().get("pending_operations")

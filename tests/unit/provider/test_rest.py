@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +52,12 @@ async def test_a_person_is_told_after_a_while(server: FakeServer, access: Access
     told: list[str] = []
     progress.set(told.append)
     busy = Answer(429, {"message": "busy"}, {"Retry-After": "3"})
-    answers(server, busy, busy, busy, Answer())
+    answers(server, *[busy] * 6, Answer())
     await Client(access, clock).request("GET", "/x")
-    assert told == ["API server is busy (HTTP 429), retrying (6 s)"]
+    assert told == [
+        "API server is busy (HTTP 429), retrying (12 s)",
+        "API server is busy (HTTP 429), retrying (15 s)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +159,7 @@ async def test_stopping_ends_retries(server: FakeServer, access: Access, clock: 
 async def test_nothing_is_written_once_the_engine_is_gone(
     server: FakeServer, access: Access, clock: FakeClock
 ) -> None:
-    def gone() -> None:
+    def gone(_: str) -> None:
         raise StoppedError("the engine is gone")
 
     client = Client(access, clock, gone)
@@ -162,3 +167,28 @@ async def test_nothing_is_written_once_the_engine_is_gone(
     with pytest.raises(StoppedError):
         await client.request("POST", "/x", body={})
     assert not server.asked("POST")
+
+
+async def test_a_webhook_that_does_not_answer_is_asked_twice_more(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    silent = refusal(500, "InternalError", 'failed calling webhook "w": context deadline exceeded')
+    answers(server, silent, silent, Answer())
+    await Client(access, clock).request("GET", "/x")
+    answers(server, *[silent] * 9)
+    with pytest.raises(ApiError, match="failed calling webhook"):
+        await Client(access, clock).request("GET", "/x")
+    assert len(server.requests) == 6
+
+
+async def test_only_the_first_request_says_why_the_credentials_are_rejected(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    claims = base64.urlsafe_b64encode(b'{"exp": 1777593600}').decode().rstrip("=")
+    old = dataclasses.replace(access, user={"token": f"e30.{claims}.x"}, user_name="alice")
+    server.answer = lambda _: refusal(401, "Unauthorized", "Unauthorized")
+    client = Client(old, clock)
+    with pytest.raises(AuthError, match=r"rejected \(token expired 2026-05-01\).*kubeconfig user alice"):
+        await client.request("GET", "/x")
+    with pytest.raises(AuthError, match="see the first error"):
+        await client.request("GET", "/x")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from poscloud.provider.waits import Judge, Related, is_awaited, readiness
+from poscloud.provider.trouble import Related
+from poscloud.provider.waits import Judge, is_awaited, readiness
 
 Object = dict[str, Any]
 
@@ -218,3 +219,28 @@ def test_pods_that_are_going_away_are_no_trouble() -> None:
     old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     judge = Judge(0, timeout=600, grace=0)
     assert judge.step(5, WAITING, Related([old])).state == "waiting"
+
+
+def event(message: str, reason: str, **about: str) -> Object:
+    return {"reason": reason, "message": message, "involvedObject": {"kind": "Pod", "name": "x", **about}}
+
+
+def test_a_failing_probe_has_five_times_the_grace() -> None:
+    told = event("Readiness probe failed: HTTP 503", "Unhealthy", fieldPath="spec.containers{main}")
+    related = Related([pod({"running": {}})], around=[told])
+    judge = Judge(0, timeout=600, grace=60)
+    assert judge.step(0, WAITING, related).state == "waiting"
+    assert judge.step(299, WAITING, related).state == "waiting"
+    verdict = judge.step(300, WAITING, related)
+    assert verdict.state == "failed"
+    assert "container main runs, but Readiness probe failed: HTTP 503" in verdict.message
+
+
+def test_a_pod_that_no_node_takes_is_told_with_its_claim() -> None:
+    waiting = pod(conditions=[condition("PodScheduled", "False", "Unschedulable", "unbound claims")])
+    waiting["spec"]["volumes"] = [{"persistentVolumeClaim": {"claimName": "data"}}]
+    told = event(
+        'storageclass "fast" not found', "ProvisioningFailed", kind="PersistentVolumeClaim", name="data"
+    )
+    verdict = Judge(0, timeout=600, grace=0).step(0, WAITING, Related([waiting], around=[told]))
+    assert 'PersistentVolumeClaim data: ProvisioningFailed: storageclass "fast" not found' in verdict.message

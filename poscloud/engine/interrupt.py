@@ -1,0 +1,67 @@
+"""Running a command so that an interrupt ends it in order, and not in the middle of a write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+INTERRUPTED = 130
+"""Exit code of what Ctrl-C ended: 128 and the signal's number."""
+
+
+class Interruptible:
+    """A command of this terminal. The first interrupt lets it finish what is under way, the third kills it.
+
+    Attributes:
+        asked: How often it was asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> int:
+        """Run the command and return its exit code; 130 when it was asked to stop and did not finish."""
+        with self._handling():
+            self._process = subprocess.Popen(command, cwd=cwd, env=environment)
+            if self.asked:  # between the two lines above
+                self._process.send_signal(signal.SIGINT)
+            code = self._process.wait()
+        return INTERRUPTED if self.asked and code != 0 else code
+
+    @contextmanager
+    def _handling(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, _: FrameType | None) -> None:
+        self.asked += 1
+        if self._process is None:
+            return
+        if self.asked > 2:
+            self._process.kill()
+        elif number == signal.SIGTERM or not _owns_terminal():
+            self._process.send_signal(signal.SIGINT)
+
+
+def _owns_terminal() -> bool:
+    """Whether Ctrl-C reaches the command as well, because the terminal sends it to all in its foreground."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
