@@ -31,6 +31,7 @@ sslproto.SSLProtocol.max_size = 32 * 1024
 # Longest time in seconds between two tries that a server may ask for.
 MOST_PATIENCE = 30.0
 QUIET = 10.0  # seconds of retrying before a person is told
+SETTLING = 15.0  # how long a server that was away may not know yet what it has to allow
 WEBHOOK_TRIES = 3  # how often a webhook that does not answer is asked in all
 
 APPLY = "application/apply-patch+yaml"
@@ -156,7 +157,7 @@ class Client:
         self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._tls: ssl.SSLContext | None = None
-        self._has_answered, self._noticed = False, float("-inf")
+        self._has_answered, self._noticed, self._lost = False, float("-inf"), float("-inf")
         self.given_up: PosCloudError | None = None
         self.notice: Callable[[str], None] = lambda _: None
         url = urlsplit(access.server)
@@ -223,8 +224,9 @@ class Client:
                     asked_again = True
                     continue
                 silent += refusal.webhook_is_silent
+                settling = refusal.status == 403 and self.clock.now() - self._lost < SETTLING
                 if (
-                    not refusal.is_transient
+                    not (refusal.is_transient or settling)
                     or self.clock.now() - started > LOST_CONNECTION
                     or silent == WEBHOOK_TRIES
                 ):
@@ -324,6 +326,7 @@ class Client:
         """Wait a moment after a lost connection, or give up for good."""
         if self.given_up:
             raise self.given_up
+        self._lost = self.clock.now()
         while self._idle:
             self._idle.pop().close()
         patience = LOST_CONNECTION if self._has_answered else FIRST_CONNECTION

@@ -192,3 +192,14 @@ async def test_only_the_first_request_says_why_the_credentials_are_rejected(
         await client.request("GET", "/x")
     with pytest.raises(AuthError, match="see the first error"):
         await client.request("GET", "/x")
+
+
+async def test_a_server_that_was_away_may_forbid_for_a_moment(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    forbidden = refusal(403, "Forbidden", 'pods is forbidden: User "u" cannot create resource "pods"')
+    answers(server, Answer(None), forbidden, forbidden, Answer())
+    await Client(access, clock).request("GET", "/x")
+    answers(server, forbidden)
+    with pytest.raises(ApiError, match="is forbidden"):
+        await Client(access, clock).request("GET", "/x")
