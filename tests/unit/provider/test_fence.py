@@ -141,14 +141,16 @@ async def test_objects_of_other_programs_cost_nothing(stub: Any, cluster: Cluste
     assert HOME not in [r.path for r in cluster.server.asked("GET")]
 
 
-async def test_of_two_stacks_at_once_the_one_that_makes_the_namespace_has_it(
-    stub: Any, cluster: Cluster
+@pytest.mark.parametrize("owner", ["another project", "another cluster"])
+async def test_of_two_at_once_the_one_that_makes_the_namespace_has_it(
+    stub: Any, cluster: Cluster, owner: str
 ) -> None:
     await ready(stub, cluster)
-    theirs = Answer(body=stored(namespace("billing/dev")))
-    cluster.on("GET", HOME, refusal(404, "NotFound", "not found"), theirs)
+    found, phrases = OTHERS[owner]
+    cluster.on("GET", HOME, refusal(404, "NotFound", "not found"), Answer(body=stored(found)))
     cluster.on("POST", "/api/v1/namespaces", EXISTS)
-    assert "belongs to stack billing/dev" in str((await refused(create(stub, namespace()))).details())
+    text = str((await refused(create(stub, namespace()))).details())
+    assert [phrase for phrase in phrases if phrase not in text] == []
     assert [r.method for r in cluster.writes()] == ["POST"]
 
 
