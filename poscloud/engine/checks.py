@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from poscloud.cluster.target import resolve
+from poscloud.engine.backends.address import backend_url, shown, state_folder
+from poscloud.engine.backends.store import BackendUnreadableError, open_store
 from poscloud.engine.machine import machine_checks
 from poscloud.engine.stackconfig import StackConfig, read_stack_config
 from poscloud.errors import PosCloudError
@@ -37,13 +39,21 @@ def _server(paths: ProjectPaths, context: str) -> str:
 
 
 def _check_backend(paths: ProjectPaths) -> Check:
-    url = os.environ.get("PULUMI_BACKEND_URL")
-    if url and url != paths.state_url:
-        return Check("state backend", True, f"{url.split('@')[-1]} (PULUMI_BACKEND_URL)")
-    writable = os.access(paths.state if paths.state.exists() else paths.root, os.W_OK)
-    return Check(
-        "state backend", writable, f"embedded, {paths.state}", "" if writable else f"chmod u+w {paths.state}"
-    )
+    """The state backend answers, within its own limit of time; its password is never shown."""
+    url = backend_url(paths)
+    name = f"embedded, {paths.state}" if url == paths.state_url else f"{shown(url)} (PULUMI_BACKEND_URL)"
+    folder = state_folder(paths, url)
+    if folder is not None:
+        writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
+        return Check("state backend", writable, name, "" if writable else f"chmod u+w {folder}")
+    try:
+        with open_store(paths) as store:
+            store.keys(".pulumi/locks/")
+    except BackendUnreadableError as error:
+        return Check("state backend", True, f"{name}; not asked: {error.message}")
+    except PosCloudError as error:
+        return Check("state backend", False, error.message, error.hint)
+    return Check("state backend", True, f"{name}, answers")
 
 
 def _check_stack(root: Path, stack: str) -> Check:
