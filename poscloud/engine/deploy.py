@@ -13,6 +13,7 @@ from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import recover
+from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
 from poscloud.errors import DeployError
@@ -156,7 +157,9 @@ def up(
         )
     make_passwords(prepared.pulumi, root, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
-    return prepared.pulumi.run("up", "--stack", stack, *confirmed, *(["--refresh"] if refresh else []))
+    flags = [*confirmed, *(["--refresh"] if refresh else [])]
+    with watching(prepared.pulumi, Kubectl(prepared.target, prepared.pulumi.environment), stack):
+        return prepared.pulumi.run("up", "--stack", stack, *flags)
 
 
 def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
@@ -188,7 +191,8 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     kubectl = Kubectl(prepared.target, prepared.pulumi.environment)
     refuse_taken(prepared.pulumi, kubectl, stack, mark)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
-    code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
+    with watching(prepared.pulumi, kubectl, stack):
+        code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
     if code != 0:
         return code
     left = kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)

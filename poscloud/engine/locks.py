@@ -180,6 +180,13 @@ def _is_engine(pid: int) -> bool:
     return state not in ("Z", "X", "") and (not command or "pulumi" in command)
 
 
+def parent_of(pid: int) -> int:
+    """Return the process that started another one; 0 when there is no such process."""
+    command = ["ps", "-o", "ppid=", "-p", str(pid)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return int(answer) if answer.isdigit() else 0
+
+
 def _seen(pid: int) -> tuple[str, str]:
     """Return a process's state letter and command line; both empty when there is no such process."""
     if Path("/proc/self/stat").exists():

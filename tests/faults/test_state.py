@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import STACK, Arena, says
+from poscloud.engine.statefile import damage
+from tests.faults.arena import STACK, Arena, Outcome, says
 from tests.faults.test_engine import UP, at_write
 
 pytestmark = pytest.mark.faults
 
 
-def state_file(arena: Arena) -> Path:
-    return arena.workspace.paths.state / ".pulumi" / "stacks" / "poscloud" / f"{STACK}.json"
+def state_file(arena: Arena, folder: Path | None = None) -> Path:
+    return (folder or arena.workspace.paths.state) / ".pulumi" / "stacks" / "poscloud" / f"{STACK}.json"
 
 
 @pytest.mark.fault(20)
@@ -75,3 +80,45 @@ def test_a_damaged_state_is_refused_and_restored_by_command(present: Arena, dama
     restored = present.run("poscloud", "state", "restore")
     assert restored.code == 0, restored.text
     assert file.with_name(f"{STACK}.json.damaged").read_bytes() == damaged
+
+
+# A disk of 1 MB for the state alone, seen by no other process; what was written is copied out at the end.
+SMALL_DISK = """
+mount -t tmpfs -o size=1m tmpfs "$1" && cp -a "$2/." "$1" || exit 99
+folder="$1" out="$2"; shift 2
+poscloud up --yes "$@"; code=$?
+rm -f "$folder/filled"; cp -a "$folder/." "$out"; exit $code
+"""
+
+
+@pytest.fixture
+def on_a_small_disk(arena: Arena, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run of ``up`` whose state is on a disk of its own; the state comes back when it has ended."""
+    state, kept = arena.workspace.paths.state, tmp_path / "state"
+    shutil.copytree(state, kept)
+    shell = ["unshare", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh", str(state), str(kept)]
+    yield arena.start(*shell)
+    shutil.copytree(kept, state, dirs_exist_ok=True)
+
+
+def fill(process: subprocess.Popen[str], folder: Path) -> None:
+    """Fill the disk that only a process and its children see."""
+    with contextlib.suppress(OSError), open(f"/proc/{process.pid}/root{folder}/filled", "wb", 0) as file:
+        for size in (1 << 16, 1 << 10, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+
+
+@pytest.mark.fault(22)
+def test_a_disk_that_fills_up_in_the_middle_ends_the_run(
+    absent: Arena, on_a_small_disk: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    at_write(absent, 3, lambda: fill(on_a_small_disk, absent.workspace.paths.state))
+    text, _ = on_a_small_disk.communicate(timeout=100)
+    done = Outcome(on_a_small_disk.returncode, text, 0)
+    assert done.code == 4, text
+    says(done, str(state_file(absent)), "No space left", " bytes free", f"poscloud up -s {STACK}")
+    listed = text.rpartition("made, but not recorded: ")[2].splitlines()[0].split(", ")
+    assert set(listed) & {"Namespace faults", "LimitRange limits", "Secret planted"}, text
+    assert damage(state_file(absent, tmp_path / "state").read_bytes()) == ""
