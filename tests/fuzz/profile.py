@@ -30,3 +30,7 @@ def inputs(few: int, many: int) -> Callable[[Any], Any]:
 def tried(sort: str, count: int = 1) -> None:
     """Count inputs that went through."""
     TRIED[sort] += count
+
+
+LEFT_OUT: list[str] = []
+"""Fields of the models that no valid input of ``make fuzz`` had another value for than by default."""
