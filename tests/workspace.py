@@ -26,11 +26,15 @@ class Workspace:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
         for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py"):
             shutil.copy(ROOT / name, root / name)
         shutil.copytree(ROOT / "stacks", root / "stacks")
         (root / ".venv").symlink_to(sys.prefix)
+        self.at(root)
+
+    def at(self, root: Path) -> None:
+        """Use the project that is at ``root``."""
+        self.root = root
         self.paths = ProjectPaths(root)
         self.control_plane = ControlPlane(self.paths)
 

@@ -14,6 +14,7 @@ from poscloud.cli import (
     destroy,
     doctor,
     image,
+    passphrase,
     preview,
     release,
     render,
@@ -67,6 +68,7 @@ app.command("access")(access.access)
 app.add_typer(image.app, name="image")
 app.add_typer(release.app, name="release")
 app.add_typer(secret.app, name="secret")
+app.add_typer(passphrase.app, name="passphrase")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import yaml
 
 from poscloud.errors import AuthError
+from poscloud.local.paths import ProjectPaths
 
 ROUNDS = 1_000_000
 WORD = b"pulumi"
@@ -23,6 +26,11 @@ WORD = b"pulumi"
 VARIABLE = "PULUMI_CONFIG_PASSPHRASE"
 
 
+_SALT = re.compile(r"v1:[A-Za-z0-9+/]{11}=:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
+"""A salt, wherever it stands; it has eight bytes, and a value that was encrypted no part of that length."""
+
+
+@cache
 def opens(passphrase: str, salt: str) -> bool:
     """Whether a passphrase is the one that a salt was made with; takes a third of a second of processor time."""
     from cryptography.exceptions import InvalidTag
@@ -59,6 +67,11 @@ def salt_of(file: Path) -> str:
     return str(document.get("encryptionsalt") or "") if isinstance(document, dict) else ""
 
 
+def salts_in(file: Path) -> Iterator[str]:
+    """Yield every salt in a file of the state or of configuration, once."""
+    yield from dict.fromkeys(_SALT.findall(file.read_text(encoding="utf-8", errors="replace")))
+
+
 def check_passphrase(root: Path, stack: str, environment: Mapping[str, str]) -> None:
     """Make sure that a stack's secrets can be opened.
 
@@ -78,10 +91,15 @@ def check_passphrase(root: Path, stack: str, environment: Mapping[str, str]) -> 
     passphrase = given(environment)
     if passphrase is not None and opens(passphrase, salt):
         return
-    raise AuthError(
-        f"wrong passphrase for stack {stack} ({VARIABLE} or …_FILE)",
-        hint=f"nothing was changed; Pulumi.{stack}.yaml was made with another one than {_source(environment)} holds",
-    )
+    hint = f"nothing was changed; Pulumi.{stack}.yaml was made with another one than {_source(environment)} holds"
+    if journal(root).exists():
+        hint = "its rotation was cut short; finish it: poscloud passphrase rotate"
+    raise AuthError(f"wrong passphrase for stack {stack} ({VARIABLE} or …_FILE)", hint=hint)
+
+
+def journal(root: Path) -> Path:
+    """Return the folder that is there while the passphrase is rotated."""
+    return ProjectPaths(root).owned / "rotation"
 
 
 def _source(environment: Mapping[str, str]) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poscloud.engine.deploy import install
-from poscloud.engine.description import load_checked
+from poscloud.engine.description import load_and_render, load_checked
+from poscloud.engine.passphrase import check_passphrase
 from poscloud.engine.passwords import make_password
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.stackconfig import read_stack_config
-from poscloud.errors import PosCloudError
+from poscloud.engine.stackconfig import project_name, read_stack_config
+from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.progress import Reporter
-from poscloud.render import render_environment
-from poscloud.render.secrets import random_sources, required, sources, used
+from poscloud.render import RenderedPart, render_environment
+from poscloud.render.secrets import filled, random_sources, required, sources, used
 from poscloud.spec.references import nearest
 
 SHORTEST_HIDDEN = 4
@@ -63,6 +65,27 @@ def entries(root: Path, stack: str) -> list[Entry]:
             for key, name in sources(item).items()
         ]
     return found
+
+
+def rendered(root: Path, stack: str) -> list[RenderedPart]:
+    """Return the environment of ``stack`` rendered, with the content of its Secrets in clear text.
+
+    Raises:
+        InputError: The description is wrong.
+        AuthError: The passphrase is wrong.
+        DeployError: The engine cannot read the secret configuration.
+    """
+    _, parts = load_and_render(root, stack, project_name(root))
+    pulumi = Pulumi(root, read_stack_config(root, stack).context)
+    done = pulumi.quietly("config", "--show-secrets", "--json", "--stack", stack, "--non-interactive")
+    if done.returncode != 0:
+        check_passphrase(root, stack, pulumi.environment)
+        raise DeployError(f"cannot read the secrets of stack {stack}: {done.stderr.strip()}")
+    values = {
+        name.removeprefix("poscloud:"): str(entry.get("value", ""))
+        for name, entry in json.loads(done.stdout or "{}").items()
+    }
+    return [replace(part, manifests=[filled(m, values) for m in part.manifests]) for part in parts]
 
 
 def give(root: Path, stack: str, name: str, value: str, reporter: Reporter) -> Entry:

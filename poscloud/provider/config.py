@@ -8,13 +8,15 @@ import json
 import os
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from poscloud.errors import AuthError, PosCloudError
+from poscloud.provider.hiding import telling
 from poscloud.provider.yamltext import documents_of
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -187,10 +189,15 @@ def _in_cluster(variables: Mapping[str, str]) -> Access:
 
 
 class Credentials:
-    """Proves who we are: fixed, from a file that is rotated, or from a credential plugin."""
+    """Proves who we are: fixed, from a file that is rotated, or from a credential plugin.
+
+    Attributes:
+        learn: Gets what is secret in them, so that no message has it.
+    """
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        self.learn: Callable[[Object], None] = lambda _: None
         self._plugin: Object | None = None
         self._lock = asyncio.Lock()
 
@@ -212,6 +219,7 @@ class Credentials:
             token = (self.access.folder / user["tokenFile"]).read_text().strip()
         else:
             token = user.get("token")
+        self.learn({"token": token, "password": user.get("password")})
         if token:
             return {"Authorization": f"Bearer {token}"}
         if "username" in user:
@@ -234,11 +242,8 @@ class Credentials:
         if "exec" in user and (given := await self._ask_plugin()).get("clientCertificateData"):
             certificate, key = given["clientCertificateData"].encode(), given["clientKeyData"].encode()
         if certificate and key:
-            # The ssl module reads certificates from files only; this one is gone before anyone connects.
-            with tempfile.NamedTemporaryFile() as file:
-                file.write(certificate + b"\n" + key)
-                file.flush()
-                context.load_cert_chain(file.name)
+            with _as_file(certificate + b"\n" + key) as name:
+                context.load_cert_chain(name)
         return context
 
     async def _ask_plugin(self) -> Object:
@@ -258,6 +263,7 @@ class Credentials:
         if spec.get("provideClusterInfo"):
             info["spec"]["cluster"] = {"server": self.access.server}
         extra = {item["name"]: item["value"] for item in spec.get("env") or []}
+        self.learn({name: value for name, value in extra.items() if telling(name)})
         try:
             process = await asyncio.create_subprocess_exec(
                 command,
@@ -270,9 +276,31 @@ class Credentials:
             async with asyncio.timeout(EXEC_TIMEOUT):
                 out, err = await process.communicate()
             if process.returncode == 0:
-                return dict(json.loads(out)["status"])
+                status = dict(json.loads(out)["status"])
+                self.learn({key: status.get(key) for key in ("token", "clientKeyData")})
+                return status
             reason = err.decode(errors="replace").strip()[-500:] or f"exit code {process.returncode}"
         except (OSError, TimeoutError, ValueError, KeyError) as error:
             reason = f"{type(error).__name__}: {error}"
         hint = str(spec.get("installHint") or "run the command by hand to see what it says")
         raise AuthError(f"credential plugin {command} failed ({self.access.where}): {reason}", hint=hint)
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A name under which the ssl module, which reads files only, finds a private key; in memory where that is possible.
+
+    A file on disk would stay if this process were killed now.
+    """
+    if not hasattr(os, "memfd_create"):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            yield file.name
+        return
+    descriptor = os.memfd_create("client")
+    try:
+        os.write(descriptor, content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

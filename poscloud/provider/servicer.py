@@ -29,12 +29,13 @@ from poscloud.provider.checks import Naming, check
 from poscloud.provider.cluster import UID, Cluster, Settings
 from poscloud.provider.crud import Objects, PartialError, Result
 from poscloud.provider.fence import Fence
+from poscloud.provider.hiding import Secrets
 from poscloud.provider.install import sdk_version
 from poscloud.provider.preview import Preview
 from poscloud.provider.rest import ApiError, Clock, MayWrite, StoppedError, UnreachableError, progress
 from poscloud.provider.shape import shaped
 from poscloud.provider.urn import token, unsupported
-from poscloud.provider.values import Mask, Secrets, decode, encode, has_unknowns, secret_mask
+from poscloud.provider.values import Mask, decode, encode, has_unknowns, secret_mask
 
 VERSION_SUFFIX = "+poscloud.1"
 DECODE = "kubernetes:yaml:decode"
@@ -119,6 +120,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     def _use(self, access: config.Access, settings: Settings) -> None:
         self.cluster = Cluster(access, settings, self.clock, self.may_write)
         self.cluster.client.notice = self.note
+        self.cluster.client.credentials.learn = self.secrets.learn
         fence = Fence(self.cluster)
         self.objects = Objects(self.cluster, fence)
         self.preview = Preview(self.cluster, fence, self.warn)

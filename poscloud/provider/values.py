@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -34,8 +30,6 @@ UNKNOWNS = frozenset(
 )
 # A double holds every integer up to here exactly.
 EXACT = 2**53
-# Hiding shorter ones would make messages unreadable and protect nothing.
-SHORTEST_SECRET = 3
 
 Object = dict[str, Any]
 # Where an object holds secrets: True = this value; a dict = below these keys; falsy = nowhere.
@@ -139,44 +133,3 @@ def secret_mask(obj: Object, mask: Mask) -> Mask:
     if obj.get("kind") == "Secret" and mask is not True:
         return {**(mask or {}), "data": True, "stringData": True}
     return mask
-
-
-class Secrets:
-    """Remembers every secret value this process has seen, and hides them in text for people."""
-
-    def __init__(self) -> None:
-        self._texts: set[str] = set()
-
-    def learn(self, value: Any, mask: Mask) -> None:
-        """Remember the secret values of an object."""
-        if not mask:
-            return
-        if isinstance(mask, dict) and isinstance(value, dict):
-            for key, below in mask.items():
-                self.learn(value.get(key), below)
-            return
-        for text in _leaves(value):
-            for plain in (text, _decoded(text)):
-                forms = (plain, *plain.splitlines(), json.dumps(plain)[1:-1])
-                self._texts.update(form for form in forms if len(form) >= SHORTEST_SECRET)
-
-    def hide(self, text: str) -> str:
-        """The text with every known secret value replaced by ``[secret]``."""
-        for secret in sorted((s for s in self._texts if s in text), key=len, reverse=True):
-            text = text.replace(secret, "[secret]")
-        return text
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""

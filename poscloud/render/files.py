@@ -12,7 +12,7 @@ from poscloud.render.secrets import sources
 HEADER = "# Rendered by poscloud; change the environment's description instead.\n"
 
 
-def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
+def write_files(parts: Sequence[RenderedPart], folder: Path, *, show_secrets: bool = False) -> list[Path]:
     """Write ``folder``/ENVIRONMENT/{00-namespace.yaml, app/NAME.yaml, stateful-sets/NAME.yaml}.
 
     A Secret whose content is the stack's secret configuration is left out, because applying it would empty the
@@ -23,6 +23,7 @@ def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
     Args:
         parts: A rendered environment, the namespace first.
         folder: Where to write; made if it is not there.
+        show_secrets: The Secrets have their content, and are written, into files that only their owner can read.
 
     Returns:
         The files that are there now, in start order.
@@ -30,20 +31,20 @@ def write_files(parts: Sequence[RenderedPart], folder: Path) -> list[Path]:
     base = folder / parts[0].name
     contents: dict[Path, str] = {}
     for part in parts:
-        kept = [m for m in part.manifests if not _filled_elsewhere(m)]
-        notes = [_note(m) for m in part.manifests if _filled_elsewhere(m)]
+        left_out = [m for m in part.manifests if sources(m) and not show_secrets]
+        kept = [m for m in part.manifests if m not in left_out]
+        notes = map(_note, left_out)
         contents[base / _place(part)] = "".join([HEADER, *notes, to_yaml(kept)])
     for old in base.glob("**/*.yaml"):
         if old not in contents and old.read_text(encoding="utf-8").startswith(HEADER):
             old.unlink()
     for file, text in contents.items():
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600 if show_secrets else 0o666)
+        if show_secrets:
+            file.chmod(0o600)
         file.write_text(text, encoding="utf-8")
     return list(contents)
-
-
-def _filled_elsewhere(item: Manifest) -> bool:
-    return bool(sources(item))
 
 
 def _note(secret: Manifest) -> str:

@@ -48,6 +48,12 @@ def required(item: Manifest) -> set[str]:
     return {config for key, config in sources(item).items() if key not in item["stringData"]}
 
 
+def filled(item: Manifest, values: Mapping[str, str]) -> Manifest:
+    """Return a Secret with its content: ``values`` by the name of the secret configuration; others as they are."""
+    found = {key: values[config] for key, config in sources(item).items() if config in values}
+    return {**item, "stringData": {**item["stringData"], **found}} if found else item
+
+
 def random_sources(item: Manifest) -> set[str]:
     """Return the secret configuration of ``item`` for which any random word will do."""
     text = item["metadata"].get("annotations", {}).get(names.SECRET_RANDOM_ANNOTATION, "")

@@ -85,10 +85,10 @@ class Arena:
         """What a shell of this environment's owner has, beside what the workspace sets."""
         return {"POSCLOUD_USER_KUBECONFIG": str(self.kubeconfig)}
 
-    def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
-        """Start a command on the stack, in a process group of its own."""
+    def start(self, *command: str, stack: str = STACK, **variables: str) -> subprocess.Popen[str]:
+        """Start a command on a stack, in a process group of its own."""
         return subprocess.Popen(
-            [*command, "-s", STACK],
+            [*command, "-s", stack],
             cwd=self.workspace.root,
             env=self.workspace.environment() | self.variables | variables,
             stdin=subprocess.DEVNULL,

@@ -174,6 +174,18 @@ def test_a_failing_statement_is_seen_and_leaves_nothing(home: Path, mariadb: Pac
         assert member.ask("SELECT COUNT(*) FROM dac_one.t") == "2", "the half of the first attempt was kept"
 
 
+def test_rotated_passwords_count_from_the_next_start_on_the_same_data(home: Path, mariadb: Packages) -> None:
+    member = Member(SPEC, home, mariadb)
+    with member.run():
+        assert member.ask("SELECT COUNT(*) FROM dac_one.t") == "2"
+    member.passwords = {"MYSQL_PASSWORD": "another-fake", "MYSQL_ROOT_PASSWORD": "a-third-fake"}
+    with member.run():
+        assert member.ask("SELECT COUNT(*) FROM dac_one.t", password="another-fake") == "2"
+        assert "Access denied" in member.ask("SELECT 1", password=PASSWORD)
+        assert member.ask("SELECT 1", "root", "a-third-fake", local=True) == "1"
+        assert "Access denied" in member.ask("SELECT 1", "root", ROOT_PASSWORD, local=True)
+
+
 def test_passwords_databases_and_users_follow_at_the_next_start(home: Path, mariadb: Packages) -> None:
     member = Member(MySQLSpec(), home, mariadb)
     with member.run():

@@ -25,7 +25,12 @@ class Member:
     """The container of a rendered Redis on this machine: folders of its own, Debian's programs as the image's."""
 
     def __init__(self, spec: RedisSpec, home: Path) -> None:
-        self.redis, self.port, self.home = packages("redis-server"), free_port(), home
+        self.redis, self.port, self.home, self.password = (
+            packages("redis-server"),
+            free_port(),
+            home,
+            PASSWORD,
+        )
         environment = EnvironmentSpec(name="a", backing={"redis": spec})
         (home / "data").mkdir()
         (home / "run").mkdir()
@@ -55,7 +60,7 @@ class Member:
 
     @contextmanager
     def run(self, ready: str = "readinessProbe") -> Iterator[subprocess.Popen[bytes]]:
-        environment = self.redis.environment | {"REDIS_PASSWORD": PASSWORD, "TZ": "Asia/Shanghai"}
+        environment = self.redis.environment | {"REDIS_PASSWORD": self.password, "TZ": "Asia/Shanghai"}
         volumes = {"/data": self.home / "data"}
         if "/run/redis" in self.here:
             volumes["/run/redis"] = self.home / "run"
@@ -98,6 +103,17 @@ def test_a_password_is_asked_for_and_is_nowhere_to_be_seen(tmp_path: Path) -> No
             assert file.stat().st_mode & 0o077 == 0, f"others may read {file.name}"
     assert PASSWORD not in member.log
     assert not member.probe("livenessProbe"), "it answers for a server that is gone"
+
+
+def test_a_rotated_password_counts_from_the_next_start_on_the_same_data(tmp_path: Path) -> None:
+    member = Member(RedisSpec(password=True), tmp_path)
+    with member.run():
+        assert member.ask("set", "a", "1", password=PASSWORD) == "OK"
+    member.password = "another-fake"
+    with member.run():
+        assert member.ask("get", "a", password="another-fake") == "1"
+        assert "WRONGPASS" in member.ask("auth", PASSWORD)
+        assert member.probe("livenessProbe")
 
 
 def test_while_it_reads_its_file_it_is_alive_and_not_ready(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from poscloud.engine.passwords import CHECKSUM_KEY, missing_passwords, secret_digests, secret_manifests
 from poscloud.render import Manifest, names, render_environment
-from poscloud.render.secrets import used, with_checksum
+from poscloud.render.files import write_files
+from poscloud.render.secrets import filled, used, with_checksum
 from tests.unit.conftest import Project
 
 ALL = """\
@@ -123,3 +126,20 @@ def test_secrets_as_files_and_as_whole_environments_are_seen() -> None:
     workload = {"kind": "Deployment", "spec": {"template": {"spec": pod}}}
     assert used(workload) == {"a", "b", "c"}
     assert used({**workload, "kind": "Job"}) == set(), "a Job's template cannot be changed"
+
+
+def test_files_with_secrets_are_for_their_owner_alone_and_only_on_demand(
+    project: Project, tmp_path: Path
+) -> None:
+    parts = render_environment(project.load("backing: {redis: {password: true}}"))
+    shown = [
+        replace(part, manifests=[filled(m, {"redis.password": "a-fake"}) for m in part.manifests])
+        for part in parts
+    ]
+    file = tmp_path / "env" / "stateful-sets" / "redis.yaml"
+    write_files(shown, tmp_path)
+    assert "a-fake" not in file.read_text()
+    assert "--from-file=password=FILE" in file.read_text()
+    write_files(shown, tmp_path, show_secrets=True)
+    assert "a-fake" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
