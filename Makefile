@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults fuzz check lint bench bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint bench bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -51,6 +51,10 @@ faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real 
 
 fuzz: $(READY_DEV) ## Try thousands of inputs that nobody meant on loader, provider and API server; half an hour.
 	@POSCLOUD_FUZZ=long .venv/bin/python -m pytest tests/fuzz
+
+POINTS ?= 1-9999
+kill-points: $(READY_DEV) ## Kill each process of a run at every request; hours. POINTS=1-20: these requests only; goes on where it ended.
+	@.venv/bin/python -m tests.faults.killcampaign --points $(POINTS) --results .poscloud/kill-points.jsonl
 
 check: lint test-unit ## Everything that needs no cluster: lint, format, types, layers, unit tests.
 

@@ -11,7 +11,7 @@ import pytest
 
 from poscloud.engine import deploy
 from poscloud.local.progress import ConsoleReporter
-from tests.workspace import Workspace
+from tests.workspace import Workspace, without_settings
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +38,6 @@ def kubeconfig(workspace: Workspace) -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def _own_environment() -> Iterator[None]:
     """Keep a developer's activated shell out of the tests."""
-    names = (
-        "PULUMI_PARALLEL",
-        "PULUMI_PYTHON_CMD",
-        "POSCLOUD_USER_KUBECONFIG",
-        "PULUMI_BACKEND_URL",
-        "PULUMI_CONFIG_PASSPHRASE",
-        "PULUMI_CONFIG_PASSPHRASE_FILE",
-        "POSCLOUD_STACK",
-        "KUBECONFIG",
-    )
-    saved = {name: os.environ.pop(name) for name in names if name in os.environ}
+    saved = without_settings()
     yield
     os.environ.update(saved)

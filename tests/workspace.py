@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -98,3 +99,19 @@ class Workspace:
             for e in self.requests_since(mark)
             if e["verb"] in WRITES and "dryRun=All" not in e["requestURI"]
         ]
+
+
+def without_settings() -> dict[str, str]:
+    """Remove what an activated shell sets from this process's variables, and return it."""
+    names = (
+        "PULUMI_PARALLEL",
+        "PULUMI_PYTHON_CMD",
+        "POSCLOUD_USER_KUBECONFIG",
+        "PULUMI_BACKEND_URL",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "POSCLOUD_STACK",
+        "KUBECONFIG",
+        "PULUMI_SKIP_CHECKPOINTS",
+    )
+    return {name: os.environ.pop(name) for name in names if name in os.environ}

@@ -21,6 +21,7 @@ from poscloud.cli import (
     schema,
     secret,
     state,
+    sweep,
     toolchain,
     unlock,
     up,
@@ -58,6 +59,7 @@ def options(
 app.command("up")(up.up)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
+app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
+from poscloud.engine import inventory, leftovers, unrecorded
 from poscloud.engine.description import check_versions, load_checked
 from poscloud.engine.fence import refuse_taken
 from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.recovery import recover
+from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
-from poscloud.errors import DeployError
+from poscloud.errors import DeployError, PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
@@ -35,10 +36,22 @@ class Prepared:
     Attributes:
         pulumi: The engine.
         target: The cluster the stack goes to.
+        stack: Its name.
     """
 
     pulumi: Pulumi
     target: Target
+    stack: str
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Questions to its cluster."""
+        return Kubectl(self.target, self.pulumi.environment)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether its state may not tell what is there, because a run was killed."""
+        return unrecorded.is_marked(self.pulumi.paths, self.stack)
 
 
 def install(root: Path, reporter: Reporter) -> None:
@@ -105,7 +118,7 @@ def prepare(
     if pin and not config.cluster and not target.local:
         pulumi.set_config(stack, "poscloud:cluster", target.uid)
     reporter.note(f"stack {stack} goes to {target}")
-    return Prepared(pulumi, target)
+    return Prepared(pulumi, target, stack)
 
 
 def checked_target(root: Path, stack: str, config: StackConfig, environment: dict[str, str]) -> Target:
@@ -157,9 +170,33 @@ def up(
         )
     make_passwords(prepared.pulumi, root, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
-    flags = [*confirmed, *(["--refresh"] if refresh else [])]
-    with watching(prepared.pulumi, Kubectl(prepared.target, prepared.pulumi.environment), stack):
-        return prepared.pulumi.run("up", "--stack", stack, *flags)
+    flags = [*confirmed, *([REFRESH] if refresh else [])]
+    unsure = prepared.unsure
+    code = _run(prepared, reporter, "up", *flags, checkpoints=not spec.short_lived)
+    if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
+        reporter.note(leftovers.hint(len(left), stack))
+    return code
+
+
+def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:
+    """Run the engine, after what a killed run left was seen to, and return its exit code.
+
+    Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
+    provider can go on after that (docs/decisions/0019).
+    """
+    pulumi, stack = prepared.pulumi, prepared.stack
+    again = resume(pulumi, prepared.kubectl, stack, reporter)
+    checkpoints = checkpoints or not is_built_in(pulumi)
+    if checkpoints:
+        pulumi.environment.pop(unrecorded.SKIP_CHECKPOINTS, None)
+    else:
+        pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
+        unrecorded.mark(pulumi.paths, stack)
+    with watching(pulumi, prepared.kubectl, stack):
+        code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
+    if code == 0:
+        unrecorded.clear(pulumi.paths, stack)
+    return code
 
 
 def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
@@ -188,22 +225,40 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     check_start(root, stack)
     prepared = prepare(root, stack, reporter)
     mark = f"{project_name(root)}/{stack}"
-    kubectl = Kubectl(prepared.target, prepared.pulumi.environment)
-    refuse_taken(prepared.pulumi, kubectl, stack, mark)
+    refuse_taken(prepared.pulumi, prepared.kubectl, stack, mark)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
-    with watching(prepared.pulumi, kubectl, stack):
-        code = prepared.pulumi.run("destroy", "--stack", stack, *confirmed)
+    unsure = prepared.unsure
+    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not _is_short_lived(root, stack))
     if code != 0:
         return code
-    left = kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
+    if unsure and confirmed:
+        _remove_unknown(prepared, reporter)
+    left = prepared.kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
     for volume in left.retained:
         reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
     if left.unexpected:
         raise DeployError(
             f"left in the cluster after destroy: {', '.join(left.unexpected)}",
-            hint=f"kubectl describe {left.unexpected[0]}",
+            hint=f"kubectl describe {left.unexpected[0]}; what is this stack's: poscloud sweep -s {stack}",
         )
     if left.others:
         reporter.note(f"{left.others} is not this stack's, and was left alone")
     reporter.note(f"nothing is left of {stack}: no namespace, {left.volumes}")
     return code
+
+
+def _is_short_lived(root: Path, stack: str) -> bool:
+    """Whether the description says so; one that is broken or gone does not."""
+    try:
+        return load_environment(root, stack).short_lived
+    except PosCloudError:
+        return False
+
+
+def _remove_unknown(prepared: Prepared, reporter: Reporter) -> None:
+    """Remove what a killed run made and no state knows: destroying an environment removes all that is its own."""
+    found = inventory.take(prepared.kubectl, prepared.pulumi.root, prepared.stack)
+    left = leftovers.sort(found, recorded=set(), described=set()).objects
+    if left:
+        reporter.note(f"in no state, but of this stack, and removed: {', '.join(map(str, left))}")
+        leftovers.remove(prepared.kubectl, left)

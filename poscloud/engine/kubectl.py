@@ -61,13 +61,54 @@ class Kubectl:
             AuthError: The credentials were rejected, or do not allow the question.
             UnansweredError: The cluster does not answer.
         """
+        return self._answer(self._run("get", *arguments, "--ignore-not-found", "-o", "json"))
+
+    def raw(self, path: str) -> dict[str, Any]:
+        """Return the object at a path of the API; an empty map when there is none; errors as in ``get``."""
+        done = self._run("get", "--raw", path)
+        return {} if "(NotFound)" in done.stderr else self._answer(done)
+
+    def delete(self, path: str, *, uid: str, version: str) -> bool:
+        """Delete one object in the background if it is still just this one; ``False`` when it was changed since.
+
+        Args:
+            path: Where the API has it.
+            uid: Its uid.
+            version: Its resourceVersion.
+
+        Raises:
+            AuthError: The credentials were rejected, or do not allow it.
+            DeployError: The cluster does not answer, or refuses.
+        """
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        }
+        done = self._run("delete", "--raw", path, "-f", "-", given=json.dumps(options))
+        if "(Conflict)" in done.stderr:
+            return False
+        if "(NotFound)" not in done.stderr:
+            self._answer(done)
+        return True
+
+    def _run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [
             "kubectl", f"--kubeconfig={self.target.kubeconfig}", f"--context={self.target.context}",
-            f"--request-timeout={ANSWER_SECONDS}s", "get", *arguments, "--ignore-not-found", "-o", "json",
+            f"--request-timeout={ANSWER_SECONDS}s", *arguments,
         ]  # fmt: skip
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        if "Unauthorized" in done.stderr:  # a credential plugin may know better by now
-            done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        done = self._once(command, given)
+        # A credential plugin may know better by now.
+        return self._once(command, given) if "Unauthorized" in done.stderr else done
+
+    def _once(self, command: list[str], given: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, input=given
+        )
+
+    def _answer(self, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        """Return what kubectl printed."""
         if done.returncode == 0:
             answer: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
             return answer

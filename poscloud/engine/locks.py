@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from poscloud.engine import unrecorded
 from poscloud.engine.backends.store import BackendUnreadableError, Store, open_store
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
@@ -135,6 +136,7 @@ def unlock(paths: ProjectPaths, stack: str, lock_id: str, *, force: bool = False
                 hint=f"wait for it to end, or end it (kill {lock.pid}); to remove the lock all the same: --force",
             )
         store.delete(f"{folder}{lock_id}.json")
+        unrecorded.mark(paths, stack)  # its run may have done more than the state tells
         return lock
 
 

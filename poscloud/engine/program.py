@@ -11,13 +11,16 @@ import pulumi
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.components import Environment
+from poscloud.engine import unrecorded
 from poscloud.engine.description import load_checked
 from poscloud.engine.passwords import secret_digests, secret_manifests
 from poscloud.engine.start import check_state
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.launch import hide_configuration
+from poscloud.local.paths import ProjectPaths
 from poscloud.render import Manifest
 from poscloud.render.secrets import random_sources, required, sources
+from poscloud.spec import EnvironmentSpec
 from poscloud.spec.release import releases
 
 
@@ -50,6 +53,7 @@ def run(root: Path) -> None:
     try:
         check_state(root, pulumi.get_stack(), dry_run=pulumi.runtime.is_dry_run())
         spec = load_checked(root, pulumi.get_stack())
+        keep_record(root, spec, dry_run=pulumi.runtime.is_dry_run())
         manifests = secret_manifests(spec)
         secrets = secret_configuration(manifests, config)
         digests = secret_digests(manifests, config.get)
@@ -71,6 +75,29 @@ def run(root: Path) -> None:
     pulumi.export("backing", _urls(environment, spec.backing))
     if released := releases(spec):
         pulumi.export("releases", released)
+
+
+def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
+    """Refuse a run without checkpoints where it is not meant to be, and note one where it is.
+
+    Raises:
+        DeployError: The engine would write its state only at the end, and the environment is not a short-lived one.
+    """
+    paths, stack = ProjectPaths(root), spec.name
+    if unrecorded.skips_checkpoints(dict(os.environ)):
+        if not spec.short_lived:
+            raise DeployError(
+                f"{unrecorded.SKIP_CHECKPOINTS} is set, and {stack} is not `short_lived`: if this run were killed, "
+                "its state would tell nothing of what it did",
+                hint=f"run: unset {unrecorded.SKIP_CHECKPOINTS}",
+            )
+        if not dry_run and not unrecorded.is_marked(paths, stack):
+            unrecorded.mark(paths, stack)
+    if unrecorded.is_forgotten(paths, stack):
+        pulumi.log.warn(
+            f"a run of {stack} was killed, and the state may not tell what it did. Go on with: poscloud up -s {stack}"
+            f"   (or: pulumi up --refresh -s {stack})"
+        )
 
 
 def _urls(environment: Environment, names: Iterable[str]) -> dict[str, str]:

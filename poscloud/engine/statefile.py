@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from poscloud.engine import unrecorded
 from poscloud.engine.backends.address import backend_url, state_folder
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
@@ -133,6 +134,7 @@ def restore(paths: ProjectPaths, stack: str) -> Backup:
             file.replace(_damaged(file))
         write_private(file, content)
         _aside(file).unlink(missing_ok=True)
+        unrecorded.mark(paths, stack)
         return backup
     raise DeployError(f"the state of stack {stack} is whole: {file}", hint="nothing was changed")
 

@@ -122,6 +122,14 @@ class Awaiter:
                     events = await stack.enter_async_context(self._follow(live))
                 current = await _change(events, tick, current, verdict.message)
 
+    async def unready(self, live: Object) -> str:
+        """Why the object is not ready now; empty when it is, or when nothing has to be waited for."""
+        if not is_awaited(live):
+            return ""
+        slices = await self._slices(live) if live["kind"] == "Service" else []
+        verdict = readiness(live, Related(slices=slices, facts=await self._facts(live)))
+        return "" if verdict.state == "ready" else verdict.message
+
     async def gone(self, live: Object, requested: float = 0) -> None:
         """Wait until the object is gone.
 

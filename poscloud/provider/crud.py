@@ -232,6 +232,10 @@ class Objects:
             wanted: apiVersion, kind and name.
             inputs: The inputs of the last run; empty for an import.
             state: The stored outputs; empty for an import.
+
+        Raises:
+            PartialError: It is not ready. The engine keeps that in the state, and the next update waits for it: a
+                run that was killed may have made the change and not have waited.
         """
         try:
             live = await self._cluster.get(wanted)
@@ -247,7 +251,10 @@ class Objects:
                 raise taken(live)
         manager = new_manager(inputs, state)
         found = await self._inputs_now(live, inputs, manager) if inputs else importable(live)
-        return state_of(live, found, manager, str(state.get("__initialApiVersion", "")))
+        result = state_of(live, found, manager, str(state.get("__initialApiVersion", "")))
+        if inputs and (why := await self._awaiter.unready(live)):
+            raise PartialError(f"{label(live)} is not ready: {why}", result)
+        return result
 
     async def _inputs_now(self, live: Object, inputs: Object, manager: str) -> Object:
         """The inputs that describe the live object: the old ones, unless the server says it differs."""

@@ -203,8 +203,6 @@ class Client:
         while True:
             if self.given_up:
                 raise self.given_up
-            if method != "GET":
-                self.may_write(f"{method} {path}")
             try:
                 async with self._slots, self._open(method, target, headers, data) as (response, connection):
                     async with asyncio.timeout(ANSWER_TIMEOUT):
@@ -284,6 +282,10 @@ class Client:
         }
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
+            if method != "GET":
+                self.may_write(
+                    f"{method} {target.partition('?')[0]}"
+                )  # last thing: waiting for a slot and connecting may have taken long
             await connection.send(method, target, sent, body)
             # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the answer.
             async with asyncio.timeout(ANSWER_TIMEOUT):

@@ -62,7 +62,10 @@ def _rpc(method: Handler) -> Handler:
         except PartialError as error:
             text = self.secrets.hide(error.message)
             detail = provider_pb2.ErrorResourceInitFailed(
-                id=error.result.id, properties=self._outputs(error.result, _mask.get()), reasons=[text]
+                id=error.result.id,
+                properties=self._outputs(error.result, _mask.get()),
+                inputs=encode(error.result.inputs, _mask.get()),
+                reasons=[text],
             )
             packed = any_pb2.Any()
             packed.Pack(detail)
@@ -319,6 +322,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             "kind": inputs.get("kind") or state.get("kind") or kind,
             "metadata": metadata,
         }
+        _mask.set(secret_mask(inputs, mask))
         try:
             result = await self.objects.read(wanted, inputs or state.get("__inputs", {}), state)
         except UnreachableError:

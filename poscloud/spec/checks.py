@@ -48,6 +48,15 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
     return findings
 
 
+def _check_lifetime(spec: EnvironmentSpec) -> list[Finding]:
+    """Return what is wrong with how long the environment is meant to live."""
+    if not (spec.short_lived and spec.is_production()):
+        return []
+    why = "says `production: true`" if spec.production else f"is called '{spec.name}'"
+    message = f"an environment that {why} is no short-lived one: its state is written at every step"
+    return [Finding(("short_lived",), "short-lived-production", message, "remove `short_lived`")]
+
+
 def _check_next_versions(spec: EnvironmentSpec, known: list[Finding]) -> list[Finding]:
     """Return what would not fit if a service were as its next version is, beside the ``known`` that does not anyway."""
     findings: list[Finding] = []
@@ -76,6 +85,7 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
         if name in spec.backing
     ]
     for check in (
+        _check_lifetime,
         check_values,
         check_limits,
         check_isolation,

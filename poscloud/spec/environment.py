@@ -84,6 +84,12 @@ class EnvironmentSpec(Model):
         description="Whether a namespace of that name that is there already and is no stack's is taken in, with the "
         "objects in it that are described here; destroy then deletes it with all that is in it.",
     )
+    short_lived: StrictBool = Field(
+        False,
+        description="Whether the environment is made for hours and can be made anew at any time. The engine then "
+        "writes its state once, at the end of a run, which is faster; a run that was killed is mended by `poscloud "
+        "up` (docs/recovery.md). Refused in production.",
+    )
     isolation: IsolationChoice = Field(
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",

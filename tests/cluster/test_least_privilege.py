@@ -40,6 +40,7 @@ SWEPT = (
     "poddisruptionbudgets horizontalpodautoscalers"
 )
 LATER = "a later version of poscloud, which labels its objects otherwise"
+OUTSIDE = "a MySQL outside the cluster that is given by its address"
 SLOW = "asked only when something takes long to become ready"
 UNUSED: dict[Right, str] = {
     ("delete", "limitranges"): "an environment that no longer has any limits",
@@ -47,6 +48,8 @@ UNUSED: dict[Right, str] = {
     ("list", "events"): SLOW,
     **{("patch", kind): LATER for kind in ("namespaces", "jobs", "poddisruptionbudgets")},
     **{("list", kind): SWEEP for kind in SWEPT.split()},
+    **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "list", "delete")},
+    **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "list", "create", "patch", "delete")},
 }
 """Rights that this short life does not always use, and what does."""
 

@@ -31,8 +31,8 @@ def as_stored(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _equal(wanted: Any, live: Any) -> bool:
-    if wanted == live or (wanted is False and live is None):
-        return True  # false is a field's default, and is not stored
+    if wanted == live or (wanted in (False, "") and live is None):
+        return True  # false and "" are a field's default, and are not stored
     try:
         return isinstance(wanted, str) and parse_quantity(wanted) == parse_quantity(live)
     except (ValueError, TypeError):

@@ -203,3 +203,24 @@ async def test_a_server_that_was_away_may_forbid_for_a_moment(
     answers(server, forbidden)
     with pytest.raises(ApiError, match="is forbidden"):
         await Client(access, clock).request("GET", "/x")
+
+
+async def test_a_write_that_waited_for_its_turn_is_not_sent_either(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    is_gone = asyncio.Event()
+
+    def may_write(_: str) -> None:
+        if is_gone.is_set():
+            raise StoppedError("the engine is gone")
+
+    client = Client(access, clock, may_write)
+    for _ in range(rest.IN_FLIGHT):
+        await client._slots.acquire()
+    waiting = asyncio.create_task(client.request("POST", "/x", body={}))
+    await asyncio.sleep(0)
+    is_gone.set()
+    client._slots.release()
+    with pytest.raises(StoppedError):
+        await waiting
+    assert not server.asked("POST")
