@@ -34,6 +34,11 @@ services:
 """
 
 
+def slowness() -> float:
+    """How many times longer this machine takes than one that does nothing else, by its load."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command ended.
@@ -99,11 +104,11 @@ class Arena:
         )
 
     def run(self, *command: str, limit: float = 120, **variables: str) -> Outcome:
-        """Run a command on the stack; one that hangs is killed at the limit, in seconds."""
+        """Run a command on the stack; one that hangs is killed at the limit, in seconds of an idle machine."""
         began = time.monotonic()
         process = self.start(*command, **variables)
         try:
-            text, _ = process.communicate(timeout=limit)
+            text, _ = process.communicate(timeout=limit * slowness())
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             text, _ = process.communicate()
@@ -240,5 +245,5 @@ def shows(
     found = [phrase for phrase in forbidden if phrase in outcome.text]
     assert not found, f"{found} in:\n{outcome.text}"
     if within is not None:
-        limit = within * SLOW * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        limit = within * SLOW * slowness()
         assert outcome.seconds <= limit, f"{outcome.seconds:.1f} s, at most {limit:.1f} s:\n{outcome.text}"

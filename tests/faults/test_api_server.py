@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from poscloud.local.progress import ConsoleReporter
-from tests.faults.arena import STACK, Arena, shows, times_told
+from tests.faults.arena import STACK, Arena, shows, slowness, times_told
 from tests.faults.proxy import PASS, Fault, Request
 
 pytestmark = pytest.mark.faults
@@ -151,11 +151,11 @@ def test_the_api_server_is_killed_and_started_again(absent: Arena) -> None:
 
     absent.inject(decide)
     process = absent.start(*UP)
-    assert begun.wait(120)
+    assert begun.wait(120 * slowness())
     (server,) = [c for c in control_plane.status().components if c.name == "kube-apiserver"]
     os.kill(server.pid or 0, signal.SIGKILL)
     control_plane.up(ConsoleReporter())
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=120 * slowness())
     assert process.returncode == 0, text
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.arena import DESCRIPTION, STACK, Arena, Outcome, secrets_in, shows
+from tests.faults.arena import DESCRIPTION, STACK, Arena, Outcome, secrets_in, shows, slowness
 from tests.faults.proxy import PASS, Fault, Request
 
 pytestmark = pytest.mark.faults
@@ -49,7 +49,7 @@ def pending(arena: Arena) -> str:
 
 def wait_for(condition: Callable[[], bool], terminal: int | None = None, seconds: float = 90) -> None:
     """Wait until something holds; what comes to a terminal meanwhile is thrown away."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * slowness()
     while not condition():
         assert time.monotonic() < deadline, "the condition never held"
         if terminal is not None and select.select([terminal], [], [], 0.1)[0]:
@@ -126,7 +126,7 @@ def test_an_interrupt_ends_the_waits_and_keeps_what_was_begun(
     wait_for(lambda: "Insufficient" in pending(present) or "node affinity/selector" in pending(present))
     began = time.monotonic()
     process.send_signal(number)
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=60 * slowness())
     done = Outcome(process.returncode, text, time.monotonic() - began)
     interrupted = 130 if command is UP else None
     shows(done, "Stopping: letting 1 requests finish (Ctrl-C again to kill)", code=interrupted, within=5)
@@ -141,10 +141,10 @@ def test_an_interrupt_ends_the_waits_and_keeps_what_was_begun(
 def test_two_interrupts_kill(absent: Arena) -> None:
     process = absent.start(*UP)
     held = at_write(absent, 4, lambda: process.send_signal(signal.SIGINT), delay=20)
-    assert held.wait(60)
+    assert held.wait(60 * slowness())
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=60 * slowness())
     shows(Outcome(process.returncode, text, time.monotonic() - began), code=130, within=6)
 
 
