@@ -11,6 +11,7 @@ import asyncio
 import json
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -52,6 +53,7 @@ class Fault:
         cut: The request is passed on and done, and the connection is closed instead of answering.
         status: The answer, instead of passing it on.
         message: The answer's message.
+        quotes: The message goes on with the request, as it is and in base64, as a careless webhook's may.
         retry_after: Seconds, in the answer's header.
         text: The whole answer, if it is no refusal.
         date: The server's clock as it tells it, in HTTP's form.
@@ -62,6 +64,7 @@ class Fault:
     cut: bool = False
     status: int = 0
     message: str = "injected"
+    quotes: bool = False
     retry_after: int = 0
     text: str = ""
     date: str = ""
@@ -160,7 +163,7 @@ class Proxy:
         if fault.drop:
             return
         if fault.status:
-            writer.write(_refusal(fault))
+            writer.write(_refusal(fault, data))
             await writer.drain()
             return
         theirs, out = await asyncio.open_connection("127.0.0.1", self.upstream, ssl=self._outside)
@@ -192,10 +195,13 @@ def _closing(lines: list[str]) -> bytes:
     return "\r\n".join([*kept, "Connection: close", "", ""]).encode("latin-1")
 
 
-def _refusal(fault: Fault) -> bytes:
+def _refusal(fault: Fault, request: bytes) -> bytes:
+    quoted = f" {request.decode()} {b64encode(request).decode()}" if fault.quotes else ""
     reason = HTTPStatus(fault.status).phrase.replace(" ", "")
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": fault.status}
-    body = (fault.text or json.dumps({**status, "reason": reason, "message": fault.message})).encode()
+    body = (
+        fault.text or json.dumps({**status, "reason": reason, "message": fault.message + quoted})
+    ).encode()
     retry = f"Retry-After: {fault.retry_after}\r\n" if fault.retry_after else ""
     retry += f"Date: {fault.date}\r\n" if fault.date else ""
     head = (
