@@ -282,10 +282,8 @@ class Client:
         }
         connection = self._idle.pop() if self._idle else await self._connect()
         try:
-            if method != "GET":
-                self.may_write(
-                    f"{method} {target.partition('?')[0]}"
-                )  # last thing: waiting for a slot and connecting may have taken long
+            if method != "GET":  # asked last: waiting for a slot and connecting may have taken long
+                self.may_write(f"{method} {target.partition('?')[0]}")
             await connection.send(method, target, sent, body)
             # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the answer.
             async with asyncio.timeout(ANSWER_TIMEOUT):

@@ -63,18 +63,30 @@ def provider_pids(workspace: Workspace) -> list[int]:
 
 @pytest.fixture(autouse=True)
 def removed(workspace: Workspace) -> Iterator[None]:
+    description = workspace.root / "stacks" / f"{STACK}.yaml"
+    text = description.read_text()
     yield
+    description.write_text(text)
     workspace.run("poscloud", "destroy", "-s", STACK)
 
 
-@pytest.mark.parametrize("writes", [1, 12], ids=["after the first object", "in the middle"])
-def test_up_killed_and_run_again_converges(workspace: Workspace, writes: int) -> None:
+@pytest.mark.parametrize(
+    ("writes", "short_lived"),
+    [(1, False), (12, False), (12, True)],
+    ids=["after the first object", "in the middle", "in the middle, no record kept"],
+)
+def test_up_killed_and_run_again_converges(workspace: Workspace, writes: int, short_lived: bool) -> None:
+    variables = {}
+    if short_lived:
+        variables["PULUMI_SKIP_CHECKPOINTS"] = "true"
+        description = workspace.root / "stacks" / f"{STACK}.yaml"
+        description.write_text(f"short_lived: true\n{description.read_text()}")
     mark = workspace.audit_mark()
     workspace.run("pulumi", "stack", "init", STACK)
     process = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "-s", STACK],
         cwd=workspace.root,
-        env=full_environment(workspace.paths),
+        env=full_environment(workspace.paths) | variables,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -45,7 +46,7 @@ class Campaign:
     def __init__(self, workspace: Workspace, results: Path, chosen: range) -> None:
         self.workspace, self.results, self.chosen = workspace, results, chosen
         self.points: list[Point] = []
-        self.stacks, self.lock = 0, threading.Lock()
+        self.stacks, self.lock, self.is_over = 0, threading.Lock(), False
         if results.exists():
             self.points = [Point(**json.loads(line)) for line in results.read_text().splitlines()]
         self.requests: dict[tuple[Mode, Operation], int] = {}
@@ -114,6 +115,8 @@ class Campaign:
             done = Point(
                 lane.mode, operation, victim, number, [f"not judged: {type(error).__name__}: {error}"]
             )
+        if self.is_over:
+            return  # ended by a signal: the cluster is going, and nothing can be said of this point
         with self.lock:
             self.points.append(done)
             with self.results.open("a") as file:
@@ -125,7 +128,7 @@ class Campaign:
         """Do jobs until there are none."""
         lanes: dict[Mode, Lane] = {}
         try:
-            while True:
+            while not self.is_over:
                 job = queue.get_nowait()
                 if job[0] not in lanes:
                     lanes[job[0]] = self.lane(name, job[0]).__enter__()
@@ -180,6 +183,8 @@ def main() -> int:
     workspace = Workspace(Path(tempfile.mkdtemp(prefix="kill-points-")))
     reporter = ConsoleReporter(sys.stderr)
     deploy.install(workspace.root, reporter)
+    # Also when a shell has started it in the background, with interrupts ignored.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     campaign = Campaign(workspace, given.results.absolute(), range(int(first), int(last or first) + 1))
     try:
         workspace.control_plane.up(reporter)
@@ -189,7 +194,7 @@ def main() -> int:
         for job in campaign.jobs(given.modes, given.victims):
             queue.put(job)
         threads = [
-            threading.Thread(target=campaign.work, args=(chr(ord("a") + i), queue))
+            threading.Thread(target=campaign.work, daemon=True, args=(chr(ord("a") + i), queue))
             for i in range(given.lanes)
         ]
         for thread in threads:
@@ -197,6 +202,7 @@ def main() -> int:
         for thread in threads:
             thread.join()
     finally:
+        campaign.is_over = True
         workspace.control_plane.down(delete=True)
     say("\n".join(table(campaign.points)))
     return int(any(p.wrong for p in campaign.points))

@@ -34,7 +34,7 @@ GONE_SECONDS = 30.0
 GRACE_SECONDS = 0.3
 """Requests that were on their way when the engine died may come this long after."""
 
-LIMIT = 180.0
+LIMIT = 600.0
 """Seconds after which a run counts as hanging; it has to end by itself long before."""
 
 ENDING = ("engine", "provider", "program")
