@@ -64,14 +64,14 @@ def misshapen(obj: Any) -> list[tuple[str, str]]:
 
 
 def shaped(obj: Any, whose: str) -> Object:
-    """Return an object without its empty containers, once it is one.
+    """Return an object without containers that are null, and with metadata, once it is one.
 
     Raises:
         PosCloudError: It is none; the message begins with ``whose``.
     """
     if wrong := misshapen(obj):
         raise PosCloudError(f"{whose}: " + "; ".join(f"{where} {why}".strip() for where, why in wrong))
-    return _without_nulls(obj)
+    return {"metadata": {}, **_without_nulls(obj)}
 
 
 def answered(obj: Any, what: str) -> Object:

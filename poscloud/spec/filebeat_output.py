@@ -17,7 +17,7 @@ def _no_password(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:(\d{1,5}))?", text)
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:([0-9]{1,5}))?", text)
     if match is None:
         raise ValueError(f"'{text}' is not of the form host:port")
     if match[3] and not 1 <= int(match[3]) <= 65535:

@@ -145,6 +145,6 @@ def _check_heap(options: str, limit: str | None, field: str, source: str) -> Non
 
 
 def _percentage(text: str) -> Decimal:
-    if not re.fullmatch(r"\d+(\.\d*)?", text):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         raise ValueError(f"'{text}' is not a percentage: a number such as 75 or 62.5")
     return Decimal(text)

@@ -29,8 +29,14 @@ _SUFFIX = {
     "Pi": Decimal(2) ** 50,
     "Ei": Decimal(2) ** 60,
 }
-_QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
-_JVM_SIZE = re.compile(r"(?P<number>\d+)(?P<unit>[kKmMgGtT]?)")
+_QUANTITY = re.compile(
+    r"(?P<number>[0-9]+(\.[0-9]*)?|\.[0-9]+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
+)
+_MOST = 2**63 - 1
+"""Kubernetes counts no further: a larger quantity becomes this one (API reference, Quantity)."""
+_LONGEST = 60
+"""Characters of a quantity."""
+_JVM_SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kKmMgGtT]?)")
 _JVM_UNIT = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 MEBIBYTE = 2**20
@@ -49,13 +55,16 @@ def parse_quantity(text: str) -> Decimal:
         ValueError: The text is not a non-negative quantity.
     """
     match = _QUANTITY.fullmatch(text)
-    if match is None:
+    if match is None or len(text) > _LONGEST:
         raise ValueError(
             f"'{text}' is not a quantity: a number with an optional suffix such as 500m, 2, 512Mi, 4Gi"
         )
     suffix = match["suffix"] or ""
     scale = _SUFFIX.get(suffix)
-    return Decimal(match["number"]) * (scale if scale is not None else Decimal(f"1{suffix}"))
+    amount = Decimal(match["number"]) * (scale if scale is not None else Decimal(f"1{suffix}"))
+    if amount > _MOST:
+        raise ValueError(f"'{text}' is more than 2^63 - 1, the most that Kubernetes counts")
+    return amount
 
 
 def parse_jvm_size(text: str) -> int:

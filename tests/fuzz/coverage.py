@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
 from poscloud.spec import EnvironmentSpec
-from tests.fuzz.strategies import KINDS
+from tests.fuzz.strategies import KINDS, models_in
 
 
 class Covered:
@@ -42,11 +42,8 @@ class Covered:
 
 
 def _collect(annotation: Any, known: dict[type[BaseModel], None]) -> None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        if annotation not in known:
-            known[annotation] = None
-            for field in annotation.model_fields.values():
+    for model in models_in(annotation):
+        if model not in known:
+            known[model] = None
+            for field in model.model_fields.values():
                 _collect(field.annotation, known)
-        return
-    for inner in get_args(annotation):
-        _collect(inner, known)

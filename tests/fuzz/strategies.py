@@ -38,7 +38,7 @@ volumes: {vol: {nfs: {server: 10.0.0.1, path: /a}}}
 storage_classes: {class: {ceph_rbd: {cluster_id: a, secret: ceph}}}
 priority_classes: {prio: {value: 7}}
 backing: {zookeeper: {}, kafka: {}, redis: {}}
-services: {web: java}
+services: {web: {kind: java}}
 """)
 KNOWN = ("zookeeper", "kafka", "redis", "web", "pool", "vol", "class", "prio", "creds", "username")
 
@@ -82,8 +82,19 @@ _BY_FIELD: Mapping[str, st.SearchStrategy[Any]] = {
     ),
     "uses": st.lists(st.sampled_from(("redis", "kafka", "zookeeper", "web", "nobody")), max_size=2),
     "pool": st.sampled_from(("pool", "pool", "nobody")),
+    "mounts": st.dictionaries(
+        st.just("vol"), st.sampled_from(("/a", "/a/b.c", "/data/é", "/opt/data", "/tmp"))
+    ),
     "filebeat": st.just(False)
-    | st.sampled_from(({}, {"kafka": {"hosts": ["a:1"], "topic": "t"}}, {"redis": {"backing": "redis"}})),
+    | st.sampled_from(
+        (
+            {"kafka": {"hosts": ["a:1"], "topic": "t"}},
+            {"redis": {"backing": "redis"}},
+            {"elasticsearch": {"hosts": ["a:9200"]}},
+            {"logstash": {"hosts": ["a:5044"]}},
+            {"paths": ["/data/log/a.log"], "multiline": {"pattern": "^a"}},
+        )
+    ),
 }
 """Fields whose values have to fit what stands elsewhere; of the others the type says enough."""
 
@@ -202,12 +213,37 @@ def _varied(
     fields = sorted(n for n in model.model_fields if n not in without)
     for name in draw(st.lists(st.sampled_from(fields), max_size=most, unique=True)):
         value = draw(_BY_FIELD[name] if name in _BY_FIELD else _of_field_of(model, name))
+        if draw(st.integers(0, 2)):
+            value = _deeper(draw, given.get(name, value), model.model_fields[name].annotation)
         if isinstance(value, dict) and isinstance(given.get(name), dict) and draw(st.booleans()):
             value = {**given[name], **value}
         changed = {**given, name: value}
         if _fits(changed, model) or draw(st.integers(0, 9)) == 0:
             given = changed
     return given
+
+
+def _deeper(draw: Any, value: Any, annotation: Any) -> Any:
+    """Return a value of models, one of which has other values in some of its own fields."""
+    if isinstance(value, list | tuple) and value:
+        at = draw(st.integers(0, len(value) - 1))
+        return [*value[:at], _deeper(draw, value[at], annotation), *value[at + 1 :]]
+    if not isinstance(value, dict):
+        models = [m for m in models_in(annotation) if _fits({}, m)]
+        return _varied(draw, {}, draw(st.sampled_from(models)), most=4) if models else value
+    if model := next((m for m in models_in(annotation) if _fits(value, m)), None):
+        return _varied(draw, value, model, most=4)
+    if value and get_origin(annotation) is dict:
+        key = draw(st.sampled_from(sorted(value, key=str)))
+        return {**value, key: _deeper(draw, value[key], annotation)}
+    return value
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a value of this type may be, or be made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in models_in(inner)]
 
 
 def _fits(given: dict[str, Any], model: type[BaseModel]) -> bool:

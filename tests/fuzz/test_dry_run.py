@@ -60,12 +60,13 @@ def test_every_kind_is_tried() -> None:
 
 
 @pytest.mark.cluster
-@inputs(few=40, many=2500)
+@inputs(few=40, many=6000)
 @given(document=environments())
 def test_what_validates_is_accepted(folder: Path, dry_run: DryRun, document: dict[str, Any]) -> None:
     found = rendered(folder, document, NAME)
     tried("environments, " + ("valid" if found else "refused at a place"))
     if found:
+        COVERED.add(found[0])
         refused = dry_run.refusals(found[1])
         assert not refused, "\n".join(refused)
 
@@ -85,7 +86,7 @@ def test_what_still_validates_with_a_wrong_value_is_accepted(
         assert not refused, "\n".join(refused)
 
 
-@inputs(few=40, many=2500)
+@inputs(few=40, many=6000)
 @given(document=environments())
 def test_objects_fit_together(folder: Path, document: dict[str, Any]) -> None:
     found = rendered(folder, document, NAME)

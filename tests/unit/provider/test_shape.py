@@ -12,7 +12,7 @@ from poscloud.provider.shape import answered, misshapen
 from poscloud.provider.values import SIGNATURE, decode, encode
 from poscloud.provider.yamltext import objects_of
 
-from .conftest import OBJECT, URN, Answer, Cluster, FakeServer, config_map, configure, create, refused
+from .conftest import OBJECT, URN, Answer, Cluster, FakeServer, config_map, configure, create, refused, stored
 
 
 async def test_deleting_an_object_without_a_name_deletes_nothing(
@@ -23,6 +23,14 @@ async def test_deleting_an_object_without_a_name_deletes_nothing(
     error = await refused(stub.Delete(provider_pb2.DeleteRequest(urn=URN, properties=state)))
     assert "has no metadata.name" in str(error.details())
     assert not server.asked("DELETE")  # the path would have been that of all ConfigMaps
+
+
+async def test_inputs_without_metadata_are_read(stub: Any, server: FakeServer, cluster: Cluster) -> None:
+    await configure(stub, server)
+    cluster.on("GET", OBJECT, Answer(body=stored(config_map(a="2"))))
+    inputs = encode({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}})
+    answer = await stub.Read(provider_pb2.ReadRequest(urn=URN, id="default/settings", inputs=inputs))
+    assert decode(answer.inputs)[0]["data"] == {"a": "2"}
 
 
 async def test_a_name_is_no_path(stub: Any, server: FakeServer, cluster: Cluster) -> None:
