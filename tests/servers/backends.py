@@ -33,7 +33,7 @@ class Remote(Arena):
     def variables(self) -> dict[str, str]:
         return super().variables | self.backend
 
-    def run(self, *command: str, limit: float = 120, **variables: str) -> Outcome:
+    def run(self, *command: str, limit: float = 300, **variables: str) -> Outcome:
         """Run a command; it must not print the backend's password."""
         outcome = super().run(*command, limit=limit, **variables)
         assert FAKE not in outcome.text
@@ -60,7 +60,7 @@ class Remote(Arena):
         exported = json.loads(self.ok("pulumi", "stack", "export"))["deployment"]
         return [p["resource"]["urn"] for p in exported.get("pending_operations") or []]
 
-    def gone(self) -> None:
+    def destroys(self) -> None:
         """Destroy the environment."""
         self.passes()
         done = self.run("poscloud", "destroy", "--yes")

@@ -111,7 +111,7 @@ def test_an_environment_lives_its_life(arena: Remote, server: PostgreSQL) -> Non
         doctor,
         f"postgres://pulumi:[secret]@127.0.0.1:{server.port}/state?sslmode=disable (PULUMI_BACKEND_URL), answers",
     )
-    arena.gone()
+    arena.destroys()
 
 
 def test_the_second_of_two_is_told_who_holds_the_lock(arena: Remote) -> None:
@@ -133,7 +133,7 @@ def test_the_second_of_two_is_told_who_holds_the_lock(arena: Remote) -> None:
 
 
 def test_the_server_is_restarted_in_the_middle(arena: Remote, server: PostgreSQL) -> None:
-    arena.gone()
+    arena.destroys()
 
     stop, restarted = threading.Event(), threading.Event()
     arena.at_write(4, lambda: (stop.set(), restarted.wait(100))[0])  # type: ignore[func-returns-value]
@@ -149,7 +149,7 @@ def test_the_server_is_restarted_in_the_middle(arena: Remote, server: PostgreSQL
 
 
 def test_a_killed_run_is_gone_on_with(arena: Remote) -> None:
-    arena.gone()
+    arena.destroys()
     process = arena.start("pulumi", "up", "--yes", "--skip-preview")
     arena.at_write(4, lambda: os.kill(process.pid, signal.SIGKILL))
     process.communicate()

@@ -77,7 +77,7 @@ def test_a_stack_moves_to_another_backend(arena: Remote, tmp_path: Path) -> None
     for step in steps:
         done = arena.run("pulumi", *step, **there)
         assert done.code == 0, done.text
-    arena.gone()
+    arena.destroys()
 
 
 def test_wrong_keys_are_told(arena: Remote) -> None:
