@@ -377,6 +377,8 @@ def answered_event(event: Object) -> Object:
     """
     if not isinstance(event.get("type"), str):
         raise NotUnderstoodError("an event of a watch has no type")
+    if event["type"] == "ERROR":  # its object is a Status, whose field of that name is a word
+        return event
     return {**event, "object": answered(event.get("object"), "a watch")}
 
 

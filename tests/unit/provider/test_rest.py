@@ -224,3 +224,11 @@ async def test_a_write_that_waited_for_its_turn_is_not_sent_either(
     with pytest.raises(StoppedError):
         await waiting
     assert not server.asked("POST")
+
+
+def test_an_error_in_a_watch_is_an_event_as_well() -> None:
+    gone = {
+        "type": "ERROR",
+        "object": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410},
+    }
+    assert rest.answered_event(gone) == gone
