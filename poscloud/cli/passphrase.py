@@ -37,5 +37,5 @@ def rotate(
     _output.say(f"new passphrase: {', '.join(done.done) or 'no stack'}")
     for place in done.left:
         _output.tell(f"not with the new passphrase: {place}")
-    if not done.own:
-        _output.tell(f"from now on: export PULUMI_CONFIG_PASSPHRASE_FILE={new}")
+    if done.use:
+        _output.tell(f"from now on: {done.use}")

@@ -93,7 +93,10 @@ def check_passphrase(root: Path, stack: str, environment: Mapping[str, str]) -> 
         return
     hint = f"nothing was changed; Pulumi.{stack}.yaml was made with another one than {_source(environment)} holds"
     if journal(root).exists():
-        hint = "its rotation was cut short; finish it: poscloud passphrase rotate"
+        hint = (
+            "its rotation was cut short; finish it: poscloud passphrase rotate\n"
+            f"  until then, a stack that has the new one opens with {VARIABLE}_FILE={journal(root) / 'new'}"
+        )
     raise AuthError(f"wrong passphrase for stack {stack} ({VARIABLE} or …_FILE)", hint=hint)
 
 

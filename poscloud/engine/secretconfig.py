@@ -94,7 +94,7 @@ def give(root: Path, stack: str, name: str, value: str, reporter: Reporter) -> E
     Raises:
         PosCloudError: The environment asks for no such value, or this one is empty.
     """
-    (entry,) = _named(entries(root, stack), stack, name, whole=False)
+    entry = _named(entries(root, stack), stack, name, whole=False)[0]
     if not value:
         raise PosCloudError(
             f"the value of {name} is empty", hint=f"poscloud secret set -s {stack} {name} < FILE"
@@ -124,11 +124,24 @@ def rotate(root: Path, stack: str, name: str, reporter: Reporter) -> list[Entry]
 
 
 def _named(known: Sequence[Entry], stack: str, name: str, *, whole: bool) -> list[Entry]:
+    """Return the values of that name, or in the Secret of that name; each once, however many keys it feeds."""
     wanted = name.removeprefix("poscloud:")
     if found := [e for e in known if e.name == wanted] or [e for e in known if whole and e.secret == wanted]:
-        return found
+        return [
+            _united([e for e in known if e.name == each]) for each in dict.fromkeys(e.name for e in found)
+        ]
     names = sorted({e.name for e in known} | ({e.secret for e in known} if whole else set()))
     raise PosCloudError(f"stack {stack} has no secret '{name}'", hint=nearest(name, names))
+
+
+def _united(same: Sequence[Entry]) -> Entry:
+    """Return the first place of a value, with the readers of all."""
+    return replace(
+        same[0],
+        needed=any(e.needed for e in same),
+        random=all(e.random for e in same),
+        readers=tuple(sorted({reader for e in same for reader in e.readers})),
+    )
 
 
 def _opened(root: Path, stack: str, reporter: Reporter) -> Pulumi:

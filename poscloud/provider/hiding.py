@@ -15,15 +15,16 @@ from poscloud.provider.values import Mask
 SHORTEST = 4
 """Characters; hiding shorter values would hide parts of most words, and so tell what they are."""
 
-LONGEST_CUT = 8
-"""Characters of a secret's beginning or end that are hidden where a message was cut off in the middle of it."""
+SHORTEST_CUT = 8
+"""Characters of a secret's beginning that are hidden where it was cut off; fewer are the beginning of other words."""
 
 LONGEST_PASSWORD = 200
 """Characters; of what is longer, a file or a certificate, single words are not taken for secrets."""
 
 HIDDEN = "[secret]"
 _WORD = re.compile(r"[A-Za-z0-9]{12,}")
-_CUT = re.compile(r"(…|\.\.\.)?$")
+_CUT = re.compile(r"$|…|\.\.\.|[\"'`:]")
+"""What follows where a message was cut off, or goes on after a value that was: Go and servers write it so."""
 _TELLING = re.compile(r"pass|auth|token|secret|key|credential", re.IGNORECASE)
 
 
@@ -52,22 +53,25 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """The text with every known secret value replaced by ``[secret]``."""
-        for secret in sorted((s for s in self._texts if s in text), key=len, reverse=True):
+        known = sorted(self._texts, key=len, reverse=True)
+        for secret in known:
             text = text.replace(secret, HIDDEN)
-        return self._without_cut(text)
-
-    def _without_cut(self, text: str) -> str:
-        """The text without a secret's beginning at its end: what was cut off there went on with the rest of it."""
-        end = _CUT.search(text)
-        body, dots = (text[: end.start()], end.group()) if end else (text, "")
-        last = body[-LONGEST_CUT:]
-        if len(last) < LONGEST_CUT:
-            return text
-        for secret in self._texts:
-            found = secret.rfind(last) if len(secret) > LONGEST_CUT else -1
-            if found >= 0 and body.endswith(begun := secret[: found + LONGEST_CUT]):
-                return f"{body[: -len(begun)]}{HIDDEN}{dots}"
+        for secret in known:
+            if len(secret) > SHORTEST_CUT and secret[:SHORTEST_CUT] in text:
+                text = _without_cut(text, secret)
         return text
+
+
+def _without_cut(text: str, secret: str) -> str:
+    """The text without what is left of a secret that was cut off in the middle."""
+    begin, at = secret[:SHORTEST_CUT], 0
+    while (at := text.find(begin, at)) >= 0:
+        differing = (i for i, (here, its) in enumerate(zip(text[at:], secret, strict=False)) if here != its)
+        end = at + next(differing, min(len(text) - at, len(secret)))
+        if _CUT.match(text, end):
+            text = f"{text[:at]}{HIDDEN}{text[end:]}"
+        at += 1
+    return text
 
 
 def _leaves(value: Any) -> Iterator[str]:

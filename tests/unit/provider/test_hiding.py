@@ -70,6 +70,14 @@ def test_a_message_that_ends_in_the_middle_of_it_shows_nothing_of_it(dots: str) 
     )
 
 
+@pytest.mark.parametrize(
+    "after", [": invalid value", "… more text", "... more text", '" is wrong', "' is wrong"]
+)
+def test_cut_off_inside_a_message_nothing_of_it_is_left_either(after: str) -> None:
+    assert hidden("hunter2-very-long-fake-word", f"got hunter2-very-long-f{after}") == f"got [secret]{after}"
+    assert hidden("password-of-a-fake", f"no password given{after}") == f"no password given{after}"
+
+
 def test_short_values_are_left_and_common_words_are_hidden_everywhere() -> None:
     assert hidden("abc", "abc is in abcd") == "abc is in abcd"
     assert SHORTEST == 4
