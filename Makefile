@@ -54,7 +54,7 @@ fuzz: $(READY_DEV) ## Try thousands of inputs that nobody meant on loader, provi
 	@POSCLOUD_FUZZ=long .venv/bin/python -m pytest tests/fuzz
 
 POINTS ?= 1-9999
-kill-points: $(READY_DEV) ## Kill each process of a run at every request; hours. POINTS=1-20: these requests only; goes on where it ended.
+kill-points: $(READY_DEV) ## Kill each process of a run at every request; hours. POINTS=1-20: these requests only; goes on where it ended, if the code is the same.
 	@.venv/bin/python -m tests.faults.killcampaign --points $(POINTS) --results .poscloud/kill-points.jsonl
 
 check: lint test-unit ## Everything that needs no cluster: lint, format, types, layers, unit tests.

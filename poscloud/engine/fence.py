@@ -13,6 +13,7 @@ from typing import Any
 from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError
+from poscloud.provider.config import kubectl_to
 from poscloud.render.names import STACK_ANNOTATION
 
 NAMESPACE_TYPE = "kubernetes:core/v1:Namespace"
@@ -44,7 +45,8 @@ def refuse_taken(pulumi: Pulumi, kubectl: Kubectl, stack: str, mark: str) -> Non
     raise DeployError(
         f"namespace {stack} was made by this stack, {mark}, and says now that it {says} (annotation "
         f"{STACK_ANNOTATION}); nothing was deleted",
-        hint=f"if it is this stack's after all: kubectl annotate --overwrite namespace {stack} "
+        hint="if it is this stack's after all: "
+        f"{kubectl_to(str(kubectl.target.kubeconfig), kubectl.target.context)} annotate --overwrite namespace {stack} "
         f"{STACK_ANNOTATION}={mark}",
     )
 

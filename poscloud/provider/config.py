@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import os
+import shlex
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,8 @@ from poscloud.provider.yamltext import documents_of
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 EXEC_TIMEOUT = 60.0
+AS_TEXT = "(given as text)"
+"""Stands where a kubeconfig's file would."""
 
 Object = dict[str, Any]
 
@@ -55,6 +58,11 @@ class Access:
         return f"kubeconfig {self.source}, context {self.context}" if self.context else self.source
 
     @property
+    def kubectl(self) -> str:
+        """How a suggested command has to begin, so that it goes to this cluster from any shell."""
+        return kubectl_to(self.source if self.context else "", self.context)
+
+    @property
     def identity(self) -> tuple[Any, ...]:
         """Differs when the cluster differs; credentials do not count."""
         keys = ("server", "certificate-authority", "certificate-authority-data", "tls-server-name")
@@ -68,6 +76,24 @@ class Access:
         return (self.folder / entry[key]).read_bytes() if entry.get(key) else None
 
 
+def kubectl_to(kubeconfig: str, context: str) -> str:
+    """``kubectl`` with the options that lead it to one cluster, quoted for a shell.
+
+    Args:
+        kubeconfig: The file, or several with ``os.pathsep`` between them, of which kubectl's option takes only one.
+            The default is not named, as a shell that has KUBECONFIG set for another one has another context, too.
+        context: Its context; empty for the one a pod is in.
+    """
+    files = [str(Path(f).absolute()) for f in kubeconfig.split(os.pathsep) if f and f != AS_TEXT]
+    words = ["kubectl", *([f"--context={context}"] if context else [])]
+    if len(files) > 1:
+        return f"KUBECONFIG={shlex.quote(os.pathsep.join(files))} {shlex.join(words)}"
+    words[1:1] = [
+        f"--kubeconfig={file}" for file in files if file != str(Path("~/.kube/config").expanduser())
+    ]
+    return shlex.join(words)
+
+
 def load(variables: Mapping[str, str]) -> Access:
     """Find the cluster by the provider's configuration, the environment, ``~/.kube/config`` or the pod.
 
@@ -79,7 +105,7 @@ def load(variables: Mapping[str, str]) -> Access:
     """
     given = variables.get("kubeconfig", "")
     if "\n" in given or given.lstrip().startswith("{"):
-        return _choose(_parse(given, "(given as text)"), variables, "(given as text)", Path())
+        return _choose(_parse(given, AS_TEXT), variables, AS_TEXT, Path())
     paths = [Path(p).expanduser() for p in (given or os.environ.get("KUBECONFIG", "")).split(os.pathsep) if p]
     default = Path("~/.kube/config").expanduser()
     files = [path for path in paths or [default] if path.is_file()]

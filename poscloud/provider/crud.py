@@ -13,7 +13,7 @@ from poscloud.provider.awaiter import Awaiter, NotReadyError
 from poscloud.provider.cluster import MANAGER, Cluster, created_by, is_ours, label, object_id
 from poscloud.provider.diff import changes, get, prune, union
 from poscloud.provider.discovery import NoSuchKindError
-from poscloud.provider.fence import Fence, is_namespace, is_taken, stacks, taken
+from poscloud.provider.fence import Fence, is_namespace, is_taken, may_exist, stacks, taken
 from poscloud.provider.kinds import (
     LEAVES,
     PATCH_FIELD_MANAGER,
@@ -109,7 +109,7 @@ class Objects:
                 return await self._cluster.create(inputs, manager)
             except (ApiError, NoSuchKindError) as error:
                 exists = isinstance(error, ApiError) and error.reason == "AlreadyExists"
-                if exists and (live := await self._claim(inputs, manager)):
+                if may_exist(error, inputs) and (live := await self._claim(inputs, manager)):
                     return live
                 self._fence.forget(inputs)
                 if not exists and (delay is None or (isinstance(error, ApiError) and error.status != 404)):
@@ -124,7 +124,10 @@ class Objects:
         if live is None:
             return None
         entries = get(live, "metadata", "managedFields", default=[])
-        if any(entry.get("manager") == manager for entry in entries):
+        annotated = get(
+            inputs, "metadata", "annotations", PATCH_FIELD_MANAGER
+        )  # others may be called so, too
+        if not annotated and any(entry.get("manager") == manager for entry in entries):
             return live  # the answer to our own POST was lost
         if get(live, "metadata", "deletionTimestamp"):
             await self._awaiter.gone(live)
@@ -162,7 +165,7 @@ class Objects:
             self._fence.forget(inputs)
             raise deleted_outside(inputs)
         if is_taken(live, stacks(inputs, state)):
-            raise taken(live)
+            raise taken(live, self._cluster.access.kubectl)
         wanted = with_live_values(inputs, live, ignored)
         try:
             live = await self._apply(wanted, live, manager)
@@ -208,14 +211,7 @@ class Objects:
         except NoSuchKindError:
             return
         except ApiError as error:
-            # 409 with another uid: ours is gone, and what is there now belongs to someone else.
-            if error.status == 404 or (error.status == 409 and "UID" in error.message):
-                return
-            if error.status != 409:
-                raise
-            answer = await self._cluster.get(state) or {}
-            if get(answer, "metadata", "uid") != metadata.get("uid"):
-                return
+            answer = await self._going(error, state)
         skipped = str(annotations.get(SKIP_AWAIT, "")).lower() == "true" and kind in SKIP_DELETE_AWAIT
         if get(answer, "metadata", "uid") and not skipped:
             answer = answered(answer, "a DELETE")
@@ -224,6 +220,22 @@ class Objects:
             await self._awaiter.gone(answer, timeout)
         if kind == "CustomResourceDefinition":
             self._cluster.discovery.forget()
+
+    async def _going(self, error: ApiError, state: Object) -> Object:
+        """What is still there of an object whose DELETE failed; empty when it is gone.
+
+        Raises:
+            ApiError: It is there and stays, and so does what is in it: a webhook or a rule refused.
+        """
+        # 409 with another uid: ours is gone, and what is there now belongs to someone else.
+        if error.status == 404 or (error.status == 409 and "UID" in error.message):
+            return {}
+        live = (await self._cluster.get(state) or {}) if error.status == 409 else state
+        if get(live, "metadata", "uid") != get(state, "metadata", "uid"):
+            return {}
+        if error.status != 409 or not get(live, "metadata", "deletionTimestamp"):
+            raise error
+        return live
 
     async def read(self, wanted: Object, inputs: Object, state: Object) -> Result | None:
         """The object as it is now; ``None`` when it is gone.
@@ -248,7 +260,7 @@ class Objects:
             if uid and get(live, "metadata", "uid") != uid:
                 return None  # ours is gone; what has its name now is somebody else's
             if is_taken(live, mine):
-                raise taken(live)
+                raise taken(live, self._cluster.access.kubectl)
         manager = new_manager(inputs, state)
         found = await self._inputs_now(live, inputs, manager) if inputs else importable(live)
         result = state_of(live, found, manager, str(state.get("__initialApiVersion", "")))

@@ -12,9 +12,10 @@ import asyncio
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import UID, Cluster, Object, created_by
+from poscloud.provider.config import Access
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import ADOPT_ANNOTATION, CLUSTER_ANNOTATION, STACK_ANNOTATION
-from poscloud.provider.rest import progress
+from poscloud.provider.rest import ApiError, progress
 
 
 class FenceError(PosCloudError):
@@ -75,7 +76,7 @@ class Fence:
             else str(_annotation(obj, CLUSTER_ANNOTATION) or "")
         )
         if made_in and here and made_in != here:
-            raise _of_another_cluster(live, made_in, f"{here} ({self._cluster.access.server})")
+            raise _of_another_cluster(live, made_in, here, self._cluster.access)
 
     async def admit_delete(self, state: Object) -> bool:
         """Whether to delete the object of a state; not when it went with a namespace that is gone.
@@ -160,21 +161,39 @@ def adopts(obj: Object) -> bool:
     return str(_annotation(obj, ADOPT_ANNOTATION)).lower() == "true"
 
 
+def may_exist(error: PosCloudError, inputs: Object) -> bool:
+    """Whether a refused create may mean that the object is there.
+
+    Who is bound to one existing namespace may not create namespaces, and is refused before anything else is looked at.
+    """
+    if not isinstance(error, ApiError):
+        return False
+    return error.reason == "AlreadyExists" or (
+        error.status == 403 and is_namespace(inputs) and adopts(inputs)
+    )
+
+
 def is_taken(live: Object, mine: frozenset[str]) -> bool:
     """Whether a live object carries the annotation of a stack that is none of these."""
     owner = _annotation(live, STACK_ANNOTATION)
     return bool(mine and owner) and owner not in mine
 
 
-def taken(live: Object) -> FenceError:
-    """The error for an object of ours that says now that it is another stack's."""
+def taken(live: Object, kubectl: str) -> FenceError:
+    """The error for an object of ours that says now that it is another stack's.
+
+    Args:
+        live: The object.
+        kubectl: How a command to its cluster begins.
+    """
     meta = live["metadata"]
     where = "/".join(str(meta[key]) for key in ("namespace", "name") if meta.get(key))
+    namespace = f"-n {meta['namespace']} " if meta.get("namespace") else ""
     return FenceError(
         f"{live.get('kind')} {where} was this stack's, and says now that it belongs to stack "
         f"{_annotation(live, STACK_ANNOTATION)} (annotation {STACK_ANNOTATION}); nothing was written",
-        hint="find out who changed the annotation: kubectl get -o yaml --show-managed-fields "
-        f"{str(live.get('kind')).lower()} {meta.get('name')}",
+        hint=f"find out who changed the annotation: {kubectl} get -o yaml --show-managed-fields "
+        f"{namespace}{str(live.get('kind')).lower()} {meta.get('name')}",
     )
 
 
@@ -206,13 +225,13 @@ def _of_nobody(live: Object, mine: frozenset[str]) -> FenceError:
     )
 
 
-def _of_another_cluster(live: Object, made_in: str, here: str) -> FenceError:
+def _of_another_cluster(live: Object, made_in: str, here: str, access: Access) -> FenceError:
     name = get(live, "metadata", "name")
     return FenceError(
         f"namespace {name} was made in cluster {made_in} (annotation {CLUSTER_ANNOTATION}), and this is cluster "
-        f"{here}: it comes from that cluster's backup; nothing was written",
-        hint="if it is to live on here, and its old self is gone: kubectl annotate --overwrite namespace "
-        f"{name} {CLUSTER_ANNOTATION}={here.partition(' ')[0]}",
+        f"{here} ({access.server}): it comes from that cluster's backup; nothing was written",
+        hint=f"if it is to live on here, and its old self is gone: {access.kubectl} annotate --overwrite namespace "
+        f"{name} {CLUSTER_ANNOTATION}={here}",
     )
 
 

@@ -31,7 +31,7 @@ from poscloud.provider.diff import (
     without,
 )
 from poscloud.provider.discovery import NoSuchKindError
-from poscloud.provider.fence import Fence
+from poscloud.provider.fence import Fence, may_exist
 from poscloud.provider.kinds import AUTONAMED, GUARDED, LOST, STACK_ANNOTATION, replace_paths
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
@@ -146,8 +146,8 @@ class Preview:
         except NoSuchKindError:
             return inputs
         except (ApiError, UnreachableError) as error:
-            if isinstance(error, ApiError) and error.reason == "AlreadyExists":
-                return await self._existing(inputs)
+            if may_exist(error, inputs) and (live := await self._cluster.get(inputs)):
+                return await self._existing(inputs, live)
             if not (isinstance(error, ApiError) and error.status == 404):
                 self._tolerate(error, inputs)
             return inputs
@@ -185,16 +185,15 @@ class Preview:
         except (ApiError, UnreachableError) as error:
             self._tolerate(error, inputs)
 
-    async def _existing(self, inputs: Object) -> Object:
+    async def _existing(self, inputs: Object, live: Object) -> Object:
         """What would become of an object that exists: taken in where the fence allows it, else told."""
-        live = await self._cluster.get(inputs) or {}
         stack = get(inputs, "metadata", "annotations", STACK_ANNOTATION)
         owner = get(live, "metadata", "annotations", STACK_ANNOTATION)
-        if live and not owner and self._fence.may_adopt(inputs):
+        if not owner and self._fence.may_adopt(inputs):
             return await try_adoption(self._cluster, inputs, live, new_manager(inputs))
         entries = get(live, "metadata", "managedFields", default=[])
         ours = stack and owner == stack
-        if live and not ours and not any(is_ours(entry, "") for entry in entries):
+        if not ours and not any(is_ours(entry, "") for entry in entries):
             name = label(inputs)
             self._warn(name, f"{name} exists already and is not this stack's; up will refuse to touch it")
         return inputs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.arena import Arena
+from tests.faults.arena import Arena, timed
 from tests.faults.rows import ROWS
 from tests.workspace import Workspace
 
@@ -48,11 +48,12 @@ def present(arena: Arena) -> Iterator[Arena]:
 
 @dataclass(frozen=True)
 class Result:
-    """How one case ended, with what it took, its set-up and convergence included."""
+    """How one case ended, with what it took, its set-up and convergence included, and the times that have a limit."""
 
     name: str
     passed: bool
     seconds: float
+    timed: tuple[tuple[float, float], ...] = ()
 
 
 _results: dict[int, dict[str, Result]] = defaultdict(dict)
@@ -65,7 +66,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if mark is not None:
         before = _results[mark.args[0]].get(item.nodeid, Result(item.name, True, 0))
         passed = before.passed and report.passed
-        _results[mark.args[0]][item.nodeid] = Result(item.name, passed, before.seconds + report.duration)
+        took = (*before.timed, *timed)
+        timed.clear()
+        seconds = before.seconds + report.duration
+        _results[mark.args[0]][item.nodeid] = Result(item.name, passed, seconds, took)
     return report
 
 
@@ -80,8 +84,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         survived += good
         verdict = "survived" if good else "NOT SURVIVED" if cases else "not tried"
         seconds = sum(case.seconds for case in cases)
+        times = sorted({f"{took:.1f} s of {limit:g} s" for case in cases for took, limit in case.timed})
         terminalreporter.write_line(
-            f"{number:3}  {words:52}  {verdict:12}  {len(cases):2} cases  {seconds:5.0f} s"
+            f"{number:3}  {words:52}  {verdict:12}  {len(cases):2} cases  {seconds:5.0f} s  {', '.join(times)}".rstrip()
         )
         for case in cases:
             if not case.passed:

@@ -2,14 +2,16 @@
 
     python -m tests.faults.killcampaign --points 1-40 --victims engine --modes checkpoints
 
-A point is one kill. What was done is kept in the results file, and is not done again. Each stack is used for an up
-point and, where there is one, the destroy point of the same number; update points follow each other on one stack,
-because an environment that converged can be updated to the next value.
+A point is one kill. One that was survived is kept in the results file, and is not done again while poscloud and these
+tests are what they were. A point whose victim had not begun or was over is no kill; it is counted apart. Each stack is
+used for an up point and, where there is one, the destroy point of the same number; update points follow each other on
+one stack, because an environment that converged can be updated to the next value.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import signal
 import sys
@@ -34,6 +36,32 @@ Job = tuple[Mode, str, Operation, Sequence[int]]
 """How state is kept, the victim, ``up`` or ``update``, and the requests."""
 
 
+ROOT = Path(__file__).parents[2]
+
+
+def version() -> str:
+    """Return what tells one state of the tested code from another, committed or not."""
+    files = [
+        ROOT / "requirements.lock",
+        *(ROOT / "poscloud").rglob("*"),
+        *(ROOT / "tests/faults").glob("*.py"),
+    ]
+    found = hashlib.sha256()
+    for file in sorted(f for f in files if f.is_file() and "__pycache__" not in f.parts):
+        found.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
+
+
+def kept(results: Path, code: str) -> list[Point]:
+    """Return the points of earlier runs that need not be done again: of this code, and nothing was wrong."""
+    if not results.exists():
+        return []
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    return [
+        Point(**line["point"]) for line in lines if line.get("code") == code and not line["point"]["wrong"]
+    ]
+
+
 class Campaign:
     """Points to do, and what came of them.
 
@@ -45,10 +73,9 @@ class Campaign:
 
     def __init__(self, workspace: Workspace, results: Path, chosen: range) -> None:
         self.workspace, self.results, self.chosen = workspace, results, chosen
-        self.points: list[Point] = []
+        self.code = version()
+        self.points, self.broken = kept(results, self.code), list[str]()
         self.stacks, self.lock, self.is_over = 0, threading.Lock(), False
-        if results.exists():
-            self.points = [Point(**json.loads(line)) for line in results.read_text().splitlines()]
         self.requests: dict[tuple[Mode, Operation], int] = {}
 
     def measure(self, mode: Mode) -> None:
@@ -97,11 +124,11 @@ class Campaign:
         self.open(lane)
         if operation == "up":
             self.point(lane, "up", victim, numbers[0])
-            # The program is not run by a destroy.
-            if victim != "program" and numbers[0] in self.left(mode, "destroy", victim):
+            if killable("destroy", victim) and numbers[0] in self.left(mode, "destroy", victim):
                 self.point(lane, "destroy", victim, numbers[0])
         else:
-            lane.run("poscloud", "up", "--yes")
+            ready = lane.run("poscloud", "up", "--yes")
+            assert ready.returncode == 0, f"there is nothing to update: {ready.stdout[-1500:]}"
             for number in numbers:
                 lane.describe(number)
                 self.point(lane, "update", victim, number)
@@ -120,24 +147,38 @@ class Campaign:
         with self.lock:
             self.points.append(done)
             with self.results.open("a") as file:
-                file.write(json.dumps(asdict(done)) + "\n")
-            verdict = "; ".join(done.wrong)[:2000] or "converged"
+                file.write(json.dumps({"code": self.code, "point": asdict(done)}) + "\n")
+            verdict = "; ".join(done.wrong)[:2000] or ("converged" if done.fired else "nobody to kill")
             say(f"{done.mode} {operation} {victim} {number}: {verdict}, {done.seconds:.0f} s")
 
+    def missing(self, modes: Sequence[Mode], victims: Sequence[str]) -> list[str]:
+        """Return the points that were to be done and were not."""
+        wanted = [(m, o, v) for m in modes for o in get_args(Operation) for v in victims if killable(o, v)]
+        return [f"{m} {o} {v} {n} was not done" for m, o, v in wanted for n in self.left(m, o, v)]
+
     def work(self, name: str, queue: SimpleQueue[Job]) -> None:
-        """Do jobs until there are none."""
+        """Do jobs until there are none; one that cannot be begun or ended is told, and the next one is done."""
         lanes: dict[Mode, Lane] = {}
         try:
             while not self.is_over:
                 job = queue.get_nowait()
-                if job[0] not in lanes:
-                    lanes[job[0]] = self.lane(name, job[0]).__enter__()
-                self.do(lanes[job[0]], job)
+                try:
+                    if job[0] not in lanes:
+                        lanes[job[0]] = self.lane(name, job[0]).__enter__()
+                    self.do(lanes[job[0]], job)
+                except Exception as error:
+                    with self.lock:
+                        self.broken.append(f"{job}: {type(error).__name__}: {error}")
         except Empty:
             pass
         finally:
             for lane in lanes.values():
                 lane.__exit__()
+
+
+def killable(operation: Operation, victim: str) -> bool:
+    """Whether an operation has such a process: a destroy runs no program."""
+    return (operation, victim) != ("destroy", "program")
 
 
 def say(text: str) -> None:
@@ -155,7 +196,7 @@ def table(points: Sequence[Point]) -> Iterator[str]:
             for victim in VICTIMS:
                 rows = [p for p in points if (p.mode, p.operation, p.victim) == (mode, operation, victim)]
                 if rows:
-                    killed, good = sum(p.fired for p in rows), sum(not p.wrong for p in rows)
+                    killed, good = sum(p.fired for p in rows), sum(p.fired and not p.wrong for p in rows)
                     slowest = f"{max(p.seconds for p in rows):.0f} s"
                     outlived = f"{max(p.provider for p in rows):.1f} s"
                     yield (
@@ -163,9 +204,19 @@ def table(points: Sequence[Point]) -> Iterator[str]:
                         f"{outlived:>8}"
                     )
     bad = [p for p in points if p.wrong]
-    yield f"{len(points) - len(bad)} of {len(points)} points converged"
+    killed = [p for p in points if p.fired]
+    yield f"{sum(not p.wrong for p in killed)} of {len(killed)} kills converged"
+    never = sum(not p.reached for p in points)
+    yield f"no kill: {len(points) - len(killed)}, of which {never} where the run had fewer requests"
     for p in bad:
         yield f"  {p.mode} {p.operation} {p.victim} {p.number}: {'; '.join(p.wrong)[:300]}"
+
+
+def unkilled(points: Sequence[Point]) -> set[tuple[Mode, Operation, str]]:
+    """Return the modes, operations and victims of which not one process was killed: nothing is known of them."""
+    return {(p.mode, p.operation, p.victim) for p in points} - {
+        (p.mode, p.operation, p.victim) for p in points if p.fired
+    }
 
 
 def main() -> int:
@@ -205,7 +256,9 @@ def main() -> int:
         campaign.is_over = True
         workspace.control_plane.down(delete=True)
     say("\n".join(table(campaign.points)))
-    return int(any(p.wrong for p in campaign.points))
+    undone = campaign.broken + campaign.missing(given.modes, given.victims)
+    say("\n".join(undone))
+    return int(bool(undone or unkilled(campaign.points)) or any(p.wrong for p in campaign.points))
 
 
 if __name__ == "__main__":

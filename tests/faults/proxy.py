@@ -57,6 +57,7 @@ class Fault:
         retry_after: Seconds, in the answer's header.
         text: The whole answer, if it is no refusal.
         date: The server's clock as it tells it, in HTTP's form.
+        done: Called when the server has begun to answer, before the answer is passed on.
     """
 
     delay: float = 0
@@ -68,6 +69,7 @@ class Fault:
     retry_after: int = 0
     text: str = ""
     date: str = ""
+    done: Callable[[], None] = lambda: None
 
 
 PASS = Fault()
@@ -171,6 +173,7 @@ class Proxy:
             out.write(data)
             gone = asyncio.create_task(reader.read())
             while chunk := await _either(theirs.read(65536), gone):
+                fault.done()
                 if not fault.cut:
                     writer.write(chunk)
                     await writer.drain()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, cast
 
 import pytest
 
+from poscloud.cluster.target import Target
 from poscloud.engine.fence import NAMESPACE_TYPE, refuse_taken
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
@@ -28,6 +31,8 @@ class Both:
     def __init__(self, live: Object, known: Object) -> None:
         self.live, self.known, self.exports = live, known, 0
 
+    target = Target(Path("/etc/it's/config"), "far", "https://far", "", local=False)
+
     def get(self, *_: str) -> Object:
         return self.live
 
@@ -45,6 +50,13 @@ def ask(both: Both) -> None:
 def test_one_that_says_something_else_now_is_refused(stamp: str, says: str) -> None:
     with pytest.raises(DeployError, match=f"says now that it belongs to {says}.*nothing was deleted"):
         ask(Both(namespace(stamp), namespace("poscloud/shop")))
+
+
+def test_the_suggested_command_goes_to_the_stack_s_cluster() -> None:
+    with pytest.raises(DeployError) as caught:
+        ask(Both(namespace("billing/shop"), namespace("poscloud/shop")))
+    command = caught.value.hint.partition(": ")[2]
+    assert shlex.split(command)[:3] == ["kubectl", "--kubeconfig=/etc/it's/config", "--context=far"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from poscloud.errors import AuthError, PosCloudError
 from poscloud.provider import config
-from poscloud.provider.config import Access, Credentials, load
+from poscloud.provider.config import AS_TEXT, Access, Credentials, kubectl_to, load
 
 
 def kubeconfig(**changes: Any) -> dict[str, Any]:
@@ -138,3 +138,17 @@ def test_only_the_cluster_makes_the_identity() -> None:
     one, two = (load({"kubeconfig": json.dumps(document)}) for document in (kubeconfig(), other_user))
     assert one.identity == two.identity
     assert one.identity != load({"kubeconfig": json.dumps(kubeconfig()), "context": "two"}).identity
+
+
+@pytest.mark.parametrize(
+    ("file", "begins"),
+    [
+        ("/home/me/.kube/config", "kubectl --context=far"),
+        ("/etc/far", "kubectl --kubeconfig=/etc/far --context=far"),
+        ("/a:/b", "KUBECONFIG=/a:/b kubectl --context=far"),
+        (AS_TEXT, "kubectl --context=far"),
+    ],
+)
+def test_suggested_commands_name_the_cluster(file: str, begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert kubectl_to(file, "far") == begins

@@ -79,11 +79,15 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "preview the namespace": lambda stub: create(stub, namespace(), preview=True),
     "delete the namespace": lambda stub: delete(stub, namespace()),
 }
+REMAKE = f"kubectl --context=ctx annotate --overwrite namespace default poscloud.io/cluster={HERE}"
 OTHERS: dict[str, tuple[Object, list[str]]] = {
     "another stack": (namespace("shop/other"), ["belongs to stack shop/other", "this stack is shop/dev"]),
     "another project": (namespace("billing/dev"), ["belongs to stack billing/dev", "in project billing"]),
     "nobody": (namespace("", ""), ["created by kubectl-create", "adopt: true in stacks/default.yaml"]),
-    "another cluster": (namespace(cluster="uid-there"), ["was made in cluster uid-there", f"cluster {HERE}"]),
+    "another cluster": (
+        namespace(cluster="uid-there"),
+        ["was made in cluster uid-there", f"cluster {HERE}", REMAKE],
+    ),
 }
 
 
@@ -219,4 +223,6 @@ async def test_an_object_that_says_now_that_it_is_another_s_is_told(
     text = str((await refused(call(stub, config_map(a="1")))).details())
     assert "ConfigMap default/settings was this stack's" in text
     assert "stack billing/dev" in text
+    command = "kubectl --context=ctx get -o yaml --show-managed-fields -n default configmap settings"
+    assert command in text
     assert cluster.writes() == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from poscloud.provider.values import decode
 
 from .conftest import (
@@ -61,6 +63,31 @@ async def test_a_preview_takes_in_without_writing(stub: Any, cluster: Cluster) -
     previewed = await create(stub, config_map(a="1"), preview=True)
     assert decode(previewed.properties)[0]["data"] == {"a": "1"}
     assert cluster.writes() == []
+
+
+FORBIDDEN = refusal(403, "Forbidden", 'namespaces is forbidden: User "u" cannot create resource "namespaces"')
+
+
+@pytest.mark.parametrize("preview", [False, True])
+async def test_who_may_not_create_namespaces_can_take_one_in(
+    stub: Any, cluster: Cluster, preview: bool
+) -> None:
+    await ready(stub, cluster)
+    there(cluster, namespace("", ""))
+    cluster.on("POST", "/api/v1/namespaces", FORBIDDEN)
+    cluster.on("PATCH", HOME, Answer(body=stored(namespace(**ADOPT), "pulumi-kubernetes-1", uid="theirs")))
+    taken = decode((await create(stub, namespace(**ADOPT), preview=preview)).properties)[0]
+    assert taken["metadata"]["uid"] == "theirs"
+    assert bool([r for r in cluster.writes() if r.method == "PATCH"]) is not preview
+
+
+@pytest.mark.parametrize("wanted", [namespace(), namespace(**ADOPT)])
+async def test_a_namespace_that_is_not_there_stays_forbidden(
+    stub: Any, cluster: Cluster, wanted: Object
+) -> None:
+    await ready(stub, cluster)
+    cluster.on("POST", "/api/v1/namespaces", FORBIDDEN)
+    assert 'cannot create resource "namespaces"' in str((await refused(create(stub, wanted))).details())
 
 
 async def taking(stub: Any, cluster: Cluster, live: Object, *answers: Answer, adopt: bool = True) -> str:

@@ -11,6 +11,7 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
+from poscloud.provider import crud
 from poscloud.provider.values import decode, encode
 
 from .conftest import (
@@ -84,14 +85,27 @@ async def test_an_empty_annotation_is_nobody_s(stub: Any, cluster: Cluster) -> N
     assert "exists already" in str((await refused(create(stub, mine))).details())
 
 
-async def test_after_a_lost_answer_the_object_decides(stub: Any, cluster: Cluster) -> None:
+async def test_after_a_lost_answer_the_object_decides(
+    stub: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await configure(stub, cluster.server)
+    monkeypatch.setattr(crud, "new_manager", lambda *_: "this-create")
     cluster.on("POST", COLLECTION, Answer(None), EXISTS)
     obj = config_map(a="1")
-    obj["metadata"]["annotations"] = {"pulumi.com/patchFieldManager": "this-run"}
-    cluster.on("GET", OBJECT, Answer(body=stored(obj, "this-run")))
+    del obj["metadata"]["annotations"]
+    cluster.on("GET", OBJECT, Answer(body=stored(obj, "this-create")))
     assert (await create(stub, obj)).id == "default/settings"
     assert not cluster.server.asked("PATCH")
+
+
+async def test_a_manager_s_name_that_others_may_have_proves_nothing(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    cluster.on("POST", COLLECTION, EXISTS)
+    obj = config_map(a="theirs")
+    obj["metadata"]["annotations"] = {"pulumi.com/patchFieldManager": "team"}
+    cluster.on("GET", OBJECT, Answer(body=stored(obj, "team")))
+    text = str((await refused(create(stub, obj))).details())
+    assert "default/settings exists already, created by team" in text
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,23 @@ async def test_a_namespace_that_is_not_ours_any_more_is_not_emptied(stub: Any, c
     )
     await delete_namespace(stub)
     assert [request.path for request in cluster.server.asked("DELETE")] == [NAMESPACE]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_a_namespace_whose_deletion_is_refused_is_emptied_only_if_it_goes_already(
+    stub: Any, cluster: Cluster, deleted: bool
+) -> None:
+    await configure(stub, cluster.server)
+    cluster.on("DELETE", NAMESPACE, refusal(409, "Conflict", "admission webhook says no"))
+    gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"} if deleted else {}
+    live = Answer(body={**SHOP, "metadata": {**SHOP["metadata"], **gone}})
+    cluster.on("GET", NAMESPACE, live, refusal(404, "NotFound", "gone"))
+    if deleted:
+        await delete_namespace(stub)
+    else:
+        assert "webhook says no" in str((await refused(delete_namespace(stub))).details())
+    asked = [request.path for request in cluster.server.asked("DELETE")]
+    assert (f"{NAMESPACE}/persistentvolumeclaims" in asked) is deleted
 
 
 async def test_read_without_inputs_imports(stub: Any, cluster: Cluster) -> None:
