@@ -31,7 +31,7 @@ sslproto.SSLProtocol.max_size = 32 * 1024
 # Longest time in seconds between two tries that a server may ask for.
 MOST_PATIENCE = 30.0
 QUIET = 10.0  # seconds of retrying before a person is told
-SETTLING = 15.0  # how long a server that was away may not know yet what it has to allow
+SETTLING = 30.0  # how long a server that was away may not know yet what it has to allow
 WEBHOOK_TRIES = 3  # how often a webhook that does not answer is asked in all
 
 APPLY = "application/apply-patch+yaml"

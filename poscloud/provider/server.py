@@ -19,6 +19,7 @@ from poscloud.provider.servicer import Provider
 MESSAGE_LIMIT = 400 * 1024 * 1024
 PARENT_EVERY = 1.0
 ENGINE_EVERY = 15.0
+ENGINE_ANSWERS = 5.0
 LAST_WORDS = 4.0
 
 
@@ -54,9 +55,11 @@ class Engine:
         """Whether anyone listens at the engine's address."""
         host, _, port = self.address.rpartition(":")
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(ENGINE_ANSWERS):
                 _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        except (OSError, TimeoutError, ValueError):
+        except TimeoutError:
+            return True  # a dead process refuses at once; only a machine that is too busy takes long
+        except (OSError, ValueError):
             return False
         writer.close()
         return True
