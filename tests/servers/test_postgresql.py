@@ -117,8 +117,8 @@ def test_an_environment_lives_its_life(arena: Remote, server: PostgreSQL) -> Non
 def test_the_second_of_two_is_told_who_holds_the_lock(arena: Remote) -> None:
     first = arena.start(*UP)
     began, told = threading.Event(), threading.Event()
-    arena.at_write(2, lambda: (began.set(), told.wait(100))[0])  # type: ignore[func-returns-value]
-    assert began.wait(100)
+    arena.at_write(2, lambda: (began.set(), told.wait(300))[0])  # type: ignore[func-returns-value]
+    assert began.wait(300)
     second = arena.run(*UP)
     shown = arena.run("poscloud", "unlock")
     refused = arena.run("poscloud", "unlock", second.text.rsplit(maxsplit=1)[-1])
@@ -136,13 +136,13 @@ def test_the_server_is_restarted_in_the_middle(arena: Remote, server: PostgreSQL
     arena.destroys()
 
     stop, restarted = threading.Event(), threading.Event()
-    arena.at_write(4, lambda: (stop.set(), restarted.wait(100))[0])  # type: ignore[func-returns-value]
+    arena.at_write(4, lambda: (stop.set(), restarted.wait(300))[0])  # type: ignore[func-returns-value]
     process = arena.start(*UP)
-    assert stop.wait(100)
+    assert stop.wait(300)
     server.stop()
     restarted.set()
     server.start()
-    text, _ = process.communicate(timeout=200)
+    text, _ = process.communicate(timeout=400)
     assert process.returncode == 0, text
     assert FAKE not in text
     arena.converges()
