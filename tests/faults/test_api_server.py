@@ -133,7 +133,7 @@ def test_between_provider_and_api_server(absent: Arena, case: Case) -> None:
     done = absent.run(*case.command)
     shows(done, *case.phrases, code=case.code, within=case.seconds, forbidden=case.forbidden)
     for phrase in (RETRYING, BUSY, "credentials rejected"):
-        assert times_told(done, phrase) <= 1, done.text
+        assert times_told(done, phrase) <= 1 + done.seconds // 60, done.text  # at most once a minute
     if case.row == 8:  # everything else is there
         assert absent.workspace.get("statefulset", "redis", "-n", STACK)["status"]["readyReplicas"] == 1
 
