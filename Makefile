@@ -36,7 +36,7 @@ setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
 
 test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own, quick faults among them.
-	@.venv/bin/python -m pytest -m "not servers and not long"
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not servers and not long"
 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults"
@@ -44,8 +44,9 @@ test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does five of them.
 	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
 
-test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt.
-	@.venv/bin/python -m pytest -m servers tests/servers
+SERVERS ?= tests/servers
+test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
+	@.venv/bin/python -m pytest -m servers $(SERVERS)
 
 faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; half an hour.
 	@.venv/bin/python -m pytest -m faults tests/faults
