@@ -46,6 +46,7 @@ UNUSED: dict[Right, str] = {
     ("delete", "limitranges"): "an environment that no longer has any limits",
     ("list", "pods"): SLOW,
     ("list", "events"): SLOW,
+    ("get", "pods/log"): "a container that crashes",
     **{("patch", kind): LATER for kind in ("namespaces", "jobs", "poddisruptionbudgets")},
     **{("list", kind): SWEEP for kind in SWEPT.split()},
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "list", "delete")},

@@ -14,7 +14,7 @@ import pytest
 
 from tests.workspace import Workspace
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 STACK = "adopted"
 REDIS = '  redis: {version: "3.2.12"}\n'

@@ -20,7 +20,7 @@ from tests.faults.arena import Arena, Outcome
 from tests.faults.proxy import PASS, Fault, Request
 from tests.planted import Listing, Planted
 
-pytestmark = [pytest.mark.faults, pytest.mark.fault(24)]
+pytestmark = [pytest.mark.faults, pytest.mark.fault(24), pytest.mark.long]
 
 STACK = "planted"
 TEXT = """\

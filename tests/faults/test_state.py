@@ -16,7 +16,7 @@ from poscloud.engine.statefile import damage
 from tests.faults.arena import STACK, Arena, Outcome, says
 from tests.faults.test_engine import UP, at_write
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 
 def state_file(arena: Arena, folder: Path | None = None) -> Path:

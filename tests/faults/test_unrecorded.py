@@ -12,7 +12,7 @@ from tests.faults.killpoints import Lane, Operation, When
 from tests.faults.proxy import PASS, Request
 from tests.workspace import Workspace
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 A = "  a: {kind: java, uses: [redis]}\n"
 B = "  b: {kind: java, priority: high}\n"

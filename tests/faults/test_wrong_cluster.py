@@ -15,7 +15,7 @@ from poscloud.engine import deploy
 from poscloud.local.progress import ConsoleReporter
 from tests.workspace import Workspace
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 STACK = "moved"
 PLAIN = ("--yes", "--skip-preview")
