@@ -55,7 +55,10 @@ DAMAGES = {
 
 
 @pytest.mark.fault(21)
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "damage",
+    ["cut in half", *(pytest.param(d, marks=pytest.mark.long) for d in DAMAGES if d != "cut in half")],
+)
 def test_a_damaged_state_is_refused_and_restored_by_command(present: Arena, damage: str) -> None:
     file = state_file(present)
     whole = file.read_bytes()
