@@ -15,7 +15,10 @@ def sweep(
     stack: Stack,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove them.")] = False,
     data: Annotated[
-        bool, typer.Option("--data", help="With --yes: remove unused volume claims too, and their data.")
+        bool,
+        typer.Option(
+            "--data", help="With --yes: remove what holds data too: unused volume claims, a namespace."
+        ),
     ] = False,
 ) -> None:
     """List what a killed run left and nothing knows any more; with --yes, remove it.
@@ -29,14 +32,24 @@ def sweep(
     from poscloud.local.progress import ConsoleReporter
 
     swept = sweep(root(), stack, ConsoleReporter(), yes=yes, data=data)
-    for item in swept.found.objects:
+    found = swept.found
+    for item in found.objects:
         _output.say(f"{'removed' if item in swept.removed else 'left'}  {item}")
-    for item in swept.found.claims:
+    for item in found.claims:
         _output.say(
             f"{'removed' if item in swept.removed else 'kept'}  {item}  (holds data, nothing uses it)"
         )
-    for item in swept.found.awaited:
+    if found.space:
+        _output.say(
+            f"{'removed' if found.space in swept.removed else 'left'}  {found.space}  (only with --data)"
+        )
+    for item in found.along:
+        _output.say(f"goes with it  {item}")
+    if found.unchecked:
+        _output.tell(f"unused claims not checked: {found.unchecked}")
+    for item in found.awaited:
         _output.say(f"described  {item}  (the next up adopts it)")
     if not swept.is_clean:
-        _output.tell(f"to remove what is left: poscloud sweep -s {stack} --yes")
+        data = " --data" if found.space else ""
+        _output.tell(f"to remove what is left: poscloud sweep -s {stack} --yes{data}")
     sys.exit(0 if swept.is_clean else 1)

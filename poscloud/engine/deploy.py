@@ -7,8 +7,11 @@ from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine import inventory, leftovers, unrecorded
+from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, load_checked
 from poscloud.engine.fence import refuse_taken
+from poscloud.engine.interrupt import INTERRUPTED
+from poscloud.engine.known import refuse_unknown
 from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.passwords import make_passwords
@@ -17,8 +20,9 @@ from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
+from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError, PosCloudError
-from poscloud.load import known_stacks, load_environment
+from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
@@ -107,7 +111,9 @@ def prepare(
             needs = cluster_needs(spec)
             control_plane.stand_in(needs.selectors, needs.storage_classes)
     pulumi = Pulumi(root, config.context)
-    recover(pulumi, stack, reporter)
+    pulumi.environment.pop(unrecorded.SKIP_CHECKPOINTS, None)  # whatever the shell has
+    if not only_look:
+        recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
     try:
         target = checked_target(root, stack, config, pulumi.environment)
@@ -173,6 +179,8 @@ def up(
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
     code = _run(prepared, reporter, "up", *flags, checkpoints=not spec.short_lived)
+    if code == 0:
+        unrecorded.clear(prepared.pulumi.paths, stack)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
     return code
@@ -182,20 +190,19 @@ def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpo
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
     Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
-    provider can go on after that (docs/decisions/0019).
+    provider can go on after that (docs/decisions/0019). After success, the caller takes the
+    mark away: there may be more to do.
     """
     pulumi, stack = prepared.pulumi, prepared.stack
     again = resume(pulumi, prepared.kubectl, stack, reporter)
-    checkpoints = checkpoints or not is_built_in(pulumi)
-    if checkpoints:
-        pulumi.environment.pop(unrecorded.SKIP_CHECKPOINTS, None)
-    else:
+    before = unrecorded.is_marked(pulumi.paths, stack)
+    if not checkpoints and is_built_in(pulumi):
         pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
         unrecorded.mark(pulumi.paths, stack)
     with watching(pulumi, prepared.kubectl, stack):
         code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
-    if code == 0:
-        unrecorded.clear(pulumi.paths, stack)
+    if 0 < code != INTERRUPTED and not before:
+        unrecorded.clear_if_written(pulumi.paths, stack, state_file(pulumi.paths, stack))
     return code
 
 
@@ -220,8 +227,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
         StackNotFoundError: There is neither a description nor a state of that name.
         DeployError: The namespace says that it is another stack's, or something is left; names it.
     """
-    if stack not in known_stacks(root) and not Pulumi(root).in_embedded_state(stack):
-        load_environment(root, stack)  # says which stacks there are
+    refuse_unknown(root, stack)
     check_start(root, stack)
     prepared = prepare(root, stack, reporter)
     mark = f"{project_name(root)}/{stack}"
@@ -231,8 +237,9 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not _is_short_lived(root, stack))
     if code != 0:
         return code
-    if unsure and confirmed:
-        _remove_unknown(prepared, reporter)
+    if unsure:
+        _remove_unknown(prepared, reporter, confirmed=bool(confirmed))
+    unrecorded.clear(prepared.pulumi.paths, stack)
     left = prepared.kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
     for volume in left.retained:
         reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
@@ -255,10 +262,23 @@ def _is_short_lived(root: Path, stack: str) -> bool:
         return False
 
 
-def _remove_unknown(prepared: Prepared, reporter: Reporter) -> None:
-    """Remove what a killed run made and no state knows: destroying an environment removes all that is its own."""
-    found = inventory.take(prepared.kubectl, prepared.pulumi.root, prepared.stack)
-    left = leftovers.sort(found, recorded=set(), described=set()).objects
-    if left:
-        reporter.note(f"in no state, but of this stack, and removed: {', '.join(map(str, left))}")
-        leftovers.remove(prepared.kubectl, left)
+def _remove_unknown(prepared: Prepared, reporter: Reporter, *, confirmed: bool) -> None:
+    """Remove what a killed run made and no state knows: destroying an environment removes all that is its own.
+
+    Raises:
+        DeployError: There is some, and nobody agreed: the engine showed and asked for what its state has.
+    """
+    stack = prepared.stack
+    found = inventory.take(prepared.kubectl, prepared.pulumi.root, stack)
+    left = leftovers.sort(found, recorded=set(), described=set(), claims=Claims())
+    # With the namespace goes all that is in it.
+    doomed = [i for i in left.objects if not (left.space and i.id.startswith(f"{stack}/"))]
+    doomed += [left.space] if left.space else []
+    if doomed and not confirmed:
+        raise DeployError(
+            f"in no state, but of this stack, and still there: {', '.join(map(str, doomed))}",
+            hint=f"to remove them, and all that is in the namespace: poscloud destroy -s {stack} --yes",
+        )
+    if doomed:
+        reporter.note(f"in no state, but of this stack, and removed: {', '.join(map(str, doomed))}")
+        leftovers.remove(prepared.kubectl, doomed)

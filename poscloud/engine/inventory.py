@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,23 @@ WIDE = {
 
 CLAIM = "PersistentVolumeClaim"
 
-OPTIONAL = ("EndpointSlice", CLAIM, "Pod")
+USERS = {
+    CLAIM: "/api/v1|persistentvolumeclaims",
+    "Pod": "/api/v1|pods",
+    "DaemonSet": "/apis/apps/v1|daemonsets",
+    "CronJob": "/apis/batch/v1|cronjobs",
+}
+"""Claims, and kinds beside the above whose pods may use them."""
+
+API = WITHIN | WIDE | USERS
+
+OPTIONAL = ("EndpointSlice", *USERS)
 """Kinds that a user may not be allowed to list (docs/access.md)."""
+
+GIVEN = ("ConfigMap", "kube-root-ca.crt")
+"""What Kubernetes itself puts into every namespace."""
+
+SHOW = "--show-managed-fields"
 
 Key = tuple[str, str]
 """Kind, and ``namespace/name`` or ``name``."""
@@ -59,6 +75,7 @@ class Item:
         deleting: Whether it is being deleted.
         path: Where the API has it.
         uid: Its uid.
+        mark: What :func:`fingerprint` gives for it; another one when somebody has written to it since.
     """
 
     kind: str
@@ -67,11 +84,17 @@ class Item:
     deleting: bool
     path: str
     uid: str
+    mark: str = ""
 
     @property
     def key(self) -> Key:
         """Kind and id, as in the state."""
         return self.kind, self.id
+
+    @property
+    def name(self) -> str:
+        """Its name, without its namespace."""
+        return self.id.rpartition("/")[2]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
@@ -84,17 +107,24 @@ class Inventory:
     Attributes:
         items: Objects of these kinds that are there, whoever's they are, by kind and id.
         owner: ``project/stack`` of the stack.
-        claims: Claims in the stack's own namespace that no StatefulSet or pod uses now; they hold data.
     """
 
     items: dict[Key, Item]
     owner: str
-    claims: list[Item] = field(default_factory=list)
 
     @property
     def ours(self) -> dict[Key, Item]:
         """Those that carry this very stack's annotation."""
         return {key: item for key, item in self.items.items() if item.owner == self.owner}
+
+    @property
+    def foreign(self) -> list[Item]:
+        """Those in a namespace that carry another annotation or none, but for what Kubernetes puts there."""
+        return [
+            item
+            for _, item in sorted(self.items.items())
+            if item.owner != self.owner and item.kind in WITHIN and (item.kind, item.name) != GIVEN
+        ]
 
 
 def take(kubectl: Kubectl, root: Path, stack: str) -> Inventory:
@@ -106,18 +136,15 @@ def take(kubectl: Kubectl, root: Path, stack: str) -> Inventory:
         DeployError: The cluster does not answer.
     """
     owner = f"{project_name(root)}/{stack}"
-    listed = [
-        *_listed(kubectl, [kind for kind in WITHIN if kind not in OPTIONAL], "-n", stack),
-        *(entry for kind in OPTIONAL for entry in _listed(kubectl, [kind], "-n", stack)),
-        *_listed(kubectl, [kind for kind in WIDE if kind != "Namespace"]),
+    found = [
+        *listed(kubectl, [kind for kind in WITHIN if kind not in OPTIONAL], "-n", stack)[0],
+        *listed(kubectl, ["EndpointSlice"], "-n", stack)[0],
+        *listed(kubectl, [kind for kind in WIDE if kind != "Namespace"])[0],
         # By its name: to list them all is a right that poscloud does not need otherwise.
-        *([found] if (found := kubectl.get("namespace", stack)) else []),
+        *([live] if (live := kubectl.get("namespace", stack, SHOW)) else []),
     ]
-    items = [_item(entry) for entry in listed if entry["kind"] in WITHIN | WIDE and not _is_made(entry)]
-    inventory = Inventory({item.key: item for item in items}, owner)
-    if ("Namespace", stack) in inventory.ours:
-        inventory.claims.extend(_unused_claims(listed))
-    return inventory
+    items = [item_of(entry) for entry in found if not _is_made(entry)]
+    return Inventory({item.key: item for item in items}, owner)
 
 
 def recorded(pulumi: Pulumi, stack: str) -> set[Key]:
@@ -132,6 +159,17 @@ def recorded(pulumi: Pulumi, stack: str) -> set[Key]:
         for r in resources
         if str(r["type"]).startswith("kubernetes:")
     }
+
+
+def holds(pulumi: Pulumi, stack: str, uid: str) -> bool:
+    """Whether the engine's state has the stack's namespace with this very uid.
+
+    Raises:
+        DeployError: It cannot be read.
+    """
+    resources = (deployment(pulumi, stack).get("resources")) or []
+    found = [r for r in resources if r["type"] == "kubernetes:core/v1:Namespace" and r.get("id") == stack]
+    return any((r.get("outputs") or {}).get("metadata", {}).get("uid") == uid for r in found)
 
 
 def deployment(pulumi: Pulumi, stack: str) -> dict[str, Any]:
@@ -156,19 +194,40 @@ def deployment(pulumi: Pulumi, stack: str) -> dict[str, Any]:
         return dict(json.loads(exported.read_text(encoding="utf-8")).get("deployment") or {})
 
 
-def _listed(kubectl: Kubectl, kinds: list[str], *where: str) -> list[dict[str, Any]]:
-    """Return the objects of some kinds; one by one where not all of them may be listed."""
+def fingerprint(live: dict[str, Any]) -> str:
+    """Return a digest of what people and programs wrote of an object, and who did.
+
+    What controllers tell of its state is left out: that changes all the time. An apply by another field manager, as
+    of a run that adopts the object, counts also where it changed nothing else (``metadata.managedFields``).
+    """
+    meta = {k: v for k, v in live["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    meta["managers"] = [m for m in live["metadata"].get("managedFields") or [] if not m.get("subresource")]
+    rest = {k: v for k, v in live.items() if k not in ("apiVersion", "kind", "metadata", "status")}
+    text = json.dumps([meta, rest], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def listed(kubectl: Kubectl, kinds: list[str], *where: str) -> tuple[list[dict[str, Any]], set[str]]:
+    """Return the objects of some kinds, and those kinds that this user may not list.
+
+    Raises:
+        DeployError: The cluster does not answer.
+    """
     try:
-        return list(kubectl.get(",".join(_resource(kind) for kind in kinds), *where).get("items", []))
+        answer = kubectl.get(",".join(_resource(kind) for kind in kinds), *where, SHOW)
+        return list(answer.get("items", [])), set()
     except AuthError:
         if len(kinds) == 1:
-            return []
-        return [entry for kind in kinds for entry in _listed(kubectl, [kind], *where)]
+            return [], set(kinds)
+        each = [listed(kubectl, [kind], *where) for kind in kinds]
+        return [entry for entries, _ in each for entry in entries], {
+            k for _, refused in each for k in refused
+        }
 
 
 def _resource(kind: str) -> str:
     """Return a kind as kubectl names it beyond doubt: ``deployments.v1.apps``."""
-    prefix, _, plural = (WITHIN | WIDE).get(kind, f"/api/v1|{kind.lower()}s").partition("|")
+    prefix, _, plural = API[kind].partition("|")
     group, _, version = prefix.removeprefix("/apis/").partition("/")
     return plural if prefix.startswith("/api/") else f"{plural}.{version}.{group}"
 
@@ -178,10 +237,11 @@ def _is_made(entry: dict[str, Any]) -> bool:
     return bool(entry["metadata"].get("ownerReferences"))
 
 
-def _item(entry: dict[str, Any]) -> Item:
+def item_of(entry: dict[str, Any]) -> Item:
+    """Return an object of the API as an item."""
     meta, kind = entry["metadata"], str(entry["kind"])
     namespace = str(meta.get("namespace", ""))
-    prefix, _, plural = (WITHIN | WIDE).get(kind, "/api/v1|persistentvolumeclaims").partition("|")
+    prefix, _, plural = API[kind].partition("|")
     within = f"/namespaces/{namespace}" if namespace else ""
     return Item(
         kind=kind,
@@ -190,31 +250,5 @@ def _item(entry: dict[str, Any]) -> Item:
         deleting="deletionTimestamp" in meta,
         path=f"{prefix}{within}/{plural}/{meta['name']}",
         uid=str(meta.get("uid", "")),
+        mark=fingerprint(entry),
     )
-
-
-def _unused_claims(listed: list[dict[str, Any]]) -> list[Item]:
-    sets = [
-        (f"{template['metadata']['name']}-{entry['metadata']['name']}-")
-        for entry in listed
-        if entry["kind"] == "StatefulSet"
-        for template in entry["spec"].get("volumeClaimTemplates") or []
-    ]
-    mounted = {
-        volume["persistentVolumeClaim"]["claimName"]
-        for entry in listed
-        if entry["kind"] == "Pod"
-        for volume in entry["spec"].get("volumes") or []
-        if "persistentVolumeClaim" in volume
-    }
-    return [
-        _item(entry)
-        for entry in listed
-        if entry["kind"] == CLAIM
-        and entry["metadata"]["name"] not in mounted
-        and not any(
-            entry["metadata"]["name"].startswith(prefix)
-            and entry["metadata"]["name"].removeprefix(prefix).isdigit()
-            for prefix in sets
-        )
-    ]

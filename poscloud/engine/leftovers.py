@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from poscloud.engine import inventory
+from poscloud.engine.claims import Claims, look
 from poscloud.engine.description import load_checked
 from poscloud.engine.inventory import Inventory, Item, Key
-from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.load import known_stacks
 from poscloud.render import render_environment
-from poscloud.render.names import STACK_ANNOTATION
 
 GONE_SECONDS = 60.0
 """How long removed objects may take to disappear."""
@@ -32,12 +32,18 @@ class Leftovers:
     Attributes:
         objects: Nobody will look after them any more.
         awaited: They are in no state either, but the description has them: the next ``up`` adopts them.
-        claims: Claims that nothing uses; they hold data.
+        claims: Claims of this stack that nothing uses; they hold data.
+        space: Its namespace, where nobody will look after that any more either; with it goes all that is in it.
+        along: What goes with ``space`` and is no leftover: claims, and objects of others.
+        unchecked: Why unused claims could not be told; empty when they could.
     """
 
     objects: list[Item]
     awaited: list[Item]
     claims: list[Item]
+    space: Item | None = None
+    along: list[Item] = field(default_factory=list)
+    unchecked: str = ""
 
 
 def find(pulumi: Pulumi, kubectl: Kubectl, stack: str) -> Leftovers:
@@ -49,26 +55,33 @@ def find(pulumi: Pulumi, kubectl: Kubectl, stack: str) -> Leftovers:
         PosCloudError: The description is wrong, or cluster or state cannot be read.
     """
     described = _described(pulumi.root, stack)
-    return sort(inventory.take(kubectl, pulumi.root, stack), inventory.recorded(pulumi, stack), described)
+    found = inventory.take(kubectl, pulumi.root, stack)
+    claims = look(kubectl, stack, found.owner) if ("Namespace", stack) in found.ours else Claims()
+    return sort(found, inventory.recorded(pulumi, stack), described, claims)
 
 
-def sort(found: Inventory, recorded: set[Key], described: set[Key]) -> Leftovers:
+def sort(found: Inventory, recorded: set[Key], described: set[Key], claims: Claims) -> Leftovers:
     """Tell the leftovers of a stack from what is known or awaited."""
     unknown = [item for key, item in sorted(found.ours.items()) if key not in recorded and not item.deleting]
-    # With its namespace goes everything in it.
-    doomed = {item.id for item in unknown if item.kind == "Namespace" and item.key not in described}
+    left = [item for item in unknown if item.key not in described]
+    space = next((item for item in left if item.kind == "Namespace"), None)
+    unused = [c for c in claims.unused if not c.deleting and c.key not in recorded | described]
+    known = [i for k, i in sorted(found.ours.items()) if k in recorded and i.kind in inventory.WITHIN]
     return Leftovers(
-        [i for i in unknown if i.key not in described and i.id.partition("/")[0] not in doomed - {i.id}],
-        [i for i in unknown if i.key in described],
-        [c for c in found.claims if not c.deleting and c.id.partition("/")[0] not in doomed],
+        [item for item in left if item is not space],
+        [item for item in unknown if item.key in described],
+        unused,
+        space,
+        [*claims.all, *found.foreign, *known] if space else [],
+        claims.unchecked,
     )
 
 
 def remove(kubectl: Kubectl, items: list[Item]) -> None:
-    """Delete exactly these objects, as long as they are this stack's, and wait until they are gone.
+    """Delete exactly these objects as they were listed, and wait until they are gone.
 
     Raises:
-        DeployError: One is another stack's by now, or some are still there; names them.
+        DeployError: One was changed since, or some are still there; names them.
     """
     for item in items:
         _remove(kubectl, item)
@@ -83,16 +96,19 @@ def remove(kubectl: Kubectl, items: list[Item]) -> None:
 
 
 def _remove(kubectl: Kubectl, item: Item) -> None:
-    """Delete one object; one that is just being changed is looked at again first."""
+    """Delete one object if nobody but controllers, in its status, has written to it since it was listed."""
     for _ in range(TRIES):
         live = kubectl.raw(item.path)
         if _uid(live) != item.uid:
             return
-        meta = live["metadata"]
-        owner = (meta.get("annotations") or {}).get(STACK_ANNOTATION, "")
-        if owner != item.owner:
-            raise DeployError(f"{item} now belongs to {owner or 'nobody'}; it was not removed")
-        if kubectl.delete(item.path, uid=item.uid, version=meta["resourceVersion"]):
+        if inventory.fingerprint(live) != item.mark:
+            raise DeployError(
+                f"{item} was changed since it was listed, and was not removed; it belongs to "
+                f"{stamp_of(live) or 'nobody'} now",
+                hint="somebody may be at work on it; look again: run the same command",
+            )
+        # What controllers tell of its state may change in between.
+        if kubectl.delete(item.path, uid=item.uid, version=live["metadata"]["resourceVersion"]):
             return
     raise DeployError(f"{item} changes all the time; it was not removed", hint="run it again")
 

@@ -15,6 +15,7 @@ from poscloud.engine import unrecorded
 from poscloud.engine.description import load_checked
 from poscloud.engine.passwords import secret_digests, secret_manifests
 from poscloud.engine.start import check_state
+from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.launch import hide_configuration
 from poscloud.local.paths import ProjectPaths
@@ -84,6 +85,7 @@ def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
         DeployError: The engine would write its state only at the end, and the environment is not a short-lived one.
     """
     paths, stack = ProjectPaths(root), spec.name
+    unrecorded.settle(paths, stack, state_file(paths, stack))
     if unrecorded.skips_checkpoints(dict(os.environ)):
         if not spec.short_lived:
             raise DeployError(
@@ -92,10 +94,11 @@ def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
                 hint=f"run: unset {unrecorded.SKIP_CHECKPOINTS}",
             )
         if not dry_run and not unrecorded.is_marked(paths, stack):
-            unrecorded.mark(paths, stack)
+            unrecorded.mark(paths, stack, by_program=True)
     if unrecorded.is_forgotten(paths, stack):
         pulumi.log.warn(
-            f"a run of {stack} was killed, and the state may not tell what it did. Go on with: poscloud up -s {stack}"
+            f"a run of {stack} was killed or did not end well, and the state may not tell what it did. Go on with: "
+            f"poscloud up -s {stack}"
             f"   (or: pulumi up --refresh -s {stack})"
         )
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from poscloud.engine import inventory, unrecorded
+from poscloud.engine.backends.store import BackendUnreadableError, open_store
 from poscloud.engine.inventory import Inventory, Key
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.locks import Lock, release_stale_locks
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.statefile import restore_after_kill, state_file
+from poscloud.engine.stackconfig import project_name
+from poscloud.engine.statefile import restore_after_kill
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
@@ -133,10 +135,13 @@ def _wait_for_deletions(
 
 
 def _is_unfinished(paths: ProjectPaths, stack: str) -> bool:
-    """Whether a state kept in a file has operations without an end: ``pulumi cancel`` takes only the lock away."""
-    file = state_file(paths, stack)
+    """Whether the state has operations without an end: ``pulumi cancel`` takes only the lock away."""
     try:
-        return bool(file and json.loads(file.read_bytes())["checkpoint"]["latest"].get("pending_operations"))
+        with open_store(paths) as store:
+            content = store.read(f".pulumi/stacks/{project_name(paths.root)}/{stack}.json")
+        return bool(content and json.loads(content)["checkpoint"]["latest"].get("pending_operations"))
+    except BackendUnreadableError:
+        return False
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False  # what is wrong with it was told before
 

@@ -21,12 +21,18 @@ def skips_checkpoints(environment: dict[str, str]) -> bool:
     return environment.get(SKIP_CHECKPOINTS, "").lower() in ("1", "true")
 
 
-def mark(paths: ProjectPaths, stack: str) -> None:
-    """Note that the state of ``stack`` is not to be trusted until a run has ended well."""
+def mark(paths: ProjectPaths, stack: str, *, by_program: bool = False) -> None:
+    """Note that the state of ``stack`` is not to be trusted until a run has ended well.
+
+    Args:
+        paths: The project.
+        stack: The stack.
+        by_program: Whether a program under plain ``pulumi`` notes it, after whose end nobody takes the mark away.
+    """
     file = _file(paths, stack)
     paths.prepare()
     private_directory(file.parent)
-    write_private(file, json.dumps({"pid": os.getpid()}))
+    write_private(file, json.dumps({"pid": os.getpid(), "by_program": by_program}))
 
 
 def is_marked(paths: ProjectPaths, stack: str) -> bool:
@@ -37,6 +43,34 @@ def is_marked(paths: ProjectPaths, stack: str) -> bool:
 def clear(paths: ProjectPaths, stack: str) -> None:
     """Trust the state of ``stack`` again."""
     _file(paths, stack).unlink(missing_ok=True)
+
+
+def clear_if_written(paths: ProjectPaths, stack: str, state: Path | None) -> None:
+    """Trust the state again after a run that failed, if the engine wrote it at the end of that run.
+
+    Args:
+        paths: The project.
+        stack: The stack.
+        state: Its state file; ``None`` when the backend keeps none, and then nothing is known.
+    """
+    try:
+        if state is None or state.stat().st_mtime_ns <= _file(paths, stack).stat().st_mtime_ns:
+            return
+        latest = json.loads(state.read_bytes())["checkpoint"]["latest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if isinstance(latest, dict) and not latest.get("pending_operations"):
+        clear(paths, stack)
+
+
+def settle(paths: ProjectPaths, stack: str, state: Path | None) -> None:
+    """Do the same for the mark of a plain ``pulumi up`` that has ended since."""
+    try:
+        by_program = json.loads(_file(paths, stack).read_text(encoding="utf-8")).get("by_program")
+    except (OSError, ValueError, AttributeError):
+        return
+    if by_program and is_forgotten(paths, stack):
+        clear_if_written(paths, stack, state)
 
 
 def is_forgotten(paths: ProjectPaths, stack: str) -> bool:

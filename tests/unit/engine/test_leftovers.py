@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 import yaml
 
-from poscloud.engine.inventory import WIDE, WITHIN, Inventory, Item
-from poscloud.engine.leftovers import sort
+from poscloud.engine.claims import Claims
+from poscloud.engine.inventory import WIDE, WITHIN, Inventory, Item, item_of
+from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.leftovers import remove, sort
 from poscloud.engine.recovery import Unfinished, fate
+from poscloud.engine.sweep import chosen
+from poscloud.errors import DeployError
+from poscloud.render.names import STACK_ANNOTATION
 from tests.write_golden import GOLDEN
 
 OURS = "poscloud/dev"
@@ -17,8 +24,16 @@ def item(kind: str, id: str, owner: str = OURS, *, deleting: bool = False) -> It
     return Item(kind, id, owner, deleting, f"/{kind}/{id}", f"uid of {id}")
 
 
-def inventory(*items: Item, claims: tuple[Item, ...] = ()) -> Inventory:
-    return Inventory({i.key: i for i in items}, OURS, list(claims))
+def inventory(*items: Item) -> Inventory:
+    return Inventory({i.key: i for i in items}, OURS)
+
+
+def claims(*unused: Item) -> Claims:
+    return Claims([*unused, MOUNTED], list(unused))
+
+
+CLAIM = item("PersistentVolumeClaim", "dev/data-mongo-0", "")
+MOUNTED = item("PersistentVolumeClaim", "dev/data-redis-0", "")
 
 
 def test_every_kind_that_an_environment_may_make_is_looked_for() -> None:
@@ -39,25 +54,82 @@ def test_leftovers_are_ours_in_no_state_and_not_described() -> None:
         item("PriorityClass", "dev.high"),
     )
     known = {("Namespace", "dev"), ("Service", "dev/recorded")}
-    left = sort(found, known, {("Namespace", "dev"), ("Service", "dev/described")})
+    left = sort(found, known, {("Namespace", "dev"), ("Service", "dev/described")}, Claims())
     assert [i.id for i in left.objects] == ["dev.high", "dev/left"]
     assert [i.id for i in left.awaited] == ["dev/described"]
 
 
-def test_with_a_namespace_goes_what_is_in_it() -> None:
-    claim = item("PersistentVolumeClaim", "dev/data-mongo-0", "")
-    found = inventory(
-        item("Namespace", "dev"), item("Service", "dev/a"), item("StorageClass", "dev.fast"), claims=(claim,)
+def test_a_namespace_is_no_ordinary_leftover_and_names_what_goes_with_it() -> None:
+    known, foreign = item("Service", "dev/known"), item("Secret", "dev/foreign", "")
+    given = item("ConfigMap", "dev/kube-root-ca.crt", "")
+    ours = (item("Namespace", "dev"), item("Service", "dev/a"), item("StorageClass", "dev.fast"))
+    left = sort(inventory(*ours, known, foreign, given), {known.key}, set(), claims(CLAIM))
+    assert [i.id for i in left.objects] == ["dev/a", "dev.fast"]
+    assert (left.space, left.along) == (ours[0], [CLAIM, MOUNTED, foreign, known])
+    assert chosen(left, data=False) == left.objects
+    assert chosen(left, data=True) == [*left.objects, CLAIM, ours[0]]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "described", "named"),
+    [(False, False, [CLAIM]), (True, False, []), (False, True, [])],
+    ids=["unknown", "recorded", "described"],
+)
+def test_claims_are_named_separately(recorded: bool, described: bool, named: list[Item]) -> None:
+    space = ("Namespace", "dev")
+    left = sort(
+        inventory(item("Namespace", "dev")),
+        {space, *([CLAIM.key] if recorded else [])},
+        {CLAIM.key} if described else set(),
+        claims(CLAIM),
     )
-    left = sort(found, set(), set())
-    assert [i.id for i in left.objects] == ["dev", "dev.fast"]
-    assert not left.claims
+    assert (left.objects, left.claims) == ([], named)
 
 
-def test_claims_are_named_separately() -> None:
-    claim = item("PersistentVolumeClaim", "dev/data-mongo-0", "")
-    left = sort(inventory(item("Namespace", "dev"), claims=(claim,)), {("Namespace", "dev")}, set())
-    assert (left.objects, left.claims) == ([], [claim])
+class Cluster:
+    """Stands where kubectl stands: one object, which is written to between the questions."""
+
+    def __init__(self, *versions: dict[str, Any]) -> None:
+        self.versions, self.deleted = list(versions), list[str]()
+
+    def raw(self, _: str) -> dict[str, Any]:
+        return {} if self.deleted else self.versions[0]
+
+    def delete(self, path: str, *, uid: str, version: str) -> bool:
+        if len(self.versions) > 1 and version == self.versions.pop(0)["metadata"]["resourceVersion"]:
+            return False  # it was written to in this moment
+        self.deleted.append(f"{path} {uid} {version}")
+        return True
+
+
+def live(version: str, *, ready: int = 0, owner: str = OURS, manager: str = "a") -> dict[str, Any]:
+    fields = [{"manager": manager}, {"manager": "controller", "subresource": "status", "time": version}]
+    meta = {
+        "name": "web",
+        "namespace": "dev",
+        "uid": "u",
+        "resourceVersion": version,
+        "annotations": {STACK_ANNOTATION: owner},
+        "managedFields": fields,
+    }
+    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 1}, "status": {"ready": ready}}
+
+
+def test_what_only_a_controller_wrote_to_is_removed_as_it_is_now() -> None:
+    cluster = Cluster(live("1"), live("2", ready=1))
+    remove(cast(Kubectl, cluster), [item_of(live("1"))])
+    assert cluster.deleted == ["/apis/apps/v1/namespaces/dev/deployments/web u 2"]
+
+
+@pytest.mark.parametrize(
+    "now", [live("2", owner="poscloud/other"), live("2", manager="b")], ids=["taken", "adopted"]
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_somebody_wrote_to_since_it_was_listed_is_left(now: dict[str, Any], at_once: bool) -> None:
+    cluster = Cluster(*([] if at_once else [live("1")]), now)
+    with pytest.raises(DeployError, match="Deployment dev/web was changed since it was listed"):
+        remove(cast(Kubectl, cluster), [item_of(live("1"))])
+    assert cluster.deleted == []
 
 
 @pytest.mark.parametrize(
