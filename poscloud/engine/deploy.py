@@ -164,8 +164,8 @@ def up(
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    check_start(root, stack)
     spec = load_checked(root, stack)
+    check_start(root, stack)
     if not offline:
         check_versions(root, stack, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)

@@ -7,9 +7,9 @@ cluster is untouched and the state no longer knows what is in it. The next ``up`
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from poscloud.engine.inventory import deployment
 from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError
@@ -53,8 +53,6 @@ def refuse_taken(pulumi: Pulumi, kubectl: Kubectl, stack: str, mark: str) -> Non
 
 def _namespace_in_state(pulumi: Pulumi, stack: str) -> dict[str, Any]:
     """Return the namespace as the state has it; empty when it has none."""
-    done = pulumi.quietly("stack", "export", "--stack", stack)
-    if done.returncode != 0:
-        raise DeployError(f"cannot read the state of stack {stack}: {done.stderr.strip()}")
-    resources = json.loads(done.stdout)["deployment"].get("resources") or []
-    return next((dict(r["outputs"]) for r in resources if r["type"] == NAMESPACE_TYPE), {})
+    resources = deployment(pulumi, stack).get("resources") or []
+    own = (r for r in resources if r.get("type") == NAMESPACE_TYPE and r.get("id") == stack)
+    return next((dict(r.get("outputs") or {}) for r in own), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,18 +17,25 @@ INTERRUPTED = 130
 class Interruptible:
     """A command of this terminal. The first interrupt lets it finish what is under way, the third kills it.
 
+    Args:
+        started: Called with its pid as soon as it runs.
+
     Attributes:
         asked: How often it was asked to stop.
+        pid: Its process; 0 before it was started.
     """
 
-    def __init__(self) -> None:
-        self.asked = 0
+    def __init__(self, started: Callable[[int], None] = lambda _: None) -> None:
+        self.asked, self.pid = 0, 0
+        self._started = started
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> int:
         """Run the command and return its exit code; 130 when it was asked to stop and did not finish."""
         with self._handling():
             self._process = subprocess.Popen(command, cwd=cwd, env=environment)
+            self.pid = self._process.pid
+            self._started(self.pid)
             if self.asked:  # between the two lines above
                 self._process.send_signal(signal.SIGINT)
             code = self._process.wait()

@@ -26,7 +26,7 @@ class UnansweredError(DeployError):
 
 
 @dataclass(frozen=True)
-class Leftovers:
+class Remains:
     """What there is of an environment after it was destroyed.
 
     Attributes:
@@ -126,7 +126,7 @@ class Kubectl:
         """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""
         return str(self.get("namespace", "kube-system").get("metadata", {}).get("uid", ""))
 
-    def leftovers(self, namespace: str, mark: str, *, seconds: float) -> Leftovers:
+    def leftovers(self, namespace: str, mark: str, *, seconds: float) -> Remains:
         """Return what is left of a namespace: itself, and volumes bound to its claims.
 
         Args:
@@ -141,16 +141,16 @@ class Kubectl:
                 return left
             time.sleep(0.2)
 
-    def _leftovers(self, namespace: str, mark: str) -> Leftovers:
+    def _leftovers(self, namespace: str, mark: str) -> Remains:
         live = self.get("namespace", namespace)
         unexpected = self._outside(namespace, mark)
         if live and stamp_of(live) != mark:
-            return Leftovers(unexpected, [], "no volume", f"namespace {namespace}")
+            return Remains(unexpected, [], "no volume", f"namespace {namespace}")
         unexpected = [*([f"Namespace/{namespace}"] if live else []), *unexpected]
         try:
             volumes = self.get("persistentvolumes").get("items", [])
         except AuthError:
-            return Leftovers(unexpected, [], "volumes not checked: listing them is not allowed to this user")
+            return Remains(unexpected, [], "volumes not checked: listing them is not allowed to this user")
         bound = [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == namespace]
         names = {
             keeps: [
@@ -160,7 +160,7 @@ class Kubectl:
             ]
             for keeps in (True, False)
         }
-        return Leftovers([*unexpected, *names[False]], names[True], "no volume")
+        return Remains([*unexpected, *names[False]], names[True], "no volume")
 
     def _outside(self, environment: str, mark: str) -> list[str]:
         """Return what an environment made that no namespace holds, as far as this user may look."""

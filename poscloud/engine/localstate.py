@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from poscloud.engine import unrecorded
 from poscloud.engine.stackconfig import project_name
+from poscloud.engine.statefile import cluster_of, copies, damage
 from poscloud.local.paths import ProjectPaths
 
 
 def forget_local_stacks(paths: ProjectPaths, cluster_uid: str) -> list[str]:
     """Put aside the embedded state of every stack that was deployed to one cluster, and return their names.
 
-    A state that names objects of a cluster that no longer exists only leads to errors. Which cluster that was is
-    taken from the state itself; stacks of other clusters and other backends are left alone. Files are renamed to
-    ``NAME.json.forgotten``.
+    A state that names objects of a cluster that no longer exists only leads to errors, and so does a backup. Which
+    cluster that was is taken from the state itself, or from its backup where it is damaged; stacks of other clusters
+    and other backends are left alone. A state is renamed to ``NAME.json.forgotten``, its backups are removed.
 
     Args:
         paths: The project.
@@ -22,11 +23,18 @@ def forget_local_stacks(paths: ProjectPaths, cluster_uid: str) -> list[str]:
     """
     folder = paths.state / ".pulumi" / "stacks" / project_name(paths.root)
     forgotten = []
-    for file in sorted(folder.glob("*.json")):
-        if cluster_uid and _cluster_of(file) == cluster_uid:
+    for file in sorted(folder.glob("*.json")) if cluster_uid else ():
+        backups = [copy for copy in copies(file) if _cluster_of(copy) == cluster_uid]
+        of_it = _cluster_of(file) == cluster_uid or bool(backups and damage(_content(file)))
+        if of_it:
             file.replace(file.with_name(f"{file.name}.forgotten"))
-            file.with_name(f"{file.name}.bak").unlink(missing_ok=True)
+            # Those that are damaged themselves tell no cluster.
+            backups += [copy for copy in copies(file) if damage(_content(copy))]
+            backups.append(file.with_name(f"{file.name}.damaged"))
+            unrecorded.clear(paths, file.stem)
             forgotten.append(file.stem)
+        for copy in backups:
+            copy.unlink(missing_ok=True)
     return forgotten
 
 
@@ -36,12 +44,11 @@ def recorded_cluster(paths: ProjectPaths, stack: str) -> str:
 
 
 def _cluster_of(file: Path) -> str:
-    """Return the uid of the cluster that a state's provider is bound to; empty for an empty or damaged state."""
+    return cluster_of(_content(file))
+
+
+def _content(file: Path) -> bytes:
     try:
-        deployment = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]["latest"] or {}
-        for resource in deployment.get("resources") or []:
-            if resource["type"] == "pulumi:providers:kubernetes":
-                return str(resource.get("inputs", {}).get("clusterIdentifier", "")).removeprefix("uid:")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return ""
+        return file.read_bytes()
+    except OSError:
+        return b""

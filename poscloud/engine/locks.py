@@ -16,9 +16,13 @@ from pathlib import Path
 
 from poscloud.engine import unrecorded
 from poscloud.engine.backends.store import BackendUnreadableError, Store, open_store
+from poscloud.engine.container import is_own, runs_below
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
+
+_ENGINE = "pulumi"
+"""What the command line of an engine has in it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Lock:
         host: The machine of that process.
         user: Its user.
         since: When it was taken; ``None`` when it cannot be read.
+        own: Whether its pid surely is one of this container, or of no container.
     """
 
     id: str
@@ -38,15 +43,18 @@ class Lock:
     host: str = "?"
     user: str = "?"
     since: datetime | None = None
+    own: bool = True
 
     @property
     def status(self) -> str:
-        """``alive``, ``not running``, ``unknown: on another host`` or ``unreadable``."""
+        """``alive``, ``not running``, ``unknown: …`` (on another host, in another container) or ``unreadable``."""
         if not self.pid:
             return "unreadable"
         if self.host != socket.gethostname():
             return "unknown: on another host"
-        return "alive" if _is_engine(self.pid) else "not running"
+        if _is_engine(self.pid) or runs_below(self.pid, _ENGINE):
+            return "alive"
+        return "not running" if self.own else "unknown: in another container"
 
     @property
     def stale(self) -> bool:
@@ -72,7 +80,7 @@ def locks_of(paths: ProjectPaths, stack: str) -> list[Lock]:
         DeployError: The backend does not answer.
     """
     with open_store(paths) as store:
-        return _locks(store, _folder(paths, stack))
+        return _locks(paths, store, _folder(paths, stack))
 
 
 def refuse_in_use(paths: ProjectPaths, stack: str) -> list[Lock]:
@@ -100,7 +108,7 @@ def release_stale_locks(paths: ProjectPaths, stack: str) -> list[Lock]:
     try:
         with open_store(paths) as store:
             folder = _folder(paths, stack)
-            locks = _locks(store, folder)
+            locks = _locks(paths, store, folder)
             _refuse(locks, stack)
             for lock in locks:
                 store.delete(f"{folder}{lock.id}.json")
@@ -123,7 +131,7 @@ def unlock(paths: ProjectPaths, stack: str, lock_id: str, *, force: bool = False
     """
     with open_store(paths) as store:
         folder = _folder(paths, stack)
-        locks = {lock.id: lock for lock in _locks(store, folder)}
+        locks = {lock.id: lock for lock in _locks(paths, store, folder)}
         lock = locks.get(lock_id)
         if lock is None:
             held = ", ".join(locks) or "it is not locked"
@@ -153,18 +161,20 @@ def _folder(paths: ProjectPaths, stack: str) -> str:
     return f".pulumi/locks/organization/{project_name(paths.root)}/{stack}/"
 
 
-def _locks(store: Store, folder: str) -> list[Lock]:
+def _locks(paths: ProjectPaths, store: Store, folder: str) -> list[Lock]:
     names = [key for key in store.keys(folder) if key.endswith(".json")]
     read = {key: store.read(key) for key in names}
     # What is gone by now was released in this moment.
-    return [_lock(Path(key).stem, content) for key, content in read.items() if content is not None]
+    return [_lock(paths, Path(key).stem, content) for key, content in read.items() if content is not None]
 
 
-def _lock(name: str, content: bytes) -> Lock:
+def _lock(paths: ProjectPaths, name: str, content: bytes) -> Lock:
     try:
         data = json.loads(content)
         since = datetime.fromisoformat(str(data["timestamp"])).astimezone()
-        return Lock(name, int(data["pid"]), str(data["hostname"]), str(data["username"]), since)
+        pid = int(data["pid"])
+        own = is_own(paths, pid, since)
+        return Lock(name, pid, str(data["hostname"]), str(data["username"]), since, own)
     except (ValueError, KeyError, TypeError):
         return Lock(name)
 
@@ -179,7 +189,7 @@ def _is_engine(pid: int) -> bool:
         return True
     state, command = _seen(pid)
     # Only a process that is just being started, or is dead and not yet buried, has no command line.
-    return state not in ("Z", "X", "") and (not command or "pulumi" in command)
+    return state not in ("Z", "X", "") and (not command or _ENGINE in command)
 
 
 def parent_of(pid: int) -> int:

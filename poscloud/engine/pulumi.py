@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
-from poscloud.engine.interrupt import Interruptible
+from poscloud.engine import container
+from poscloud.engine.interrupt import INTERRUPTED, Interruptible
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
 from poscloud.local.environment import full_environment
 from poscloud.local.paths import ProjectPaths
-from poscloud.provider.blackbox import of_dead
+from poscloud.provider.blackbox import forget_dead, of_dead
 
 
 class Pulumi:
@@ -38,14 +40,15 @@ class Pulumi:
             AuthError: It failed, and the passphrase is not the stack's (``--stack``).
             DeployError: There is no ``pulumi``, or its provider died under way.
         """
-        for earlier in of_dead(self.paths.pulumi_home):
-            earlier.unlink(missing_ok=True)
-        engine = Interruptible()
+        forget_dead(self.paths.pulumi_home)
+        engine = Interruptible(partial(container.note, self.paths))
         try:
             code = engine.run(["pulumi", *arguments], cwd=self.root, environment=self.environment)
         except FileNotFoundError as error:
             raise self._missing() from error
-        dead = list(of_dead(self.paths.pulumi_home))
+        if 0 <= code != INTERRUPTED:
+            container.forget(self.paths, engine.pid)
+        dead = list(of_dead(self.paths.pulumi_home, engine.pid))
         if code != 0 and dead and not engine.asked:
             raise DeployError(
                 f"Kubernetes provider process died; log at {dead[-1]}", hint=f"run {arguments[0]} again"

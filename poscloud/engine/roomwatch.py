@@ -9,6 +9,7 @@ other), and then copies that over the backup. So the last whole state is kept he
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -16,16 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from poscloud.engine.description import load_and_render
+from poscloud.engine.inventory import take
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.locks import locks_of, parent_of
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.stackconfig import project_name
-from poscloud.engine.statefile import damage, resources, state_file
+from poscloud.engine.statefile import damage, newest_backup, resources, state_file
 from poscloud.engine.stateroom import free_bytes
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.paths import ProjectPaths, write_private
-from poscloud.render.names import STACK_ANNOTATION
 
 LOOK_SECONDS = 0.5
 """How often it is tried whether the next state could be written."""
@@ -35,6 +34,10 @@ PATIENCE = 4
 
 STOP_SECONDS = 5.0
 """How long the engine may take to stop in order."""
+
+
+class StateLostError(DeployError):
+    """The last whole state could be written nowhere."""
 
 
 class RoomWatch:
@@ -73,21 +76,28 @@ class RoomWatch:
     def put_back(self, file: Path) -> Path:
         """Put the last whole state in the place of one that was cut off; return where it is now.
 
+        A whole file is never given up for it, and a file that was cut off only after nothing else had room.
+
         Raises:
-            OSError: It can be written nowhere.
+            StateLostError: It can be written nowhere; names the newest whole backup.
         """
-        if not self._whole or not damage(file.read_bytes()):
+        if not self._whole or not _is_cut(file):
             return file
-        backup = file.with_name(f"{file.name}.bak")
-        for cut in (file, backup):
-            if cut.exists() and damage(cut.read_bytes()):
-                cut.unlink()  # it has no use, and its room is what is missing
-        try:
+        with suppress(OSError):
             write_private(file, self._whole)
-        except OSError:
-            elsewhere = Path(tempfile.mkdtemp(prefix="poscloud-")) / file.name
-            write_private(elsewhere, self._whole)
+            return file
+        # From here on it is only in memory: first a place that cannot fail half-way, then the room of what was cut off.
+        elsewhere = _elsewhere(file.name, self._whole)
+        try:
+            if _is_cut(backup := file.with_name(f"{file.name}.bak")):
+                backup.unlink(missing_ok=True)
+            _overwrite(file, self._whole)
+        except OSError as error:
+            if elsewhere is None:
+                raise _lost(file, error) from error
             return elsewhere
+        if elsewhere is not None:
+            shutil.rmtree(elsewhere.parent)
         return file
 
     def over(self) -> None:
@@ -96,13 +106,62 @@ class RoomWatch:
 
     def _end(self) -> None:
         for number in (signal.SIGINT, signal.SIGKILL):
-            # Only the engine that this very process started holds the lock by one of its children.
-            engines = [k.pid for k in locks_of(self._paths, self._stack) if k.status == "alive"]
-            for pid in engines:
-                if parent_of(pid) == os.getpid():
-                    os.kill(pid, number)
+            # A lock that cannot be read, or an engine that has just ended, is no reason to leave out the next round.
+            with suppress(PosCloudError, OSError):
+                # Only the engine that this very process started holds the lock by one of its children.
+                engines = [k.pid for k in locks_of(self._paths, self._stack) if k.status == "alive"]
+                for pid in engines:
+                    if parent_of(pid) == os.getpid():
+                        os.kill(pid, number)
             if self._over.wait(STOP_SECONDS):
                 return
+
+
+def _is_cut(file: Path) -> bool:
+    try:
+        return bool(damage(file.read_bytes()))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # nobody knows, so it is left alone
+
+
+def _overwrite(file: Path, content: bytes) -> None:
+    """Write into the blocks that a file has: on a full disk there is no room for a second one beside it."""
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as target:
+        target.write(content)
+        target.truncate()
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _elsewhere(name: str, content: bytes) -> Path | None:
+    """Write a file into a new folder for temporary files and return it; ``None`` where that has no room either."""
+    folder = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="poscloud-"))
+        write_private(folder / name, content)
+    except OSError:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        return None
+    return folder / name
+
+
+def _lost(file: Path, error: OSError) -> StateLostError:
+    backup = newest_backup(file)
+    if backup is None:
+        return StateLostError(
+            f"the last whole state is lost: it could be written neither to {file} nor to {tempfile.gettempdir()}: "
+            f"{error.strerror}; there is no whole backup",
+            hint=f"make room (run: df -h {file.parent}); then begin anew, which adopts what is in the cluster: "
+            f"mv {file} {file}.damaged",
+        )
+    return StateLostError(
+        f"the last whole state is lost: it could be written neither to {file} nor to {tempfile.gettempdir()}: "
+        f"{error.strerror}; the newest whole backup is {backup}",
+        hint=f"make room (run: df -h {file.parent}); then: poscloud state restore -s {file.stem}",
+    )
 
 
 def unwritable(file: Path) -> str:
@@ -110,7 +169,11 @@ def unwritable(file: Path) -> str:
     try:
         size = max(file.stat().st_size, 1)
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".poscloud-") as trial:
-            os.posix_fallocate(trial.fileno(), 0, size)
+            if allocate := getattr(os, "posix_fallocate", None):  # macOS has none
+                allocate(trial.fileno(), 0, size)
+            else:
+                trial.write(bytes(size))
+                trial.flush()
     except FileNotFoundError:
         return ""  # the stack is new
     except OSError as error:
@@ -142,9 +205,16 @@ def watching(pulumi: Pulumi, kubectl: Kubectl, stack: str) -> Iterator[None]:
 
 
 def _ended(watch: RoomWatch, file: Path, pulumi: Pulumi, kubectl: Kubectl, stack: str) -> DeployError:
-    free, now, listed = free_bytes(file.parent), file, ""
+    free = free_bytes(file.parent)
     try:
         now = watch.put_back(file)
+    except StateLostError as error:
+        return StateLostError(
+            f"the state of stack {stack} cannot be written: {watch.reason}, {free} bytes free; the run was ended\n  "
+            f"{error.message}",
+            hint=error.hint,
+        )
+    try:
         listed = ", ".join(_unrecorded(now, pulumi.root, kubectl, stack)) or "nothing"
     except (PosCloudError, OSError, ValueError) as error:
         listed = f"cannot be told ({error})"
@@ -157,19 +227,9 @@ def _ended(watch: RoomWatch, file: Path, pulumi: Pulumi, kubectl: Kubectl, stack
 
 
 def _unrecorded(file: Path, root: Path, kubectl: Kubectl, stack: str) -> list[str]:
-    """Return what of the description is in the cluster with this stack's mark, but not in its state."""
-    project = project_name(root)
-    wanted = {m["kind"] for part in load_and_render(root, stack, project)[1] for m in part.manifests}
-    items = kubectl.get(",".join(sorted(wanted - {"Namespace"})), "-n", stack).get("items", [])
-    items += [found] if (found := kubectl.get("namespace", stack)) else []
-    ours = {
-        f"{item['kind']} {item['metadata']['name']}"
-        for item in items
-        if item["metadata"].get("annotations", {}).get(STACK_ANNOTATION) == f"{project}/{stack}"
-        and not item["metadata"].get("ownerReferences")
-    }
-    recorded = {
-        f"{resource['type'].rpartition(':')[2]} {str(resource.get('id', '')).rpartition('/')[2]}"
+    """Return what is in the cluster with this stack's mark, but not in a state."""
+    known = {
+        (str(resource["type"]).rpartition(":")[2], str(resource.get("id", "")))
         for resource in resources(file.read_bytes())
     }
-    return sorted(ours - recorded)
+    return sorted(str(item) for key, item in take(kubectl, root, stack).ours.items() if key not in known)

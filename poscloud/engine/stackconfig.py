@@ -65,6 +65,9 @@ def _read(file: Path, root: Path) -> dict[str, Any]:
         return {}
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8: byte {error.start}"
+        raise InputError([Problem(file.relative_to(root), 0, 0, "yaml-syntax", message)]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poscloud.engine.locks import refuse_in_use
-from poscloud.engine.statefile import DamagedStateError, keep_backup, refuse_damaged
+from poscloud.engine.statefile import DamagedStateError, keep_backup, refuse_damaged, state_file
 from poscloud.engine.stateroom import refuse_no_room
 from poscloud.local.paths import ProjectPaths
 
@@ -19,7 +19,7 @@ def check_start(root: Path, stack: str) -> None:
     paths = ProjectPaths(root)
     if not refuse_in_use(paths, stack):
         refuse_damaged(paths, stack)  # after a kill, recovery takes the backup by itself
-    refuse_no_room(paths, stack)
+    refuse_no_room(state_file(paths, stack), stack)
 
 
 def check_state(root: Path, stack: str, *, dry_run: bool) -> None:
@@ -41,4 +41,4 @@ def check_state(root: Path, stack: str, *, dry_run: bool) -> None:
             keep_backup(paths, stack)
         raise
     if not dry_run:
-        refuse_no_room(paths, stack)
+        refuse_no_room(state_file(paths, stack), stack)

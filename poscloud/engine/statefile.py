@@ -14,9 +14,11 @@ from typing import Any
 
 from poscloud.engine import unrecorded
 from poscloud.engine.backends.address import backend_url, state_folder
-from poscloud.engine.stackconfig import project_name
+from poscloud.engine.stackconfig import project_name, read_stack_config
+from poscloud.engine.stateroom import refuse_no_room
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths, write_private
+from poscloud.local.record import ClusterRecord
 
 _MARKERS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
@@ -73,9 +75,12 @@ def refuse_damaged(paths: ProjectPaths, stack: str) -> None:
         if not found:
             return
         reason = f"is damaged at {found}"
-    backup = newest_backup(file)
+    backup = newest_backup(file, cluster=_cluster(paths, stack))
     if backup is None:
-        hint = f"there is no whole backup. To begin anew and adopt what is in the cluster: mv {file} {file}.damaged"
+        hint = (
+            "there is no whole backup of this cluster. To begin anew and adopt what is in the cluster: "
+            f"mv {file} {file}.damaged"
+        )
     else:
         hint = f"newest whole backup: {backup}\n  to go on from it: poscloud state restore -s {stack}"
     raise DamagedStateError(f"the state of stack {stack} {reason}: {file}", hint=hint)
@@ -87,7 +92,7 @@ def keep_backup(paths: ProjectPaths, stack: str) -> None:
     It ends by writing what it took the state for, and copies the damaged file over the backup.
     """
     file = state_file(paths, stack)
-    backup = newest_backup(file) if file else None
+    backup = newest_backup(file, cluster=_cluster(paths, stack)) if file else None
     if file is None or backup is None or _aside(file).exists():
         return
     write_private(_damaged(file), file.read_bytes())
@@ -115,7 +120,8 @@ def restore(paths: ProjectPaths, stack: str) -> Backup:
     What happened after the backup is done again by the next ``up``: create adopts what carries the stack's mark.
 
     Raises:
-        DeployError: The state is not damaged, or there is no whole backup, or the backend keeps no files.
+        DeployError: The state is not damaged, or there is no whole backup, or the backend keeps no files, or it cannot
+            be written; then the state is as it was.
     """
     file = state_file(paths, stack)
     if file is None:
@@ -126,32 +132,70 @@ def restore(paths: ProjectPaths, stack: str) -> Backup:
     try:
         refuse_damaged(paths, stack)
     except DamagedStateError as error:
-        backup = newest_backup(file)
+        backup = newest_backup(file, cluster=_cluster(paths, stack))
         if backup is None:
             raise error
-        content = backup.file.read_bytes()
-        if not _aside(file).exists():
-            file.replace(_damaged(file))
-        write_private(file, content)
-        _aside(file).unlink(missing_ok=True)
+        refuse_no_room(file, stack)
         unrecorded.mark(paths, stack)
+        try:
+            _replace(file, backup)
+        except OSError as failed:
+            raise DeployError(
+                f"the state of stack {stack} cannot be restored: {failed.filename or file}: {failed.strerror}",
+                hint=f"the backup is {backup.file}; run: ls -ld {file.parent}; df -h {file.parent}",
+            ) from failed
         return backup
     raise DeployError(f"the state of stack {stack} is whole: {file}", hint="nothing was changed")
 
 
-def newest_backup(file: Path) -> Backup | None:
-    """Return the newest whole backup: of the step before, else of the end of an earlier run."""
-    runs = file.parents[2] / "backups" / file.parent.name / file.stem
-    older = sorted(runs.glob(f"{file.stem}.*.json"), reverse=True)
-    for candidate in (_aside(file), file.with_name(f"{file.name}.bak"), *older):
+def _replace(file: Path, backup: Backup) -> None:
+    """Put a backup in the place of a state. Whenever it is killed, there is a state file, and it can be done again."""
+    content = backup.file.read_bytes()
+    if not _aside(file).exists():
+        write_private(_damaged(file), file.read_bytes())
+    write_private(file, content)
+    _aside(file).unlink(missing_ok=True)
+
+
+def newest_backup(file: Path, *, cluster: str = "") -> Backup | None:
+    """Return the newest whole backup: of the step before, else of the end of an earlier run.
+
+    Args:
+        file: The state.
+        cluster: uid of the cluster it has to be of, unless it is of none; empty for any.
+    """
+    for candidate in copies(file):
         try:
             content, written = candidate.read_bytes(), candidate.stat().st_mtime
         except OSError:
             continue
-        if not damage(content):
+        if not damage(content) and (not cluster or cluster_of(content) in ("", cluster)):
             age = timedelta(seconds=max(0, round(datetime.now(UTC).timestamp() - written)))
             return Backup(candidate, len(resources(content)), age)
     return None
+
+
+def copies(file: Path) -> list[Path]:
+    """Return where the backups of a state are or may be, the newest first."""
+    runs = file.parents[2] / "backups" / file.parent.name / file.stem
+    older = sorted(runs.glob(f"{file.stem}.*.json"), reverse=True)
+    return [_aside(file), file.with_name(f"{file.name}.bak"), *older]
+
+
+def cluster_of(content: bytes) -> str:
+    """Return the uid of the cluster that a state's provider is bound to; empty for an empty or damaged state."""
+    for resource in [] if damage(content) else resources(content):
+        if resource["type"] == "pulumi:providers:kubernetes":
+            inputs = resource.get("inputs")
+            found = inputs.get("clusterIdentifier", "") if isinstance(inputs, dict) else ""
+            return str(found).removeprefix("uid:")
+    return ""
+
+
+def _cluster(paths: ProjectPaths, stack: str) -> str:
+    """Return the uid of the cluster a stack goes to, as far as this machine knows it."""
+    config = read_stack_config(paths.root, stack)
+    return config.cluster if config.context else ClusterRecord.load(paths.cluster / "cluster.json").uid
 
 
 def resources(content: bytes) -> list[dict[str, Any]]:
@@ -202,4 +246,5 @@ def _aside(file: Path) -> Path:
 
 
 def _damaged(file: Path) -> Path:
+    """Where ``restore`` keeps what was damaged."""
     return file.with_name(f"{file.name}.damaged")

@@ -7,9 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError
-from poscloud.local.paths import ProjectPaths
 
 TIMES = 10
 """Free space that a run needs, in sizes of the state: the file, its backup, a copy at the end, and what it grows by."""
@@ -18,13 +16,16 @@ LEAST = 256 << 10
 """Free space, in bytes, that a run needs at least: a new stack's state grows from nothing."""
 
 
-def refuse_no_room(paths: ProjectPaths, stack: str) -> None:
+def refuse_no_room(file: Path | None, stack: str) -> None:
     """Refuse a run whose state could not be written.
+
+    Args:
+        file: Where the state is, or will be; ``None`` when the backend keeps no files.
+        stack: Its stack.
 
     Raises:
         DeployError: No permission, a read-only file system, or too little space; names path and free bytes.
     """
-    file = state_file(paths, stack)
     if file is None:
         return
     folder = _existing(file.parent)
@@ -43,15 +44,6 @@ def refuse_no_room(paths: ProjectPaths, stack: str) -> None:
             f"too little space for the state of stack {stack}: {folder} has {free} bytes free, a run needs {needed}",
             hint=f"make room (run: df -h {folder}), or keep the state elsewhere: PULUMI_BACKEND_URL",
         )
-
-
-def short_of_room(paths: ProjectPaths, stack: str) -> str:
-    """Return, after a run that failed, why its state could not be written; empty when that was not the cause."""
-    try:
-        refuse_no_room(paths, stack)
-    except DeployError as error:
-        return f"{error.message}\n  {error.hint}"
-    return ""
 
 
 def needed_bytes(file: Path) -> int:

@@ -9,11 +9,15 @@ import faulthandler
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 FOLDER = "provider-logs"
 _PREFIX = "provider-"
+
+KEPT_SECONDS = 3600
+"""How long the file of a provider that died is kept at least."""
 
 
 class BlackBox:
@@ -27,7 +31,7 @@ class BlackBox:
         self._file: TextIO | None = None
         if pulumi_home is None:
             return
-        path = pulumi_home / FOLDER / f"{_PREFIX}{os.getpid()}.log"
+        path = pulumi_home / FOLDER / f"{_PREFIX}{os.getppid()}-{os.getpid()}.log"
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -50,13 +54,36 @@ class BlackBox:
             self._path.unlink(missing_ok=True)
 
 
-def of_dead(pulumi_home: Path) -> Iterator[Path]:
-    """The files of provider processes that are gone and did not end by themselves, oldest first."""
-    found = list((pulumi_home / FOLDER).glob(f"{_PREFIX}*.log"))
-    for file in sorted(found, key=lambda f: f.stat().st_mtime):
-        pid = file.stem.removeprefix(_PREFIX)
-        if pid.isdigit() and not _lives(int(pid)):
+def of_dead(pulumi_home: Path, engine: int) -> Iterator[Path]:
+    """The files of providers of one engine that are gone and did not end by themselves, oldest first.
+
+    Args:
+        pulumi_home: The engine's PULUMI_HOME; all stacks of a checkout have it in common.
+        engine: pid of the engine, which started them.
+    """
+    for file, parent, pid in _files(pulumi_home):
+        if parent == engine and not _lives(pid):
             yield file
+
+
+def forget_dead(pulumi_home: Path) -> None:
+    """Remove the files of those that are gone, with their engines, for an hour: nobody is about to tell of them."""
+    for file, parent, pid in _files(pulumi_home):
+        with suppress(FileNotFoundError):
+            if not _lives(parent) and not _lives(pid) and time.time() - file.stat().st_mtime > KEPT_SECONDS:
+                file.unlink()
+
+
+def _files(pulumi_home: Path) -> Iterator[tuple[Path, int, int]]:
+    """Every file, with the pid of the engine and of the provider, oldest first."""
+    found = []
+    for file in (pulumi_home / FOLDER).glob(f"{_PREFIX}*.log"):
+        parent, _, pid = file.stem.removeprefix(_PREFIX).partition("-")
+        with suppress(FileNotFoundError):
+            if parent.isdigit() and pid.isdigit():
+                found.append((file.stat().st_mtime_ns, file, int(parent), int(pid)))
+    for _, file, engine, provider in sorted(found):
+        yield file, engine, provider
 
 
 def _lives(pid: int) -> bool:

@@ -122,5 +122,5 @@ def test_a_disk_that_fills_up_in_the_middle_ends_the_run(
     assert done.code == 4, text
     says(done, str(state_file(absent)), "No space left", " bytes free", f"poscloud up -s {STACK}")
     listed = text.rpartition("made, but not recorded: ")[2].splitlines()[0].split(", ")
-    assert set(listed) & {"Namespace faults", "LimitRange limits", "Secret planted"}, text
+    assert set(listed) & {f"Namespace {STACK}", f"LimitRange {STACK}/limits", f"Secret {STACK}/planted"}, text
     assert damage(state_file(absent, tmp_path / "state").read_bytes()) == ""

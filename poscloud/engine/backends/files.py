@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from poscloud.errors import DeployError
+
 
 @dataclass(frozen=True)
 class FileStore:
@@ -37,5 +39,16 @@ class FileStore:
 
 @contextmanager
 def open_files(folder: Path) -> Iterator[FileStore]:
-    """Open a folder; it need not be there yet."""
-    yield FileStore(folder)
+    """Open a folder; it need not be there yet.
+
+    Raises:
+        DeployError: A file of it cannot be read or removed.
+    """
+    try:
+        yield FileStore(folder)
+    except OSError as error:
+        file = error.filename or folder
+        raise DeployError(
+            f"the state backend cannot be read or written: {file}: {error.strerror}",
+            hint=f"run: ls -ld {file}",
+        ) from error

@@ -70,3 +70,18 @@ def test_a_missing_package_is_named_and_stops_only_who_needs_it(
     with pytest.raises(BackendUnreadableError, match=rf"poscloud\[{extra}\]"), open_store(paths):
         pass
     assert refuse_in_use(paths, "dev") == []
+
+
+def test_a_lock_that_cannot_be_read_is_told_with_its_path(
+    paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = paths.state / ".pulumi" / "locks" / "organization" / "shop" / "dev" / "x.json"
+    file.parent.mkdir(parents=True)
+    file.touch()
+
+    def denied(file: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(DeployError, match=f"{file}: Permission denied"):
+        refuse_in_use(paths, "dev")

@@ -15,6 +15,7 @@ from poscloud.engine.fence import NAMESPACE_TYPE, refuse_taken
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError
+from poscloud.local.paths import ProjectPaths
 
 Object = dict[str, Any]
 
@@ -26,20 +27,31 @@ def namespace(stack: str, uid: str = "u-1") -> Object:
 
 
 class Both:
-    """Stands where kubectl and the engine stand."""
+    """Stands where kubectl and the engine stand; its backend keeps no files."""
 
-    def __init__(self, live: Object, known: Object) -> None:
+    def __init__(self, live: Object, known: Object, folder: Path) -> None:
         self.live, self.known, self.exports = live, known, 0
+        self.paths = ProjectPaths(folder)
+        self.paths.owned.mkdir()
 
     target = Target(Path("/etc/it's/config"), "far", "https://far", "", local=False)
 
     def get(self, *_: str) -> Object:
         return self.live
 
-    def quietly(self, *_: str) -> CompletedProcess[str]:
+    def quietly(self, *arguments: str) -> CompletedProcess[str]:
         self.exports += 1
-        state = {"deployment": {"resources": [{"type": NAMESPACE_TYPE, "outputs": self.known}]}}
-        return CompletedProcess((), 0, json.dumps(state), "")
+        resources: list[Object] = [
+            {"type": NAMESPACE_TYPE, "id": "another", "outputs": namespace("poscloud/shop", "u-9")},
+            {"type": NAMESPACE_TYPE, "id": "shop", "outputs": self.known} if self.known else {"type": "a"},
+        ]
+        Path(arguments[-1]).write_text(json.dumps({"deployment": {"resources": resources}}))
+        return CompletedProcess((), 0, "", "")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "azblob://state")
 
 
 def ask(both: Both) -> None:
@@ -47,14 +59,14 @@ def ask(both: Both) -> None:
 
 
 @pytest.mark.parametrize(("stamp", "says"), [("billing/shop", "stack billing/shop"), ("", "no stack")])
-def test_one_that_says_something_else_now_is_refused(stamp: str, says: str) -> None:
+def test_one_that_says_something_else_now_is_refused(tmp_path: Path, stamp: str, says: str) -> None:
     with pytest.raises(DeployError, match=f"says now that it belongs to {says}.*nothing was deleted"):
-        ask(Both(namespace(stamp), namespace("poscloud/shop")))
+        ask(Both(namespace(stamp), namespace("poscloud/shop"), tmp_path))
 
 
-def test_the_suggested_command_goes_to_the_stack_s_cluster() -> None:
+def test_the_suggested_command_goes_to_the_stack_s_cluster(tmp_path: Path) -> None:
     with pytest.raises(DeployError) as caught:
-        ask(Both(namespace("billing/shop"), namespace("poscloud/shop")))
+        ask(Both(namespace("billing/shop"), namespace("poscloud/shop"), tmp_path))
     command = caught.value.hint.partition(": ")[2]
     assert shlex.split(command)[:3] == ["kubectl", "--kubeconfig=/etc/it's/config", "--context=far"]
 
@@ -71,8 +83,8 @@ def test_the_suggested_command_goes_to_the_stack_s_cluster() -> None:
     ids=["ours", "gone", "another one", "ours before the project was renamed", "never ours"],
 )
 def test_otherwise_the_engine_decides_and_the_state_is_read_only_if_need_be(
-    live: Object, known: Object, exports: int
+    tmp_path: Path, live: Object, known: Object, exports: int
 ) -> None:
-    both = Both(live, known)
+    both = Both(live, known, tmp_path)
     ask(both)
     assert both.exports == exports

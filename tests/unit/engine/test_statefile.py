@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -71,6 +72,38 @@ def test_a_damaged_state_is_refused_and_left(paths: ProjectPaths, file: Path, te
     assert restored.file == copy
     assert file.read_text() == WHOLE
     assert file.with_name("dev.json.damaged").read_bytes() == damaged
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_restore_that_fails_leaves_the_damaged_state_in_its_place(
+    paths: ProjectPaths, file: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    file.write_text("{}")
+    backup(file, WHOLE)
+    real, written = statefile.write_private, []
+
+    def fail(target: Path, content: bytes) -> None:
+        written.append(target)
+        if len(written) == failing:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(target, content)
+
+    monkeypatch.setattr(statefile, "write_private", fail)
+    with pytest.raises(DeployError, match=f"cannot be restored: {file}: No space left") as failed:
+        statefile.restore(paths, "dev")
+    assert f"{file}.bak" in failed.value.hint
+    assert file.read_text() == "{}"
+
+
+def test_a_restore_looks_for_room_first(
+    paths: ProjectPaths, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("{}")
+    backup(file, WHOLE)
+    monkeypatch.setattr(stateroom, "free_bytes", lambda _: 1)
+    with pytest.raises(DeployError, match="too little space"):
+        statefile.restore(paths, "dev")
+    assert sorted(f.name for f in file.parent.iterdir()) == ["dev.json", "dev.json.bak"]
 
 
 @pytest.mark.parametrize("text", [WHOLE, state(), '{"checkpoint": {"latest": {"manifest": {}}}}'])

@@ -7,11 +7,12 @@ import pytest
 import yaml
 
 from poscloud.cluster.target import local_target, resolve
-from poscloud.engine import deploy, program
+from poscloud.engine import deploy, program, statefile, unrecorded
 from poscloud.engine.localstate import forget_local_stacks
-from poscloud.engine.stackconfig import StackConfig, project_root, read_stack_config
+from poscloud.engine.stackconfig import StackConfig, project_name, project_root, read_stack_config
 from poscloud.errors import DeployError, InputError, PosCloudError
 from poscloud.local.paths import ProjectPaths
+from poscloud.local.record import ClusterRecord
 
 
 @pytest.fixture
@@ -101,7 +102,11 @@ def test_outside_a_project_the_error_says_so(tmp_path: Path) -> None:
 
 
 def state_on(cluster: str) -> str:
-    provider = {"type": "pulumi:providers:kubernetes", "inputs": {"clusterIdentifier": f"uid:{cluster}"}}
+    provider = {
+        "urn": "urn:p",
+        "type": "pulumi:providers:kubernetes",
+        "inputs": {"clusterIdentifier": f"uid:{cluster}"},
+    }
     return json.dumps({"checkpoint": {"latest": {"resources": [provider]}}})
 
 
@@ -112,11 +117,44 @@ def test_with_its_cluster_a_stack_is_forgotten_and_no_other(project: Path) -> No
     (folder / "dev.json").write_text(state_on("gone"))
     (folder / "dev.json.bak").write_text(state_on("gone"))
     (folder / "prod.json").write_text(state_on("elsewhere"))
-    (folder / "empty.json").write_text('{"checkpoint": {"latest": null}}')
+    (folder / "empty.json").write_text('{"checkpoint": {"latest": {}}}')
     (folder / "damaged.json").write_text("{")
-    assert forget_local_stacks(paths, "gone") == ["dev"]
+    for suffix in ("whole", "damaged"):
+        (folder / f"dev.json.{suffix}").write_text("{")
+    (folder / "cut.json").write_text("{")
+    (folder / "cut.json.bak").write_text(state_on("gone"))
+    (folder / "empty.json.bak").write_text(state_on("gone"))
+    runs = paths.state / ".pulumi" / "backups" / "shop" / "dev"
+    runs.mkdir(parents=True)
+    (runs / "dev.1.json").write_text(state_on("gone"))
+    unrecorded.mark(paths, "dev")
+    assert forget_local_stacks(paths, "gone") == ["cut", "dev"]
     names = sorted(f.name for f in folder.iterdir())
-    assert names == ["damaged.json", "dev.json.forgotten", "empty.json", "prod.json"]
+    assert names == ["cut.json.forgotten", "damaged.json", "dev.json.forgotten", "empty.json", "prod.json"]
+    assert not list(runs.iterdir())
+    assert not unrecorded.is_marked(paths, "dev")
+
+
+def test_a_backup_of_another_cluster_is_not_taken(project: Path) -> None:
+    paths = ProjectPaths(project)
+    file = paths.state / ".pulumi" / "stacks" / "shop" / "dev.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    file.with_name("dev.json.bak").write_text(state_on("gone"))
+    paths.cluster.mkdir(parents=True)
+    ClusterRecord(uid="new").save(paths.cluster / "cluster.json")
+    with pytest.raises(DeployError, match="is damaged") as refused:
+        statefile.restore(paths, "dev")
+    assert "no whole backup of this cluster" in refused.value.hint
+    ClusterRecord(uid="gone").save(paths.cluster / "cluster.json")
+    statefile.restore(paths, "dev")
+    assert file.read_text() == state_on("gone")
+
+
+def test_a_file_that_is_not_utf8_is_told(project: Path) -> None:
+    (project / "Pulumi.yaml").write_bytes(b"name: caf\xe9\n")
+    with pytest.raises(InputError, match=r"Pulumi\.yaml: not UTF-8: byte 9"):
+        project_name(project)
 
 
 def test_without_a_known_cluster_nothing_is_forgotten(project: Path) -> None:

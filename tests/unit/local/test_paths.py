@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -52,6 +54,22 @@ def test_a_private_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write_private(file, "new")
     assert file.read_text() == "new"
     assert mode(file) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("old")
+
+    def no_room(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(OSError, match="No space left"):
+        write_private(file, "new")
+    assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 
 
