@@ -78,7 +78,11 @@ def test_a_damaged_state_is_refused_and_restored_by_command(present: Arena, dama
     plain = present.run("pulumi", "up", "--yes", "--skip-preview", limit=60)
     assert plain.code != 0
     assert present.proxy.writes() == before
-    says(plain)
+    if damage == "no deployment":  # which the engine takes for an empty stack; the program refuses it
+        says(plain)
+    else:
+        says(plain, "failed to load checkpoint")
+        assert file.read_bytes() == damaged
     restored = present.run("poscloud", "state", "restore")
     assert restored.code == 0, restored.text
     assert file.with_name(f"{STACK}.json.damaged").read_bytes() == damaged
