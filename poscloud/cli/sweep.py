@@ -50,6 +50,6 @@ def sweep(
     for item in found.awaited:
         _output.say(f"described  {item}  (the next up adopts it)")
     if not swept.is_clean:
-        data = " --data" if found.space else ""
-        _output.tell(f"to remove what is left: poscloud sweep -s {stack} --yes{data}")
+        option = " --data" if found.space else ""
+        _output.tell(f"to remove what is left: poscloud sweep -s {stack} --yes{option}")
     sys.exit(0 if swept.is_clean else 1)
