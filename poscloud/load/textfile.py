@@ -49,9 +49,16 @@ def _decoded(data: bytes) -> str:
         raise ValueError(f"is not UTF-8: byte 0x{data[error.start]:02x} in line {line}") from None
 
 
+OWN = (".poscloud", ".git")
+"""Folders inside a project that are no part of what it describes: the passphrase, keys, state, remotes' credentials."""
+
+
 def leaves_project(file: Path, root: Path) -> bool:
-    """Whether a file that a description names lies outside the project, links followed.
+    """Whether a file that a description names lies outside the project or in one of ``OWN``, links followed.
 
     Whoever writes a description chooses what is read with the rights of whoever deploys it.
     """
-    return not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root))
+    real, project = Path(os.path.realpath(file)), Path(os.path.realpath(root))
+    if not real.is_relative_to(project) or not {*OWN}.isdisjoint(real.relative_to(project).parts):
+        return True
+    return any(real.is_relative_to(os.path.realpath(project / own)) for own in OWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 CORE = "tag:yaml.org,2002:"
@@ -38,4 +39,7 @@ def scalar(kind: str, text: str) -> tuple[str | bool | int | float | None, str]:
         return text.lower() == "true", ""
     if kind == "int":
         return int(text), ""
-    return (float(text) if kind == "float" else None), ""
+    if kind == "float":
+        number = float(text)
+        return number, "" if math.isfinite(number) else f"'{text}' is too large a number"
+    return None, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,14 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROLES, BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
 LABELS = {"app.kubernetes.io/part-of": "poscloud-access"}
 SELECTOR = "labelSelector=app.kubernetes.io%2Fpart-of%3Dposcloud-access"
-IN_NAMESPACE = frozenset({"poscloud-environment", "poscloud-messages"})
+IN_NAMESPACE = frozenset({"poscloud-environment", "poscloud-messages", "poscloud-destroy"})
 """Roles that suffice within one namespace; of the others a deployer of one namespace needs ``EVERYWHERE``."""
 
 EVERYWHERE = frozenset({"poscloud-identity"})
+
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""What a namespace may be called (RFC 1123, label)."""
 
 
 def roles_text() -> str:
@@ -103,6 +108,10 @@ def access_text(user: str, group: str, service_account: str, namespace: str) -> 
         )
     if service_account and not all(service_account.partition("/")):
         raise _mistake(f"--service-account is {service_account!r}; expected NAMESPACE/NAME")
+    if namespace and not _LABEL.fullmatch(namespace):
+        raise _mistake(
+            f"--namespace is {namespace!r}; expected a namespace's name: a-z, 0-9 and -, at most 63 characters"
+        )
     names = [role["metadata"]["name"] for role in roles()]
     bound = [b for kind, name in whom for b in bindings(names, subject(kind, name), namespace)]
     return "---\n".join([roles_text(), *(yaml.safe_dump(b, sort_keys=False) for b in bound)])
@@ -113,12 +122,15 @@ def _mistake(message: str) -> PosCloudError:
 
 
 def _binding_name(role: str, to: Manifest) -> str:
-    """Several people may be given the same role, each by a binding of their own."""
-    return f"{role}:{'/'.join(to[key] for key in ('namespace', 'name') if key in to).replace('/', ':')}"
+    """Several people may be given the same role, each by a binding of their own; a user and a group may share a name."""
+    return f"{role}:{to['kind'].lower()}:{'/'.join(to[key] for key in ('namespace', 'name') if key in to).replace('/', ':')}"
 
 
 def prepare(api: LocalApi) -> None:
-    """Give the local cluster's user exactly these roles; what an earlier version gave beside them is taken away."""
+    """Give the local cluster's user exactly these roles; what an earlier version gave it beside them is taken away.
+
+    Bindings to others, as ``poscloud access`` prints them, stay.
+    """
     wanted = roles()
     given = bindings([role["metadata"]["name"] for role in wanted], subject("Group", GROUP))
     for path, manifests, content in ((ROLES, wanted, ("rules",)), (BINDINGS, given, ("roleRef", "subjects"))):
@@ -133,8 +145,9 @@ def prepare(api: LocalApi) -> None:
             if found:  # the role of a binding cannot be changed
                 api.delete(f"{path}/{entry['metadata']['name']}")
             api.create(path, entry)
-        for name in live:
-            api.delete(f"{path}/{name}")
+        for name, left in live.items():
+            if path == ROLES or left.get("subjects") == [subject("Group", GROUP)]:
+                api.delete(f"{path}/{name}")
 
 
 def effective(api: LocalApi) -> bool:

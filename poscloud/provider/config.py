@@ -238,6 +238,10 @@ class Credentials:
 
     async def headers(self) -> dict[str, str]:
         """The Authorization header, if there is one."""
+        with _understood(self.access):
+            return await self._headers()
+
+    async def _headers(self) -> dict[str, str]:
         user = self.access.user
         if "exec" in user:
             token = (await self._ask_plugin()).get("token")
@@ -257,6 +261,10 @@ class Credentials:
         """How to talk TLS to the API server; ``None`` when it is plain HTTP."""
         if not self.access.server.startswith("https:"):
             return None
+        with _understood(self.access):
+            return await self._tls()
+
+    async def _tls(self) -> ssl.SSLContext:
         cluster, user = self.access.cluster, self.access.user
         authority = self.access.data("certificate-authority")
         context = ssl.create_default_context(cadata=authority.decode() if authority else None)
@@ -288,9 +296,9 @@ class Credentials:
         info["spec"] = {"interactive": False}
         if spec.get("provideClusterInfo"):
             info["spec"]["cluster"] = {"server": self.access.server}
-        extra = {item["name"]: item["value"] for item in spec.get("env") or []}
-        self.learn({name: value for name, value in extra.items() if telling(name)})
         try:
+            extra = {item["name"]: item["value"] for item in spec.get("env") or []}
+            self.learn({name: value for name, value in extra.items() if telling(name)})
             process = await asyncio.create_subprocess_exec(
                 command,
                 *map(str, spec.get("args") or []),
@@ -306,10 +314,24 @@ class Credentials:
                 self.learn({key: status.get(key) for key in ("token", "clientKeyData")})
                 return status
             reason = err.decode(errors="replace").strip()[-500:] or f"exit code {process.returncode}"
-        except (OSError, TimeoutError, ValueError, KeyError) as error:
+        except (OSError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"{type(error).__name__}: {error}"
         hint = str(spec.get("installHint") or "run the command by hand to see what it says")
         raise AuthError(f"credential plugin {command} failed ({self.access.where}): {reason}", hint=hint)
+
+
+@contextmanager
+def _understood(access: Access) -> Iterator[None]:
+    """Name the kubeconfig where an entry of it, or what its credential plugin gave, is not of the type it has to be.
+
+    Raises:
+        AuthError: It is so; nothing of the entry is quoted.
+    """
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        message = f"the credentials are not as a kubeconfig has them ({access.where}): {type(error).__name__}"
+        raise AuthError(message, hint="kubectl get namespace kube-system") from None
 
 
 @contextmanager

@@ -20,6 +20,7 @@ Object = dict[str, Any]
 
 MAX_DEPTH = 30
 """Maps and lists in each other. Protobuf takes 100 levels, and each of these is three of its own."""
+BY_HAND = "what has to be so deep, kubectl apply --server-side makes"
 _MAX_DIGITS = 30
 """A longer whole number is none that Kubernetes has; the largest has 19 digits."""
 
@@ -59,7 +60,7 @@ def misshapen(obj: Any) -> list[tuple[str, str]]:
     ):
         found.append(("apiVersion", "has to be VERSION or GROUP/VERSION"))
     if _depth(obj) > MAX_DEPTH:
-        found.append(("", f"is nested deeper than {MAX_DEPTH} levels"))
+        found.append(("", f"is nested deeper than {MAX_DEPTH} levels; {BY_HAND}"))
     return found
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poscloud.errors import PosCloudError
-from poscloud.provider.shape import MAX_DEPTH, misshapen
+from poscloud.provider.shape import BY_HAND, MAX_DEPTH, misshapen
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of one text; the largest known file of manifests (all CustomResourceDefinitions of one operator) has 5 MB."""
@@ -31,8 +34,7 @@ def documents_of(text: str, what: str) -> list[Any]:
     except (ValueError, RecursionError):
         documents = None
     try:
-        # Not the loader in C: its recursion ends the process.
-        found = list(yaml.safe_load_all(text)) if documents is None else documents
+        found = list(yaml.load_all(text, _loader())) if documents is None else documents
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
@@ -48,11 +50,35 @@ def documents_of(text: str, what: str) -> list[Any]:
     return [_plain(document, what, budget, 0) for document in found]
 
 
+def _loader() -> type[yaml.SafeLoader]:
+    """Return a loader that counts what merge keys (``<<``) copy, before they copy it: it may grow tenfold a line.
+
+    Not the loader in C: its recursion ends the process.
+    """
+    import yaml
+
+    class Bounded(yaml.SafeLoader):
+        merged = 0
+
+        def flatten_mapping(self, node: yaml.MappingNode) -> None:
+            for key, value in list(node.value):
+                if key.tag == "tag:yaml.org,2002:merge":
+                    sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                    for source in (s for s in sources if isinstance(s, yaml.MappingNode)):
+                        self.flatten_mapping(source)
+                        self.merged += 1 + len(source.value)
+                        if self.merged > _MAX_VALUES:
+                            raise yaml.constructor.ConstructorError(problem_mark=node.start_mark)
+            super().flatten_mapping(node)
+
+    return Bounded
+
+
 def _plain(value: Any, what: str, budget: list[int], depth: int) -> Any:
     budget[0] -= 1
     if budget[0] < 0 or depth > MAX_DEPTH:
         bound = (
-            f"nested deeper than {MAX_DEPTH} levels"
+            f"nested deeper than {MAX_DEPTH} levels; {BY_HAND}"
             if depth > MAX_DEPTH
             else f"of more than {_MAX_VALUES} values"
         )

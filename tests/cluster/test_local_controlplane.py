@@ -130,9 +130,14 @@ def test_the_users_rights_are_exactly_the_roles(plane: ControlPlane, api: LocalA
     api.create(access.ROLES, extra)
     role = api.get(f"{access.ROLES}/poscloud-identity") or {}
     api.replace(f"{access.ROLES}/poscloud-identity", {**role, "rules": []})
-    binding = f"{access.BINDINGS}/poscloud-namespaces:poscloud:operators"
+    binding = f"{access.BINDINGS}/poscloud-namespaces:group:poscloud:operators"
     api.delete(binding)
+    others = access.bindings(["poscloud-environment"], access.subject("User", "somebody"))[0]
+    api.create(access.BINDINGS, others)
     plane.up()
+    others_name = f"{access.BINDINGS}/{others['metadata']['name']}"
+    assert api.get(others_name), "a binding that `poscloud access` printed was taken away"
+    api.delete(others_name)
     items = (api.get(f"{access.ROLES}?{access.SELECTOR}") or {})["items"]
     live = {item["metadata"]["name"]: item["rules"] for item in items}
     assert live == {role["metadata"]["name"]: role["rules"] for role in access.roles()}

@@ -38,6 +38,7 @@ for root in sys.argv[1:]:
 _LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
 )
+_MERGED = "".join(f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9))
 _QUADRATIC = "env: &e {" + ", ".join(f"A{i}: x" for i in range(4000)) + "}\nservices:\n"
 _QUADRATIC += "".join(f"  s{i}: {{kind: java, env: *e}}\n" for i in range(4000))
 _DEFAULTS = "defaults: {java: {env: {" + ", ".join(f"A{i}: x" for i in range(20_000)) + "}}}\nservices:\n"
@@ -57,6 +58,7 @@ BOMBS = {
     "lists in lists": ("- " * 400_000, "too-deep"),
     "keys of keys": ("? " * 400_000, "too-deep"),
     "steps inwards": ("".join(" " * i + "a:\n" for i in range(1000)), "too-deep"),
+    "merged maps": (_MERGED, "yaml-syntax"),
     "a value inside itself": ("services: &a {b: *a}", "yaml-syntax"),
     "anchors": ("".join(f"a{i}: &x{i} *x{i - 1}\n" for i in range(40_000)), "yaml-syntax"),
     "a long word": ("a: " + "x" * 900_000, "unknown-field"),
@@ -118,10 +120,23 @@ def test_only_ordinary_files_are_read(project: Project, entry: str, field: str) 
 
 @pytest.mark.parametrize("field", NAMED)
 @pytest.mark.parametrize(
-    "path", ["../../outside.yaml", "/etc/passwd", "/proc/self/environ", "../stacks/../../outside.yaml"]
+    "path",
+    [
+        "../../outside.yaml",
+        "/etc/passwd",
+        "/proc/self/environ",
+        "../stacks/../../outside.yaml",
+        "../.poscloud/passphrase",
+        "../.git/config",
+        "linked",
+    ],
 )
 def test_no_path_leaves_the_project(project: Project, path: str, field: str) -> None:
     (project.root.parent / "outside.yaml").write_text("services: {marked-secret: java}\n")
+    for own in (".poscloud/passphrase", ".git/config"):
+        (project.root / own).parent.mkdir()
+        (project.root / own).write_text("services: {marked-secret: java}\n")
+    (project.root / "stacks" / "linked").symlink_to(project.root / ".poscloud" / "passphrase")
     problems = project.problems(NAMED[field].format(path))
     assert any("outside of the project" in p.message and p.line for p in problems)
     assert not any("marked-secret" in str(p) for p in problems)

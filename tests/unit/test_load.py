@@ -304,3 +304,9 @@ def test_a_python_stack_hears_nothing_of_the_inside_of_pydantic(project: Project
     with pytest.raises(InputError) as caught:
         load_environment(project.root, "py")
     assert caught.value.problems[0].message.endswith("filebeat.version: expected text, found 6.0")
+
+
+def test_a_number_beyond_every_float_is_a_problem(project: Project) -> None:
+    """As infinity it would be no JSON, and `overrides` are not looked at otherwise."""
+    text = "services: {a: {kind: java, overrides: {Deployment: {spec: {x: 1e999}}}}}\n"
+    assert any("too large a number" in problem.message and problem.line for problem in project.problems(text))

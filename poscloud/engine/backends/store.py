@@ -65,5 +65,5 @@ def missing_extra(url: str, extra: str) -> BackendUnreadableError:
     """Return the error for a backend whose optional package is not installed."""
     return BackendUnreadableError(
         f"to look into the state backend {shown(url)}, poscloud[{extra}] has to be installed",
-        hint=f"run: .venv/bin/pip install 'poscloud[{extra}]'",
+        hint=f"run: .venv/bin/pip install -e '.[{extra}]'",
     )

@@ -45,10 +45,29 @@ def test_within_one_namespace_nothing_is_bound_everywhere_but_reading_the_cluste
     assert bound == {
         ("RoleBinding", "poscloud-environment"),
         ("RoleBinding", "poscloud-messages"),
+        ("RoleBinding", "poscloud-destroy"),
         ("ClusterRoleBinding", "poscloud-identity"),
     }
     subjects = [d["subjects"] for d in documents if "roleRef" in d]
-    assert subjects == [[{"kind": "ServiceAccount", "name": "deployer", "namespace": "ops"}]] * 3
+    assert subjects == [[{"kind": "ServiceAccount", "name": "deployer", "namespace": "ops"}]] * 4
+
+
+def test_each_kind_of_subject_has_bindings_of_its_own() -> None:
+    given = [("ops:x", "", "", ""), ("", "ops:x", "", ""), ("", "", "ops/x", "")]
+    names = [
+        document["metadata"]["name"]
+        for arguments in given
+        for document in yaml.safe_load_all(access_text(*arguments))
+        if "roleRef" in document
+    ]
+    assert len(names) == len(set(names)) == 3 * len(roles())
+
+
+def test_only_diagnosis_is_in_the_role_for_messages() -> None:
+    assert {verb for name, rule in rules() for verb in rule["verbs"] if name == "poscloud-messages"} == {
+        "get",
+        "list",
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,6 +75,7 @@ def test_within_one_namespace_nothing_is_bound_everywhere_but_reading_the_cluste
     [
         (("a", "b", "", ""), "give one of --user, --group and --service-account"),
         (("", "", "", "shop"), "give --user, --group or --service-account too"),
+        (("", "a", "", "B@d ns"), "'B@d ns'; expected a namespace's name"),
         (("", "", "deployer", ""), "'deployer'; expected NAMESPACE/NAME"),
     ],
 )

@@ -152,3 +152,23 @@ def test_only_the_cluster_makes_the_identity() -> None:
 def test_suggested_commands_name_the_cluster(file: str, begins: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     assert kubectl_to(file, "far") == begins
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"exec": {"command": "true", "env": {"A": "b"}}},
+        {"exec": {"command": "true", "env": [{"name": "A", "value": 1}]}},
+        {"exec": {"command": "true", "args": 3}},
+        {"exec": {"command": "echo", "args": ["[]"]}},
+        {"exec": {"command": "echo", "args": ['{"status": 3}']}},
+        {"tokenFile": 3},
+        {"client-certificate": 3},
+        {"client-key-data": 3},
+    ],
+)
+async def test_a_user_of_other_types_is_a_mistake_in_the_kubeconfig(user: dict[str, Any]) -> None:
+    access = config.Access(server="https://127.0.0.1:1", source="the-file", user=user)
+    with pytest.raises(AuthError, match="the-file"):
+        await config.Credentials(access).headers()
+        await config.Credentials(access).tls()

@@ -90,3 +90,12 @@ def test_manifests_of_aliases_of_aliases_are_refused() -> None:
         objects_of(text, "")
     with pytest.raises(Exception, match="nested too deep"):
         objects_of("[" * 100_000, "")
+
+
+def test_merge_keys_of_merge_keys_are_refused_at_once() -> None:
+    text = "a0: &a0 {x: 1, y: 2}\n" + "".join(
+        f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9)
+    )
+    with pytest.raises(Exception, match="is not valid YAML, line"):
+        objects_of(text, "")
+    assert objects_of("{x: &x {kind: A, b: 1}, <<: *x, b: 2}", "")[0]["b"] == 2
