@@ -122,7 +122,7 @@ def _mistake(message: str) -> PosCloudError:
 
 
 def _binding_name(role: str, to: Manifest) -> str:
-    """Several people may be given the same role, each by a binding of their own; a user and a group may share a name."""
+    """Several people may be given the same role, each by a binding of their own; users and groups may share names."""
     return f"{role}:{to['kind'].lower()}:{'/'.join(to[key] for key in ('namespace', 'name') if key in to).replace('/', ':')}"
 
 
