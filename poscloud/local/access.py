@@ -123,7 +123,8 @@ def _mistake(message: str) -> PosCloudError:
 
 def _binding_name(role: str, to: Manifest) -> str:
     """Several people may be given the same role, each by a binding of their own; users and groups may share names."""
-    return f"{role}:{to['kind'].lower()}:{'/'.join(to[key] for key in ('namespace', 'name') if key in to).replace('/', ':')}"
+    parts = [role, to["kind"].lower(), *(to[key] for key in ("namespace", "name") if key in to)]
+    return ":".join(parts).replace("/", ":")
 
 
 def prepare(api: LocalApi) -> None:
