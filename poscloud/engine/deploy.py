@@ -98,9 +98,7 @@ def prepare(
     """
     config = read_stack_config(root, stack)
     if config.context:
-        resolve(
-            root, config.context, config.cluster
-        )  # a context that is not there is told before anything is made
+        resolve(root, config.context, config.cluster)  # one that is not there is told before anything is made
     install(root, reporter)
     if not config.context:
         from poscloud.local.controlplane import ControlPlane
