@@ -79,10 +79,12 @@ class Workspace:
 
     def requests_since(self, mark: int) -> list[dict[str, Any]]:
         """Return the requests since ``mark`` that poscloud made, its provider or its kubectl."""
+        assert mark <= self.audit_mark(), "the audit log was rotated meanwhile"
         with self.control_plane.audit_log.open("rb") as file:
             file.seek(mark)
             events = [json.loads(line) for line in file]
-        return [e for e in events if e["user"]["username"] == access.USER]
+        # Somebody whose client went away before the server knew who it was has no name.
+        return [e for e in events if e["user"].get("username") == access.USER]
 
     def denied(self) -> set[str]:
         """Return what the local cluster's user was not allowed, of all that it asked for so far."""

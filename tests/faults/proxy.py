@@ -136,7 +136,7 @@ class Proxy:
             head = await reader.readuntil(b"\r\n\r\n")
             lines = head.decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
-            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            body = await _body(reader, headers)
             request = self._count(lines[0], headers)
             await self._answer(request, self.fault(request), _closing(lines) + body, reader, writer)
         except (OSError, asyncio.IncompleteReadError, ssl.SSLError):
@@ -180,6 +180,18 @@ class Proxy:
             gone.cancel()
         finally:
             out.close()
+
+
+async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+    """The request's body as it came; kubectl sends some in chunks, which pass as they are."""
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", "0")))
+    chunks = b""
+    while True:
+        size = await reader.readuntil(b"\r\n")
+        chunks += size + await reader.readexactly(int(size, 16) + len(b"\r\n"))
+        if not int(size, 16):
+            return chunks
 
 
 async def _either(read: asyncio._CoroutineLike[bytes], gone: asyncio.Task[bytes]) -> bytes:

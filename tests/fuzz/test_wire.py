@@ -48,8 +48,13 @@ class Plugin:
 
     def ask(self, method: str, request: Any) -> str:
         """Return what the call was refused with; empty when it was answered."""
+
+        async def call() -> None:
+            # Inside the loop: grpc takes the one that runs, and the thread's own may be gone after other tests.
+            await getattr(self.stub, method)(request, timeout=SECONDS)
+
         try:
-            self.loop.run_until_complete(getattr(self.stub, method)(request, timeout=SECONDS))
+            self.loop.run_until_complete(call())
             return ""
         except grpc.aio.AioRpcError as error:
             told = f"{method}: {error.code().name}: {error.details()}"
