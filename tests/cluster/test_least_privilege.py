@@ -45,7 +45,6 @@ SLOW = "asked only when something takes long to become ready"
 UNUSED: dict[Right, str] = {
     ("delete", "limitranges"): "an environment that no longer has any limits",
     ("get", "pods"): "kubectl describe pod, which messages and documents name",
-    ("get", "pods/log"): "a container that crashes",
     ("list", "pods"): SLOW,
     ("list", "events"): SLOW,
     ("get", "pods/log"): "a container that crashes",

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import errno
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,25 @@ def test_what_the_engine_takes_for_empty_is_refused_until_it_is_restored(
     assert file.read_text() == WHOLE
     assert file.with_name("dev.json.damaged").read_text() == "{}"
     check_state(paths.root, "dev", dry_run=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [("ro", "cannot be written: .*Read-only"), ("size=64k", "too little space .* has 65536 bytes free")],
+)
+def test_a_real_disk_without_room_is_refused(
+    paths: ProjectPaths, file: Path, options: str, says: str
+) -> None:
+    script = (
+        "import sys; from pathlib import Path; from poscloud.engine.start import check_start;"
+        "check_start(Path(sys.argv[1]), 'dev')"
+    )
+    shell = 'mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"'
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c", shell, "sh", options, str(file.parent)]
+    command = [*inside, sys.executable, "-c", script, str(paths.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert re.search(f"DeployError: .*{says}", done.stderr), done.stderr
+    assert str(file.parent) in done.stderr
 
 
 def test_a_full_disk_is_refused_with_its_free_bytes(
