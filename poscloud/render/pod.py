@@ -20,6 +20,9 @@ CONTAINER_SECURITY: Manifest = {
 READ_ONLY: Manifest = {**CONTAINER_SECURITY, "readOnlyRootFilesystem": True}
 """For every container whose program writes into its volumes and ``TMP_MOUNT`` alone."""
 
+PRIVILEGED_PORTS = 1024
+"""Below this one only root may listen."""
+
 TMP = "tmp"
 TMP_MOUNT: Manifest = {"name": TMP, "mountPath": "/tmp"}
 TMP_SPACE = "1Gi"
@@ -41,6 +44,21 @@ def security(user: int | str, *, writable_root: bool = False) -> Manifest:
     context = dict(CONTAINER_SECURITY if writable_root else READ_ONLY)
     if isinstance(user, int):
         context |= {"runAsNonRoot": True, "runAsUser": user, "runAsGroup": user}
+    return context
+
+
+def low_ports(pod: Manifest) -> Manifest:
+    """Return the pod's security context such that its users that are not root may listen below port 1024.
+
+    They may by that one setting of the pod's network, which Kubernetes counts as safe (since 1.22, in the restricted
+    Pod Security Standard too); a pod with its host's network cannot have it.
+    """
+    context: Manifest = pod.get("securityContext", {})
+    for container in pod["containers"]:
+        user = {**context, **container["securityContext"]}.get("runAsUser", 0)
+        low = any(port["containerPort"] < PRIVILEGED_PORTS for port in container.get("ports", []))
+        if user and low and not pod.get("hostNetwork"):
+            return {**context, "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]}
     return context
 
 

@@ -13,7 +13,7 @@ from poscloud.render.logs import keep_logs, logs_volume
 from poscloud.render.manifest import Manifest, checksum, manifest, override
 from poscloud.render.peers import render_peers
 from poscloud.render.placement import placement, shared_mounts, shared_volumes
-from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, TMP, anti_affinity, tmp_volume
+from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, TMP, anti_affinity, low_ports, tmp_volume
 from poscloud.render.scaling import render_scaling
 from poscloud.spec import FilebeatSidecar, ServiceSpec
 
@@ -184,17 +184,11 @@ def _pod(
         pod["terminationGracePeriodSeconds"] = application.grace_period
     if application.init_containers:
         pod["initContainers"] = list(application.init_containers)
+    pod |= {**application.pod, "containers": containers, "volumes": volumes}
+    security = low_ports(pod)
     if group := spec.fs_group:
-        own = application.pod.get("securityContext", {})
-        security = {**own, "fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"}
-        return {
-            **pod,
-            **application.pod,
-            "securityContext": security,
-            "containers": containers,
-            "volumes": volumes,
-        }
-    return {**pod, **application.pod, "containers": containers, "volumes": volumes}
+        security = {**security, "fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"}
+    return {**pod, "securityContext": security} if security else pod
 
 
 def _tmp(containers: list[Manifest], volumes: list[Manifest]) -> list[Manifest]:

@@ -16,6 +16,7 @@ from poscloud.render.pod import (
     TMP_SPACE,
     anti_affinity,
     field_env,
+    low_ports,
     nfs_volume,
     resources,
     secret_env,
@@ -202,8 +203,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
     volumes: list[Manifest] = [{"name": "config", "configMap": {"name": names.part_config(name)}}]
     if spec.storage.nfs:
         volumes.append(nfs_volume("data", spec.storage.nfs))
-    return {
-        **pod,
+    pod |= {
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": program.user,
@@ -215,6 +215,7 @@ def _pod(context: Context, name: str, spec: StatefulSpec, program: Program) -> M
         "containers": [_container(context, spec, program)],
         "volumes": [*volumes, tmp_volume(program.tmp_space), *program.volumes],
     }
+    return {**pod, "securityContext": low_ports(pod)}
 
 
 def _container(context: Context, spec: StatefulSpec, program: Program) -> Manifest:

@@ -37,7 +37,7 @@ Right = tuple[str, str]
 SWEEP = "poscloud sweep looks for what a changed program left behind"
 SWEPT = (
     "configmaps secrets services limitranges resourcequotas deployments statefulsets jobs ingresses networkpolicies "
-    "poddisruptionbudgets horizontalpodautoscalers"
+    "poddisruptionbudgets horizontalpodautoscalers daemonsets cronjobs"
 )
 LATER = "a later version of poscloud, which labels its objects otherwise"
 OUTSIDE = "a MySQL outside the cluster that is given by its address"

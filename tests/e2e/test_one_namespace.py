@@ -14,6 +14,9 @@ from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
 
+HOME = "default"
+"""The namespace of the service account; its own would end it when the environment goes."""
+
 STACK = "single"
 DESCRIPTION = """\
 adopt: true
@@ -34,11 +37,11 @@ class Deployer:
     def __init__(self, workspace: Workspace, file: Path) -> None:
         self.workspace, self.file = workspace, file
         workspace.ok("kubectl", "create", "namespace", STACK)
-        workspace.ok("kubectl", "create", "serviceaccount", "deployer", "-n", STACK)
-        rights = access_text("", "", f"{STACK}/deployer", STACK)
+        workspace.ok("kubectl", "create", "serviceaccount", "deployer", "-n", HOME)
+        rights = access_text("", "", f"{HOME}/deployer", STACK)
         done = workspace.run("kubectl", "apply", "-f", "-", given=rights)
         assert done.returncode == 0, done.stderr
-        token = workspace.ok("kubectl", "create", "token", "deployer", "-n", STACK).strip()
+        token = workspace.ok("kubectl", "create", "token", "deployer", "-n", HOME).strip()
         config = json.loads(workspace.paths.kubeconfig.read_text())
         config["users"][0]["user"] = {"token": token}
         config["contexts"][0]["name"] = config["current-context"] = "single"
@@ -57,8 +60,10 @@ def deployer(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
     yield found
     workspace.run("kubectl", "delete", "namespace", STACK, "--ignore-not-found")
     workspace.run("pulumi", "stack", "rm", "--force", "--yes", STACK)
-    for binding in ("poscloud-identity",):
-        workspace.run("kubectl", "delete", "clusterrolebinding", f"{binding}:{STACK}:deployer")
+    workspace.run("kubectl", "delete", "serviceaccount", "deployer", "-n", HOME)
+    workspace.run(
+        "kubectl", "delete", "clusterrolebinding", f"poscloud-identity:serviceaccount:{HOME}:deployer"
+    )
 
 
 def test_the_environment_comes_up_in_the_namespace_it_was_given(deployer: Deployer) -> None:
@@ -70,7 +75,7 @@ def test_the_environment_comes_up_in_the_namespace_it_was_given(deployer: Deploy
 
 
 def test_no_other_namespace_may_be_touched(deployer: Deployer) -> None:
-    who = f"--as=system:serviceaccount:{STACK}:deployer"
+    who = f"--as=system:serviceaccount:{HOME}:deployer"
     for verb, what, where in (
         ("create", "deployments.apps", "default"),
         ("get", "secrets", "default"),

@@ -66,6 +66,8 @@ services:
   k: webapp
   l: webapp
   m: webapp
+  n: webapp
+  o: webapp
 ingress: [{{host: {stack}.example.com, paths: {{/: h}}}}]
 """
 

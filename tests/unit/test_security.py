@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,24 @@ def test_no_pod_has_a_token_and_no_container_a_capability_but_the_dns_proxys_one
         assert context["allowPrivilegeEscalation"] is False, name
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert "privileged" not in context, name
+
+
+LOW = """\
+pull_secret: null
+services:
+  web: {kind: java, port: 80}
+  own: {kind: java, port: 80, user: image}
+  high: {kind: java, port: 8080}
+"""
+
+
+def test_a_port_that_was_roots_is_open_to_the_user_of_the_service(tmp_path: Path) -> None:
+    (tmp_path / "low.yaml").write_text(LOW)
+    spec = load_file(tmp_path / "low.yaml", tmp_path)
+    made = [m for part in render_environment(spec) for m in part.manifests if m["kind"] == "Deployment"]
+    sysctls = {m["metadata"]["name"]: m["spec"]["template"]["spec"].get("securityContext") for m in made}
+    allowed = {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]}
+    assert sysctls == {"web": allowed, "own": None, "high": None}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
