@@ -26,7 +26,7 @@ def test_it_shows_what_would_be_created_and_writes_nothing(workspace: Workspace)
 def test_a_mistake_the_server_finds_is_shown_before_anything_is_written(workspace: Workspace) -> None:
     file = workspace.root / "stacks" / "mistake.yaml"
     file.write_text(
-        "pull_secret: null\nservices:\n  a: {kind: java, filebeat: false,"
+        "adopt: true\npull_secret: null\nservices:\n  a: {kind: java, filebeat: false,"
         " overrides: {Service: {spec: {portz: 1}}}}\n"
     )
     workspace.ok("kubectl", "create", "namespace", "mistake")

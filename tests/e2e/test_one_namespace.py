@@ -92,5 +92,5 @@ def test_destroy_needs_the_administrator_for_the_namespace_itself(deployer: Depl
     assert down.returncode != 0
     assert 'cannot delete resource "namespaces"' in down.stdout + down.stderr
     deployer.workspace.ok("kubectl", "delete", "namespace", STACK)
-    again = deployer.run("poscloud", "destroy", "--yes")
-    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-2000:]
+    forgotten = deployer.run("pulumi", "stack", "rm", "--force", "--yes")
+    assert forgotten.returncode == 0, forgotten.stderr
