@@ -10,7 +10,7 @@ from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.awaiter import Awaiter, NotReadyError
-from poscloud.provider.cluster import MANAGER, Cluster, created_by, is_ours, label, object_id
+from poscloud.provider.cluster import MANAGER, Cluster, label, object_id
 from poscloud.provider.diff import changes, get, prune, union
 from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.fence import Fence, is_namespace, is_taken, may_exist, stacks, taken
@@ -22,6 +22,7 @@ from poscloud.provider.kinds import (
     SKIP_AWAIT,
     STACK_ANNOTATION,
 )
+from poscloud.provider.refusals import conflict, deleted_outside, foreign, only_ours, without_namespace
 from poscloud.provider.rest import ApiError, progress
 from poscloud.provider.shape import answered
 from poscloud.provider.waits import is_failed_job
@@ -113,7 +114,7 @@ class Objects:
                     return live
                 self._fence.forget(inputs)
                 if not exists and (delay is None or (isinstance(error, ApiError) and error.status != 404)):
-                    raise
+                    raise without_namespace(error, inputs) from None
                 progress.get()(f"retry {number}: {error.message}")
                 await self._cluster.clock.sleep(delay or 1.0)
         raise PosCloudError(f"{label(inputs)} exists and disappears again; somebody else works on it")
@@ -253,7 +254,7 @@ class Objects:
             live = await self._cluster.get(wanted)
         except NoSuchKindError:
             return None
-        if live is None:
+        if live is None or await self._fence.ends(live, self._awaiter.gone):
             return None
         if (mine := stacks(inputs, state)) and not mine & stacks(live):
             uid = get(state, "metadata", "uid")
@@ -327,18 +328,6 @@ def with_live_values(inputs: Object, live: Object, ignored: Sequence[str]) -> Ob
     return result
 
 
-def foreign(live: Object) -> PosCloudError:
-    """The error for an object that exists and is not ours."""
-    stack = get(live, "metadata", "annotations", STACK_ANNOTATION)
-    owner = f"; it belongs to stack {stack}" if stack else ""
-    kind, where = live.get("kind"), object_id(live["metadata"])
-    take = f", or take it into this stack: ResourceOptions(import_={where!r})"
-    return PosCloudError(
-        f"{kind} {where} exists already{created_by(live)}{owner}; nothing was changed",
-        hint=f"choose another name{'' if stack else take}",
-    )
-
-
 async def try_adoption(cluster: Cluster, inputs: Object, live: Object, manager: str) -> Object:
     """Ask the server what an object that is nobody's would be as ours; nothing is stored.
 
@@ -363,33 +352,3 @@ async def try_adoption(cluster: Cluster, inputs: Object, live: Object, manager: 
             hint="describe it as it is; or save its data, delete it (kubectl delete) and run again; or choose another "
             "name",
         ) from None
-
-
-def deleted_outside(inputs: Object) -> PosCloudError:
-    """The error for an update of an object that is no longer there."""
-    return PosCloudError(
-        f"{label(inputs)} was deleted outside of Pulumi",
-        hint="run again with --refresh; it is then created anew",
-    )
-
-
-def conflict(error: ApiError, inputs: Object) -> PosCloudError:
-    """The error of an apply, with the ways out when another manager owns the fields."""
-    if error.status != 409:
-        return error
-    if "uid" in error.message.lower():
-        return deleted_outside(inputs)
-    fields = (
-        "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in error.causes) or error.message
-    )
-    return PosCloudError(
-        f"{label(inputs)}: another field manager owns what this would change; the object is unchanged: {fields}",
-        hint="three ways out: ignore what it writes (name the field in ignore_changes), give up the field (remove it "
-        f'from the program), or force it (annotation {PATCH_FORCE}: "true")',
-    )
-
-
-def only_ours(error: ApiError, manager: str) -> bool:
-    """Whether an apply conflicts with nothing but what this provider wrote earlier in another way."""
-    owners = [str(cause.get("message", "")).split('"')[1::2] for cause in error.causes]
-    return bool(owners) and all(owner and is_ours({"manager": owner[0]}, manager) for owner in owners)

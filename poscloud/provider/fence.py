@@ -9,6 +9,7 @@ of other people's programs, are not looked at.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import UID, Cluster, Object, created_by
@@ -33,7 +34,8 @@ class Fence:
         self._cluster = cluster
         self._seen: dict[str, Object | None] = {}
         self._ours_gone: set[str] = set()
-        self._lock = asyncio.Lock()
+        self._ended: set[str] = set()
+        self._lock, self._ending = asyncio.Lock(), asyncio.Lock()
 
     async def admit(self, obj: Object, state: Object | None = None, *, preview: bool = False) -> None:
         """Make sure that an object may be written.
@@ -103,6 +105,32 @@ class Fence:
         self.judge(live, state, mine)
         return True
 
+    async def ends(self, live: Object, gone: Callable[[Object], Awaitable[None]]) -> bool:
+        """Whether the namespace of a live object, or itself, is being deleted; waits until that has happened.
+
+        Else a refresh would find everything still there, and the update after it nothing.
+
+        Raises:
+            WaitTimeoutError: The namespace does not go; the message names what holds it.
+        """
+        name = str(get(live, "metadata", "name" if is_namespace(live) else "namespace") or "")
+        if name in self._ended:
+            return True
+        try:
+            namespace = await self._look(name, again=False) if name else None
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            namespace = None
+        if namespace is None or not get(namespace, "metadata", "deletionTimestamp"):
+            return False
+        async with self._ending:  # sixty objects at once wait for one end
+            if name not in self._ended:
+                await gone(namespace)
+                self._ended.add(name)
+                self._seen.pop(name, None)
+        return True
+
     def may_adopt(self, obj: Object) -> bool:
         """Whether an object of that name that is nobody's may be taken in; ``admit`` was called before.
 
@@ -116,7 +144,8 @@ class Fence:
     def wrote(self, live: Object) -> None:
         """Remember a namespace as it was just written; other kinds do not matter."""
         if is_namespace(live):
-            self._seen[str(get(live, "metadata", "name"))] = live
+            self._seen[name := str(get(live, "metadata", "name"))] = live
+            self._ended.discard(name)
 
     def forget(self, obj: Object) -> None:
         """Ask again before the next write: what happened to this object may have happened to its namespace."""

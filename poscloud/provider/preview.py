@@ -9,15 +9,7 @@ from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import Cluster, is_ours, label
-from poscloud.provider.crud import (
-    conflict,
-    deleted_outside,
-    must_force,
-    new_manager,
-    only_ours,
-    try_adoption,
-    with_live_values,
-)
+from poscloud.provider.crud import must_force, new_manager, try_adoption, with_live_values
 from poscloud.provider.diff import (
     Change,
     Path,
@@ -33,6 +25,7 @@ from poscloud.provider.diff import (
 from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.fence import Fence, may_exist
 from poscloud.provider.kinds import AUTONAMED, GUARDED, LOST, STACK_ANNOTATION, replace_paths
+from poscloud.provider.refusals import conflict, deleted_outside, only_ours
 from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.values import has_unknowns
 from poscloud.provider.waits import is_awaited, is_failed_job

@@ -50,6 +50,7 @@ UNUSED: dict[Right, str] = {
     ("get", "pods/log"): "a container that crashes",
     **{("patch", kind): LATER for kind in ("namespaces", "jobs", "poddisruptionbudgets")},
     **{("list", kind): SWEEP for kind in SWEPT.split()},
+    **{("watch", kind): "a delete that is not done at once" for kind in (*SWEPT.split(), "endpointslices")},
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "list", "delete")},
     **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "list", "create", "patch", "delete")},
 }

@@ -64,9 +64,9 @@ class Office:
         return self.right.run(*command, "-s", STACK, **self.variables)
 
     def resources(self) -> list[str]:
-        """Return the URNs in the state."""
+        """Return the URNs in the state, sorted: the engine writes them in the order of its answers."""
         done = self.run("pulumi", "stack", "export")
-        return [r["urn"] for r in json.loads(done.stdout)["deployment"]["resources"]]
+        return sorted(r["urn"] for r in json.loads(done.stdout)["deployment"]["resources"])
 
     def edited(self) -> None:
         self.lead_to(self.wrong, self.kubeconfig)

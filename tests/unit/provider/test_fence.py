@@ -211,6 +211,30 @@ async def test_a_refresh_does_not_take_what_has_the_name_of_ours_now(
     assert (await read(stub, config_map(a="1"))).id == ""
 
 
+async def test_a_refresh_waits_for_the_end_of_a_namespace_and_finds_nothing_of_it(
+    stub: Any, cluster: Cluster
+) -> None:
+    going = namespace()
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    there(cluster, going, Answer(body=stored(going)), refusal(404, "NotFound", "gone"))
+    await ready(stub, cluster)
+    cluster.on("GET", OBJECT, Answer(body=stored(config_map())))
+    request = provider_pb2.ReadRequest(
+        urn=URN, id="default/settings", properties=encode(stored(config_map())), inputs=encode(config_map())
+    )
+    answers = await asyncio.gather(stub.Read(request), stub.Read(request))
+    assert [answer.id for answer in answers] == ["", ""]
+
+
+async def test_an_object_of_a_namespace_that_is_gone_tells_what_to_do(stub: Any, cluster: Cluster) -> None:
+    await ready(stub, cluster)
+    ended = "unable to create new content in namespace default because it is being terminated"
+    cluster.on("POST", COLLECTION, refusal(403, "Forbidden", ended))
+    told = str((await refused(create(stub, config_map()))).details())
+    assert "namespace default was deleted outside of Pulumi" in told
+    assert "--refresh" in told
+
+
 @pytest.mark.parametrize("call", [read, lambda stub, obj: update(stub, obj, config_map(a="2"))])
 async def test_an_object_that_says_now_that_it_is_another_s_is_told(
     stub: Any, cluster: Cluster, call: Any
