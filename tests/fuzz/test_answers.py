@@ -163,7 +163,7 @@ def _configure(plugin: Plugin, server: Server) -> None:
 
 
 @inputs(few=40, many=3000)
-@given(urn=urns, mine=objects(), live=st.one_of(objects(), objects(), plain), method=st.integers(0, 3))
+@given(urn=urns, mine=objects(), live=st.one_of(objects(), objects(), plain), method=st.integers(0, 6))
 def test_an_object_of_any_shape(
     plugin: Plugin, server: Server, urn: str, mine: Any, live: Any, method: int
 ) -> None:
@@ -175,6 +175,9 @@ def test_an_object_of_any_shape(
         ("Diff", provider_pb2.DiffRequest(urn=urn, olds=before, old_inputs=before, news=inputs_)),
         ("Create", provider_pb2.CreateRequest(urn=urn, properties=inputs_, preview=True)),
         ("Update", provider_pb2.UpdateRequest(urn=urn, olds=before, news=inputs_, preview=True)),
+        ("Create", provider_pb2.CreateRequest(urn=urn, properties=inputs_)),
+        ("Update", provider_pb2.UpdateRequest(urn=urn, olds=before, old_inputs=before, news=inputs_)),
+        ("Delete", provider_pb2.DeleteRequest(urn=urn, id="default/settings", properties=before)),
     )
     plugin.ask(*requests[method])
     tried("objects of hostile API servers")
