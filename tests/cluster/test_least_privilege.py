@@ -34,10 +34,10 @@ services:
 LITTLE = "pull_secret: registry\nservices: {b: {kind: java}}\n"
 
 Right = tuple[str, str]
-SWEEP = "poscloud sweep looks for what a changed program left behind"
-SWEPT = (
+SWEEP = "poscloud sweep --data removes claims that nothing uses"
+KEPT = (
     "configmaps secrets services limitranges resourcequotas deployments statefulsets jobs ingresses networkpolicies "
-    "poddisruptionbudgets horizontalpodautoscalers daemonsets cronjobs"
+    "poddisruptionbudgets horizontalpodautoscalers endpointslices"
 )
 LATER = "a later version of poscloud, which labels its objects otherwise"
 OUTSIDE = "a MySQL outside the cluster that is given by its address"
@@ -49,10 +49,9 @@ UNUSED: dict[Right, str] = {
     ("list", "events"): SLOW,
     ("get", "pods/log"): "a container that crashes",
     **{("patch", kind): LATER for kind in ("namespaces", "jobs", "poddisruptionbudgets")},
-    **{("list", kind): SWEEP for kind in SWEPT.split()},
-    **{("watch", kind): "a delete that is not done at once" for kind in (*SWEPT.split(), "endpointslices")},
-    **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "list", "delete")},
-    **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "list", "create", "patch", "delete")},
+    **{("watch", kind): "a delete that is not done at once" for kind in KEPT.split()},
+    **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "delete")},
+    **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "create", "patch", "delete")},
 }
 """Rights that this short life does not always use, and what does."""
 
@@ -100,6 +99,7 @@ def lived(workspace: Workspace) -> Iterator[set[Right]]:
         workspace.ok("pulumi", "refresh", "--yes", "-s", STACK)
         describe(workspace, LITTLE)
         workspace.ok("poscloud", "up", "-s", STACK)
+        workspace.ok("poscloud", "sweep", "-s", STACK)
     finally:
         down = workspace.run("poscloud", "destroy", "-s", STACK)
     assert down.returncode == 0, down.stdout[-4000:] + down.stderr[-2000:]
