@@ -47,36 +47,40 @@ When = Callable[[int, Request], bool]
 DESCRIPTION = """\
 {first}pull_secret: null
 quota: {{pods: "100"}}
-priority_classes: {{high: {{value: 1000}}}}
+priority_classes: {{high: {{value: 1000}}, low: {{value: 10}}}}
 filebeat: {{kafka: {{topic: applog, hosts: ["k:9092"]}}}}
-backing: {{redis: {{}}, mongo: {{}}, zookeeper: {{replicas: 3}}}}
+backing:
+  redis: {{}}
+  mongo: {{}}
+  zookeeper: {{replicas: 3}}
+  orders: {{kind: mysql, external: {{host: 10.1.2.3}}}}
 defaults:
   java: {{env: {{ROUND: "{round}"}}}}
 services:
   a: {{kind: java, uses: [redis]}}
   b: {{kind: java, uses: [redis, mongo]}}
   c: {{kind: java, uses: [zookeeper]}}
-  d: java
-  e: {{kind: java, priority: high}}
-  f: java
-  g: {{kind: python, django: {{}}, django_settings: g.settings}}
+  d: {{kind: java, priority: high}}
+  e: {{kind: java, replicas: 0}}
+  f: {{kind: java, replicas: 0}}
+  g: {{kind: python, django: {{}}, django_settings: g.settings, replicas: 0}}
   h: webapp
-  i: webapp
-  j: webapp
-  k: webapp
-  l: webapp
-  m: webapp
-  n: webapp
-  o: webapp
+  i: {{kind: webapp, replicas: 0}}
+  j: {{kind: webapp, replicas: 0}}
+  k: {{kind: webapp, replicas: 0}}
+  l: {{kind: webapp, replicas: 0}}
+  m: {{kind: webapp, replicas: 0}}
+  n: {{kind: webapp, replicas: 0}}
 ingress: [{{host: {stack}.example.com, paths: {{/: h}}}}]
 """
+"""60 objects of every sort, and ten pods: what the control plane does for pods is most of a point's time."""
 
 COLLECTIONS = (
     "/api/v1/namespaces/{}/configmaps", "/api/v1/namespaces/{}/services", "/api/v1/namespaces/{}/secrets",
     "/api/v1/namespaces/{}/resourcequotas", "/api/v1/namespaces/{}/limitranges",
     "/apis/apps/v1/namespaces/{}/deployments", "/apis/apps/v1/namespaces/{}/statefulsets",
     "/apis/policy/v1/namespaces/{}/poddisruptionbudgets", "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-    "/apis/scheduling.k8s.io/v1/priorityclasses",
+    "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices", "/apis/scheduling.k8s.io/v1/priorityclasses",
 )  # fmt: skip
 
 
@@ -175,7 +179,8 @@ class Lane:
     def forget(self) -> None:
         """Let the cluster remove the stack's objects meanwhile, and forget its state."""
         self._ask("DELETE", f"/api/v1/namespaces/{self.stack}")
-        self._ask("DELETE", f"/apis/scheduling.k8s.io/v1/priorityclasses/{self.stack}.high")
+        for level in ("high", "low"):
+            self._ask("DELETE", f"/apis/scheduling.k8s.io/v1/priorityclasses/{self.stack}.{level}")
         for file in self.workspace.paths.state.rglob(f"{self.stack}.json*"):
             file.unlink()
         for name in (f"stacks/{self.stack}.yaml", f"Pulumi.{self.stack}.yaml"):
