@@ -56,8 +56,10 @@ def is_own(paths: ProjectPaths, pid: int, since: datetime) -> bool:
     noted = paths.owned / "engines" / str(pid)
     try:
         began = datetime.fromtimestamp(noted.stat().st_mtime - _SLACK_SECONDS, UTC)
-        return noted.read_text() == place and since >= began
-    except OSError:
+        text = noted.read_text()
+        # Of another boot of this host nothing lives any more.
+        return since >= began and (text == place or text.split()[0] != place.split()[0])
+    except (OSError, IndexError):
         return False
 
 

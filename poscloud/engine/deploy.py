@@ -20,7 +20,7 @@ from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
-from poscloud.engine.statefile import state_file
+from poscloud.engine.statefile import refuse_damaged, state_file
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
@@ -188,7 +188,7 @@ def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpo
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
     Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
-    provider can go on after that (docs/decisions/0019). After success, the caller takes the
+    provider can go on after that (docs/decisions/0017). After success, the caller takes the
     mark away: there may be more to do.
     """
     pulumi, stack = prepared.pulumi, prepared.stack
@@ -211,6 +211,7 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
     spec = load_checked(root, stack)
+    refuse_damaged(ProjectPaths(root), stack)
     prepared = prepare(root, stack, reporter, only_look=True)
     make_passwords(prepared.pulumi, root, spec, reporter)  # without them there is nothing to preview
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
@@ -237,15 +238,16 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
         return code
     if unsure:
         _remove_unknown(prepared, reporter, confirmed=bool(confirmed))
-    unrecorded.clear(prepared.pulumi.paths, stack)
     left = prepared.kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
     for volume in left.retained:
         reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
     if left.unexpected:
+        unrecorded.mark(prepared.pulumi.paths, stack)  # the state, empty now, does not tell of them
         raise DeployError(
             f"left in the cluster after destroy: {', '.join(left.unexpected)}",
             hint=f"kubectl describe {left.unexpected[0]}; what is this stack's: poscloud sweep -s {stack}",
         )
+    unrecorded.clear(prepared.pulumi.paths, stack)
     if left.others:
         reporter.note(f"{left.others} is not this stack's, and was left alone")
     reporter.note(f"nothing is left of {stack}: no namespace, {left.volumes}")

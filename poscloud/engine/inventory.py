@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.kubectl import ForbiddenError, Kubectl
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.engine.statefile import state_file
-from poscloud.errors import AuthError, DeployError
+from poscloud.errors import DeployError
 from poscloud.render.names import STACK_ANNOTATION
 
 WITHIN = {
@@ -216,7 +216,7 @@ def listed(kubectl: Kubectl, kinds: list[str], *where: str) -> tuple[list[dict[s
     try:
         answer = kubectl.get(",".join(_resource(kind) for kind in kinds), *where, SHOW)
         return list(answer.get("items", [])), set()
-    except AuthError:
+    except ForbiddenError:
         if len(kinds) == 1:
             return [], set(kinds)
         each = [listed(kubectl, [kind], *where) for kind in kinds]

@@ -21,6 +21,10 @@ ANSWER_SECONDS = 15
 """How long the cluster may take to answer."""
 
 
+class ForbiddenError(AuthError):
+    """This user may not ask that."""
+
+
 class UnansweredError(DeployError):
     """The cluster does not answer."""
 
@@ -58,7 +62,7 @@ class Kubectl:
         """Return what ``kubectl get … -o json`` prints; an empty map for an object that is not there.
 
         Raises:
-            AuthError: The credentials were rejected, or do not allow the question.
+            AuthError: The credentials were rejected; ``ForbiddenError`` where they do not allow the question.
             UnansweredError: The cluster does not answer.
         """
         return self._answer(self._run("get", *arguments, "--ignore-not-found", "-o", "json"))
@@ -119,7 +123,7 @@ class Kubectl:
                 rejection(access, message), hint="log in to the cluster again, or choose another context"
             )
         if "orbidden" in message:
-            raise AuthError(f"{self.target} does not allow it: {message}")
+            raise ForbiddenError(f"{self.target} does not allow it: {message}")
         raise UnansweredError(f"cannot reach {self.target}: {message}", hint="run: poscloud doctor")
 
     def cluster_uid(self) -> str:
@@ -149,7 +153,7 @@ class Kubectl:
         unexpected = [*([f"Namespace/{namespace}"] if live else []), *unexpected]
         try:
             volumes = self.get("persistentvolumes").get("items", [])
-        except AuthError:
+        except ForbiddenError:
             return Remains(unexpected, [], "volumes not checked: listing them is not allowed to this user")
         bound = [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == namespace]
         names = {
@@ -166,7 +170,7 @@ class Kubectl:
         """Return what an environment made that no namespace holds, as far as this user may look."""
         try:
             items = self.get(OUTSIDE, "-l", f"app.kubernetes.io/part-of={environment}").get("items", [])
-        except AuthError:
+        except ForbiddenError:
             return []
         return [f"{i['kind']}/{i['metadata']['name']}" for i in items if stamp_of(i) == mark]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,8 @@ def sort(found: Inventory, recorded: set[Key], described: set[Key], claims: Clai
     unknown = [item for key, item in sorted(found.ours.items()) if key not in recorded and not item.deleting]
     left = [item for item in unknown if item.key not in described]
     space = next((item for item in left if item.kind == "Namespace"), None)
-    unused = [c for c in claims.unused if not c.deleting and c.key not in recorded | described]
+    kept = recorded | described
+    unused = [c for c in claims.unused if not c.deleting and c.key not in kept and not may_use(kept, c)]
     known = [i for k, i in sorted(found.ours.items()) if k in recorded and i.kind in inventory.WITHIN]
     return Leftovers(
         [item for item in left if item is not space],
@@ -74,6 +76,20 @@ def sort(found: Inventory, recorded: set[Key], described: set[Key], claims: Clai
         space,
         [*claims.all, *found.foreign, *known] if space else [],
         claims.unchecked,
+    )
+
+
+def may_use(known: set[Key], claim: Item) -> bool:
+    """Whether one of the known StatefulSets, which may not be there just now, may be the one of a claim.
+
+    The controller names claims TEMPLATE-SET-ORDINAL; a template's name may be any word.
+    """
+    stem = re.sub(r"-\d+$", "", claim.id)
+    return any(
+        kind == "StatefulSet"
+        and (space := name.rpartition("/")[0]) == claim.id.rpartition("/")[0]
+        and (stem.removeprefix(f"{space}/") + "/").endswith(f"-{name.rpartition('/')[2]}/")
+        for kind, name in known
     )
 
 

@@ -25,7 +25,10 @@ def forget_local_stacks(paths: ProjectPaths, cluster_uid: str) -> list[str]:
     forgotten = []
     for file in sorted(folder.glob("*.json")) if cluster_uid else ():
         backups = [copy for copy in copies(file) if _cluster_of(copy) == cluster_uid]
-        of_it = _cluster_of(file) == cluster_uid or bool(backups and damage(_content(file)))
+        whole = [copy for copy in copies(file) if not damage(_content(copy))]
+        newest = max(whole, key=lambda copy: copy.stat().st_mtime_ns, default=None)
+        teller = newest if newest and damage(_content(file)) else file
+        of_it = _cluster_of(teller) == cluster_uid
         if of_it:
             file.replace(file.with_name(f"{file.name}.forgotten"))
             # Those that are damaged themselves tell no cluster.

@@ -110,6 +110,8 @@ def release_stale_locks(paths: ProjectPaths, stack: str) -> list[Lock]:
             folder = _folder(paths, stack)
             locks = _locks(paths, store, folder)
             _refuse(locks, stack)
+            if locks:
+                unrecorded.mark(paths, stack)  # first: the locks are the only other sign of what happened
             for lock in locks:
                 store.delete(f"{folder}{lock.id}.json")
             return locks
@@ -143,8 +145,8 @@ def unlock(paths: ProjectPaths, stack: str, lock_id: str, *, force: bool = False
                 f"the process of lock {lock_id} is running: {lock}",
                 hint=f"wait for it to end, or end it (kill {lock.pid}); to remove the lock all the same: --force",
             )
-        store.delete(f"{folder}{lock_id}.json")
         unrecorded.mark(paths, stack)  # its run may have done more than the state tells
+        store.delete(f"{folder}{lock_id}.json")
         return lock
 
 

@@ -96,6 +96,8 @@ def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
         if not dry_run and not unrecorded.is_marked(paths, stack):
             unrecorded.mark(paths, stack, by_program=True)
     if unrecorded.is_forgotten(paths, stack):
+        if not dry_run:
+            unrecorded.mark(paths, stack)  # this run does not look at the cluster: its end proves nothing
         pulumi.log.warn(
             f"a run of {stack} was killed or did not end well, and the state may not tell what it did. Go on with: "
             f"poscloud up -s {stack}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Pulumi:
             DeployError: There is no ``pulumi``, or its provider died under way.
         """
         forget_dead(self.paths.pulumi_home)
+        began = time.time() - 1  # a file's time comes from a coarse clock
         engine = Interruptible(partial(container.note, self.paths))
         try:
             code = engine.run(["pulumi", *arguments], cwd=self.root, environment=self.environment)
@@ -48,7 +50,7 @@ class Pulumi:
             raise self._missing() from error
         if 0 <= code != INTERRUPTED:
             container.forget(self.paths, engine.pid)
-        dead = list(of_dead(self.paths.pulumi_home, engine.pid))
+        dead = list(of_dead(self.paths.pulumi_home, engine.pid, began))
         if code != 0 and dead and not engine.asked:
             raise DeployError(
                 f"Kubernetes provider process died; log at {dead[-1]}", hint=f"run {arguments[0]} again"

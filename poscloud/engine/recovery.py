@@ -40,7 +40,7 @@ def recover(pulumi: Pulumi, stack: str, reporter: Reporter) -> None:
         reporter.note(f"previous run ({_when(lock)}) was killed; its lock is released")
     if backup := restore_after_kill(pulumi.paths, stack, killed=bool(killed)):
         reporter.note(f"the state was cut off while it was written; its backup is used: {backup}")
-    if killed or _is_unfinished(pulumi.paths, stack):
+    if _is_unfinished(pulumi.paths, stack):
         unrecorded.mark(pulumi.paths, stack)
 
 

@@ -59,6 +59,9 @@ def leaves_project(file: Path, root: Path) -> bool:
     Whoever writes a description chooses what is read with the rights of whoever deploys it.
     """
     real, project = Path(os.path.realpath(file)), Path(os.path.realpath(root))
-    if not real.is_relative_to(project) or not {*OWN}.isdisjoint(real.relative_to(project).parts):
+    if not real.is_relative_to(project):
+        return True
+    # Not every file system tells .git and .GIT apart.
+    if not {*OWN}.isdisjoint(part.casefold() for part in real.relative_to(project).parts):
         return True
     return any(real.is_relative_to(os.path.realpath(project / own)) for own in OWN)

@@ -157,7 +157,7 @@ class Awaiter:
                     )
                     raise WaitTimeoutError(
                         f"{label(live)} is still being deleted after {limit:.0f} s: {held}",
-                        hint="what set a finalizer has to clear it, or its owner by hand; then run destroy again",
+                        hint="what set a finalizer has to clear it, or its owner by hand; then run it again",
                     )
                 current = await _next(events, TICK, current)
 

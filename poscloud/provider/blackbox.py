@@ -54,16 +54,18 @@ class BlackBox:
             self._path.unlink(missing_ok=True)
 
 
-def of_dead(pulumi_home: Path, engine: int) -> Iterator[Path]:
+def of_dead(pulumi_home: Path, engine: int, since: float) -> Iterator[Path]:
     """The files of providers of one engine that are gone and did not end by themselves, oldest first.
 
     Args:
         pulumi_home: The engine's PULUMI_HOME; all stacks of a checkout have it in common.
         engine: pid of the engine, which started them.
+        since: When that was (``time.time``): in containers numbers are used again soon.
     """
     for file, parent, pid in _files(pulumi_home):
-        if parent == engine and not _lives(pid):
-            yield file
+        with suppress(FileNotFoundError):
+            if parent == engine and not _lives(pid) and file.stat().st_mtime >= since:
+                yield file
 
 
 def forget_dead(pulumi_home: Path) -> None:

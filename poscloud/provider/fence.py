@@ -34,7 +34,8 @@ class Fence:
         self._cluster = cluster
         self._seen: dict[str, Object | None] = {}
         self._ours_gone: set[str] = set()
-        self._ended: set[str] = set()
+        self._unreadable: set[str] = set()
+        self._ended: dict[str, PosCloudError | None] = {}
         self._lock, self._ending = asyncio.Lock(), asyncio.Lock()
 
     async def admit(self, obj: Object, state: Object | None = None, *, preview: bool = False) -> None:
@@ -114,22 +115,32 @@ class Fence:
             WaitTimeoutError: The namespace does not go; the message names what holds it.
         """
         name = str(get(live, "metadata", "name" if is_namespace(live) else "namespace") or "")
-        if name in self._ended:
-            return True
+        namespace = live if is_namespace(live) else await self._home_of(name)
+        if name not in self._ended and not get(namespace or {}, "metadata", "deletionTimestamp"):
+            return False
+        async with self._ending:  # sixty objects at once wait for one end
+            if name not in self._ended and namespace is not None:
+                try:
+                    await gone(namespace)
+                    self._ended[name] = None
+                except PosCloudError as error:
+                    self._ended[name] = error
+                self._seen.pop(name, None)
+        if failed := self._ended.get(name):
+            raise failed
+        return True
+
+    async def _home_of(self, name: str) -> Object | None:
+        """The namespace of that name; ``None`` where there is none, or it may not be read."""
+        if not name or name in self._unreadable:
+            return None
         try:
-            namespace = await self._look(name, again=False) if name else None
+            return await self._look(name, again=False)
         except ApiError as error:
             if error.status != 403:
                 raise
-            namespace = None
-        if namespace is None or not get(namespace, "metadata", "deletionTimestamp"):
-            return False
-        async with self._ending:  # sixty objects at once wait for one end
-            if name not in self._ended:
-                await gone(namespace)
-                self._ended.add(name)
-                self._seen.pop(name, None)
-        return True
+            self._unreadable.add(name)
+            return None
 
     def may_adopt(self, obj: Object) -> bool:
         """Whether an object of that name that is nobody's may be taken in; ``admit`` was called before.
@@ -145,7 +156,7 @@ class Fence:
         """Remember a namespace as it was just written; other kinds do not matter."""
         if is_namespace(live):
             self._seen[name := str(get(live, "metadata", "name"))] = live
-            self._ended.discard(name)
+            self._ended.pop(name, None)
 
     def forget(self, obj: Object) -> None:
         """Ask again before the next write: what happened to this object may have happened to its namespace."""

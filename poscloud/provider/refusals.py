@@ -30,14 +30,20 @@ def deleted_outside(inputs: Object) -> PosCloudError:
 
 
 def without_namespace(error: PosCloudError, inputs: Object) -> PosCloudError:
-    """The error for an object whose namespace the state still has, and the cluster has no more."""
+    """The error for an object whose namespace is not there, or is being deleted, with what to do."""
     namespace = get(inputs, "metadata", "namespace")
-    missing = f'namespaces "{namespace}" not found' in error.message
-    if not namespace or not (missing or "it is being terminated" in error.message):
+    if not namespace:
+        return error
+    if f'namespaces "{namespace}" not found' in error.message:
+        happened, otherwise = "is not there", "create it first, or correct its name"
+    elif "it is being terminated" in error.message:
+        happened, otherwise = "is being deleted", "wait until it is gone, or choose another one"
+    else:
         return error
     return PosCloudError(
-        f"{error.message}; namespace {namespace} was deleted outside of Pulumi",
-        hint="run again with --refresh; all that was in it is then created anew",
+        f"{error.message}; namespace {namespace} {happened}",
+        hint=f"if this stack had made it, run again with --refresh: all that was in it is created anew; else "
+        f"{otherwise}",
     )
 
 

@@ -34,7 +34,7 @@ def documents_of(text: str, what: str) -> list[Any]:
     except (ValueError, RecursionError):
         documents = None
     try:
-        found = list(yaml.load_all(text, _loader())) if documents is None else documents
+        found = list(yaml.load_all(text, _loader(what))) if documents is None else documents
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
@@ -50,7 +50,7 @@ def documents_of(text: str, what: str) -> list[Any]:
     return [_plain(document, what, budget, 0) for document in found]
 
 
-def _loader() -> type[yaml.SafeLoader]:
+def _loader(what: str) -> type[yaml.SafeLoader]:
     """Return a loader that counts what merge keys (``<<``) copy, before they copy it: it may grow tenfold a line.
 
     Not the loader in C: its recursion ends the process.
@@ -68,7 +68,7 @@ def _loader() -> type[yaml.SafeLoader]:
                         self.flatten_mapping(source)
                         self.merged += 1 + len(source.value)
                         if self.merged > _MAX_VALUES:
-                            raise yaml.constructor.ConstructorError(problem_mark=node.start_mark)
+                            raise PosCloudError(f"{what} is of more than {_MAX_VALUES} values")
             super().flatten_mapping(node)
 
     return Bounded

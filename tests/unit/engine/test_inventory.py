@@ -9,8 +9,7 @@ import pytest
 
 from poscloud.engine.claims import look
 from poscloud.engine.inventory import take
-from poscloud.engine.kubectl import Kubectl
-from poscloud.errors import AuthError
+from poscloud.engine.kubectl import ForbiddenError, Kubectl
 from poscloud.render.names import STACK_ANNOTATION
 
 OURS = "shop/dev"
@@ -50,7 +49,7 @@ class Cluster:
             return found[0] if found else {}
         wanted = [kind.partition(".")[0] for kind in kinds.split(",")]
         if set(wanted) & set(self.refused):
-            raise AuthError("forbidden")
+            raise ForbiddenError("forbidden")
         return {"items": [o for o in self.objects if _plural(o["kind"]) in wanted]}
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from poscloud.engine.claims import Claims
-from poscloud.engine.inventory import WIDE, WITHIN, Inventory, Item, item_of
+from poscloud.engine.inventory import WIDE, WITHIN, Inventory, Item, Key, item_of
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.leftovers import remove, sort
 from poscloud.engine.recovery import Unfinished, fate
@@ -71,19 +71,23 @@ def test_a_namespace_is_no_ordinary_leftover_and_names_what_goes_with_it() -> No
 
 
 @pytest.mark.parametrize(
-    ("recorded", "described", "named"),
-    [(False, False, [CLAIM]), (True, False, []), (False, True, [])],
-    ids=["unknown", "recorded", "described"],
+    ("known", "named"),
+    [
+        (("StatefulSet", "dev/other"), [CLAIM]),
+        (("StatefulSet", "prod/mongo"), [CLAIM]),
+        (("Deployment", "dev/mongo"), [CLAIM]),
+        (CLAIM.key, []),
+        (("StatefulSet", "dev/mongo"), []),  # it is not there just now, and comes back
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_claims_are_named_separately(recorded: bool, described: bool, named: list[Item]) -> None:
-    space = ("Namespace", "dev")
-    left = sort(
-        inventory(item("Namespace", "dev")),
-        {space, *([CLAIM.key] if recorded else [])},
-        {CLAIM.key} if described else set(),
-        claims(CLAIM),
+@pytest.mark.parametrize("described", [True, False], ids=["described", "recorded"])
+def test_claims_are_named_separately(known: Key, described: bool, named: list[Item]) -> None:
+    known_ones = (
+        ({("Namespace", "dev")}, {known}) if described else ({("Namespace", "dev"), known}, set[Key]())
     )
-    assert (left.objects, left.claims) == ([], named)
+    left = sort(inventory(item("Namespace", "dev")), *known_ones, claims(CLAIM))
+    assert left.claims == named
 
 
 class Cluster:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from poscloud.provider import cluster as provider_cluster
+from poscloud.provider.awaiter import WaitTimeoutError
+from poscloud.provider.fence import Fence
 from poscloud.provider.values import encode
 
 from .conftest import (
@@ -226,12 +229,30 @@ async def test_a_refresh_waits_for_the_end_of_a_namespace_and_finds_nothing_of_i
     assert [answer.id for answer in answers] == ["", ""]
 
 
+async def test_a_namespace_that_does_not_go_is_waited_for_once() -> None:
+    waits = []
+
+    class Place:
+        async def get(self, _: Object) -> Object:
+            return {**namespace(), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+    async def gone(live: Object) -> None:
+        waits.append(live)
+        raise WaitTimeoutError("it is still there")
+
+    fence = Fence(cast(provider_cluster.Cluster, Place()))
+    objects = [stored(config_map()), *[stored(config_map())] * 4]
+    ends = await asyncio.gather(*(fence.ends(live, gone) for live in objects), return_exceptions=True)
+    assert [str(error) for error in ends] == ["it is still there"] * 5
+    assert len(waits) == 1
+
+
 async def test_an_object_of_a_namespace_that_is_gone_tells_what_to_do(stub: Any, cluster: Cluster) -> None:
     await ready(stub, cluster)
     ended = "unable to create new content in namespace default because it is being terminated"
     cluster.on("POST", COLLECTION, refusal(403, "Forbidden", ended))
     told = str((await refused(create(stub, config_map()))).details())
-    assert "namespace default was deleted outside of Pulumi" in told
+    assert "namespace default is being deleted" in told
     assert "--refresh" in told
 
 
