@@ -96,6 +96,6 @@ def test_merge_keys_of_merge_keys_are_refused_at_once() -> None:
     text = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * 10)}]}}\n" for i in range(1, 9)
     )
-    with pytest.raises(Exception, match="is not valid YAML, line"):
+    with pytest.raises(Exception, match="of more than 1000000 values"):
         objects_of(text, "")
     assert objects_of("{x: &x {kind: A, b: 1}, <<: *x, b: 2}", "")[0]["b"] == 2
