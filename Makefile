@@ -48,8 +48,8 @@ SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
 	@.venv/bin/python -m pytest -m servers $(SERVERS)
 
-faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; half an hour.
-	@.venv/bin/python -m pytest -m faults tests/faults
+faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; twenty minutes.
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m faults tests/faults
 
 fuzz: $(READY_DEV) ## Try thousands of inputs that nobody meant on loader, provider and API server; half an hour.
 	@POSCLOUD_FUZZ=long .venv/bin/python -m pytest tests/fuzz

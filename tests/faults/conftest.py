@@ -56,21 +56,30 @@ class Result:
     timed: tuple[tuple[float, float], ...] = ()
 
 
+PROPERTY = "fault"
+
 _results: dict[int, dict[str, Result]] = defaultdict(dict)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Send the row and the times of a case along with its report: it may be another process that counts them."""
     report = yield
     mark = item.get_closest_marker("fault")
     if mark is not None:
-        before = _results[mark.args[0]].get(item.nodeid, Result(item.name, True, 0))
-        passed = before.passed and report.passed
-        took = (*before.timed, *timed)
+        report.user_properties.append((PROPERTY, [mark.args[0], item.name, list(timed)]))
         timed.clear()
-        seconds = before.seconds + report.duration
-        _results[mark.args[0]][item.nodeid] = Result(item.name, passed, seconds, took)
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    for name, value in report.user_properties:
+        if name == PROPERTY:
+            number, case, took = value
+            before = _results[number].get(report.nodeid, Result(case, True, 0))
+            seconds, passed = before.seconds + report.duration, before.passed and report.passed
+            times = (*before.timed, *((float(one), float(limit)) for one, limit in took))
+            _results[number][report.nodeid] = Result(case, passed, seconds, times)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
