@@ -150,7 +150,7 @@ def test_a_finalizer_that_nobody_clears_is_named_and_destroy_is_resumed(present:
         done = present.run("poscloud", "destroy", "--yes", POSCLOUD_DELETE_TIMEOUT_SECONDS="15", limit=90)
         shows(done, "Namespace faults is still being deleted after 15 s",
              "ConfigMap faults/redis-config (finalizers example.com/never, set by kubectl-patch)",
-             "then run destroy again", within=30)  # fmt: skip
+             "then run it again", within=30)  # fmt: skip
         assert "Namespace/faults" in present.objects(), "what is still there stays in the state"
     finally:
         present.kubectl("patch", "configmap", "redis-config", "--type=merge", "-p",
