@@ -16,14 +16,15 @@ from poscloud.local.progress import ConsoleReporter
 HERE = Path(__file__).parent
 
 
-def build(folder: str, package: str = ".") -> Path:
-    """Return the program built from ``tests/servers/<folder>``; fails where its modules cannot be had.
+def build(folder: str, package: str = ".", *, within: Path = HERE) -> Path:
+    """Return the program built from ``<within>/<folder>``; fails where its modules cannot be had.
 
     Args:
         folder: Holds ``go.mod`` and ``go.sum``.
         package: What to build, by default the folder's own main package.
+        within: Where the folder is.
     """
-    source = HERE / folder
+    source = within / folder
     digest = hashlib.sha256(package.encode())
     for file in sorted([*source.glob("go.*"), *source.glob("*.go")]):
         digest.update(file.read_bytes())

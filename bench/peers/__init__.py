@@ -1,0 +1,1 @@
+"""poscloud beside the tools people use today: the same objects, on the same control plane, in turn."""

@@ -1,0 +1,84 @@
+"""Compare poscloud with its peers: ``python -m bench.peers [--sizes 17,50,200,17+4] [--rounds 3] [--out FOLDER]``.
+
+``--quick`` measures 17 services once more than the recorded run and fails when a ratio got 1.5 times worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.peers import quick
+from bench.peers.plot import draw
+from bench.peers.report import medians, table
+from bench.peers.run import Measured, rounds
+from bench.peers.tools import TOOLS, Helm, Tool
+from bench.peers.workload import Workload
+from poscloud.engine import deploy
+from poscloud.local.progress import ConsoleReporter
+from tests.servers.golang import build
+from tests.workspace import Workspace
+
+
+def main() -> int:
+    """Measure in a workspace of its own, print the table, write rows and pictures."""
+    given = _arguments()
+    tools = [tool for tool in TOOLS if not given.tools or tool.name in given.tools.split(",")]
+    if Helm in tools:
+        Helm.program = build("helm", "helm.sh/helm/v3/cmd/helm", within=Path(__file__).parent)
+    rows = measure(tools, [_workload(size) for size in given.sizes.split(",")], given.rounds)
+    found = medians(rows)
+    print(table(found))
+    if given.quick:
+        return quick.compare(found)
+    given.out.mkdir(parents=True, exist_ok=True)
+    with (given.out / "rows.jsonl").open("w") as file:
+        file.writelines(json.dumps(row.as_data()) + "\n" for row in rows)
+    (given.out / "table.md").write_text(table(found) + "\n")
+    for picture in draw(found, given.out):
+        print(picture, file=sys.stderr)
+    if given.record:
+        quick.record(found)
+    return 0
+
+
+def measure(tools: list[type[Tool]], workloads: list[Workload], count: int) -> list[Measured]:
+    """Measure all tools with all environments, the smallest first."""
+    rows: list[Measured] = []
+    with tempfile.TemporaryDirectory(prefix="poscloud-bench-") as folder:
+        root = Path(folder) / "project"
+        root.mkdir()
+        workspace = Workspace(root)
+        deploy.install(workspace.root, ConsoleReporter())
+        try:
+            workspace.control_plane.up(ConsoleReporter())
+            for workload in workloads:
+                rows += rounds(workspace, Path(folder) / "tools", tools, workload, count)
+        finally:
+            workspace.control_plane.down(delete=True)
+    return rows
+
+
+def _workload(size: str) -> Workload:
+    services, _, backing = size.partition("+")
+    return Workload(int(services), bool(backing))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    parser.add_argument(
+        "--sizes", default="17,17+4,50,200", help="numbers of services; N+4 with backing services"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tools", default="", help="only these, by name, with commas")
+    parser.add_argument("--out", type=Path, default=Path("bench/results"))
+    parser.add_argument("--quick", action="store_true", help="compare with the recorded ratios")
+    parser.add_argument("--record", action="store_true", help="record the ratios for --quick")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Run the tools in turn, several times, and record what each step cost."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.peers.tools import Tool
+from bench.peers.usage import Usage, run
+from bench.peers.workload import Workload
+from tests.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One step of one tool, once.
+
+    Attributes:
+        tool: Its name.
+        workload: The environment's name, ``17``.
+        objects: How many objects it has.
+        step: ``up``, ``preview``, ``unchanged``, ``change``, ``destroy``.
+        round: Counted from 1.
+        seconds: Wall time.
+        cpu: Processor time in seconds.
+        memory: Peak of the whole process tree, bytes.
+        requests: API requests by verb; a dry run counts as ``dry-run``.
+        state: Bytes the tool remembers after the step.
+    """
+
+    tool: str
+    workload: str
+    objects: int
+    step: str
+    round: int
+    seconds: float
+    cpu: float
+    memory: int
+    requests: dict[str, int]
+    state: int
+
+    def as_data(self) -> dict[str, Any]:
+        """The row for JSON."""
+        return asdict(self)
+
+
+def rounds(
+    workspace: Workspace, folder: Path, tools: Sequence[type[Tool]], workload: Workload, count: int
+) -> Iterator[Measured]:
+    """Let each tool live through the environment's life, one tool after the other, ``count`` times."""
+    objects = len(workload.manifests(workspace.root, tools[0].name, changed=False))
+    for number in range(1, count + 1):
+        # Another order each time: whoever comes after a large destroy meets a busy control plane.
+        turn = number % len(tools)
+        for kind in (*tools[turn:], *tools[:turn]):
+            yield from _life(kind(workspace, folder, workload), objects, number)
+
+
+def _life(tool: Tool, objects: int, number: int) -> Iterator[Measured]:
+    tool.prepare()
+    settle(tool.workspace)
+    for step in tool.steps:
+        if step == "change":
+            tool.give(changed=True)
+        mark = tool.workspace.audit_mark()
+        used = [run(command, cwd=tool.cwd, env=tool.environment()) for command in tool.commands(step)]
+        total = Usage(sum(u.seconds for u in used), sum(u.cpu for u in used), max(u.memory for u in used))
+        if step in ("up", "change"):
+            check(tool)
+        requests = verbs(tool.workspace, mark)
+        if step == "destroy":
+            assert not tool.workspace.get("namespace", tool.namespace, "--ignore-not-found")
+        print(f"  {tool.name} {tool.workload.name} {step}: {total.seconds:.2f} s", file=sys.stderr)
+        yield Measured(
+            tool.name,
+            tool.workload.name,
+            objects,
+            step,
+            number,
+            round(total.seconds, 3),
+            round(total.cpu, 3),
+            total.memory,
+            requests,
+            tool.state() if step != "destroy" else 0,
+        )
+    tool.clean_up()
+
+
+def check(tool: Tool) -> None:
+    """Make sure that a tool that says it is done is done: every pod is ready, of the image that is wanted."""
+    wanted = [m for m in tool.wanted() if m["kind"] == "Deployment"]
+    live = {
+        d["metadata"]["name"]: d for d in tool.workspace.get("deployments", "-n", tool.namespace)["items"]
+    }
+    for manifest in wanted:
+        found = live[manifest["metadata"]["name"]]
+        template = manifest["spec"]["template"]["spec"]["containers"][0]["image"]
+        assert found["spec"]["template"]["spec"]["containers"][0]["image"] == template
+        assert found["status"].get("readyReplicas") == manifest["spec"]["replicas"], found["metadata"]["name"]
+
+
+def settle(workspace: Workspace) -> None:
+    """Wait until the control plane has nothing left to do: no namespace is being deleted."""
+    workspace.ok(
+        "kubectl", "wait", "--for=delete", "namespace", "-l", "app.kubernetes.io/managed-by=poscloud"
+    )
+
+
+def verbs(workspace: Workspace, mark: int) -> dict[str, int]:
+    """The requests since ``mark`` by verb."""
+    found: Counter[str] = Counter()
+    for event in workspace.requests_since(mark):
+        found["dry-run" if "dryRun=All" in event["requestURI"] else event["verb"]] += 1
+    return dict(sorted(found.items()))

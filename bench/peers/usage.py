@@ -1,0 +1,110 @@
+"""What a command costs: wall time, processor time, the memory of everything it started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE = 0.1
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The cost of one command.
+
+    Attributes:
+        seconds: Wall time.
+        cpu: Processor time of it and of all that it started and waited for, in seconds.
+        memory: Largest sum of resident memory of the whole process tree, in bytes, sampled ten times a second.
+    """
+
+    seconds: float
+    cpu: float
+    memory: int
+
+
+class CommandError(Exception):
+    """A command that has to succeed did not."""
+
+
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], limit: float = 900) -> Usage:
+    """Run a command that has to succeed and return what it cost.
+
+    Raises:
+        CommandError: It failed, or took longer than ``limit`` seconds and was killed.
+    """
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        peak = _Peak(process.pid)
+        killer = threading.Timer(limit, process.kill)
+        killer.start()
+        with peak:
+            _, status, used = os.wait4(process.pid, 0)
+        killer.cancel()
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            text = output.read().decode(errors="replace")[-3000:]
+            raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{text}")
+    return Usage(seconds, used.ru_utime + used.ru_stime, peak.bytes)
+
+
+class _Peak(threading.Thread):
+    """Samples the memory of a process and its descendants while the context lasts."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.bytes, self._pid, self._over = 0, pid, threading.Event()
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, sum(map(resident, tree(self._pid))))
+            if self._over.wait(SAMPLE):
+                return
+
+
+def tree(root: int) -> list[int]:
+    """The process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(folder.name))
+    found, waiting = [], [root]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += children.get(found[-1], [])
+    return found
+
+
+def resident(pid: int) -> int:
+    """Resident memory of a process in bytes; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except OSError:
+        return 0
