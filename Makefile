@@ -5,9 +5,10 @@ PYTHON ?= python3
 POSCLOUD := .venv/bin/poscloud
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint bench bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -69,8 +70,14 @@ lint: $(READY_DEV) ## Lint, format, types, layers.
 bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour.
 	@sh bench/cold.sh
 
-bench: $(READY_DEV) ## Measure what the README promises; prints a table.
+figures: $(READY_DEV) ## Measure what the README promises; prints a table.
 	@.venv/bin/python -m bench
+
+bench: $(READY_BENCH) ## Measure poscloud beside helm, kubectl and a plain program; table, rows and pictures in bench/results; an hour.
+	@.venv/bin/python -m bench.peers $(BENCH)
+
+bench-quick: $(READY_DEV) ## The same with 17 services; fails if a ratio got 1.5 times worse than the recorded one.
+	@.venv/bin/python -m bench.peers --quick
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden
@@ -81,6 +88,7 @@ schema: $(READY) ## Write schemas/environment.schema.json anew.
 lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 # A stamp is written last, so that a set-up that was killed is done again.
 .venv/.made:
@@ -106,4 +114,9 @@ $(READY): requirements.lock pyproject.toml | .venv/.made
 $(READY_DEV): requirements-dev.lock $(READY)
 	@echo "Python packages for development"
 	@$(PIP) -r requirements-dev.lock || $(NO_INDEX)
+	@touch $@
+
+$(READY_BENCH): requirements-bench.lock $(READY_DEV)
+	@echo "Python packages for pictures"
+	@$(PIP) -r requirements-bench.lock || $(NO_INDEX)
 	@touch $@

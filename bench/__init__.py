@@ -1,1 +1,1 @@
-"""Measures the figures that the README promises: ``make bench``."""
+"""Measures the figures that the README promises: ``make figures``."""

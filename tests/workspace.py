@@ -77,14 +77,14 @@ class Workspace:
         """Return a point in the API server's audit log to read from later."""
         return self.control_plane.audit_log.stat().st_size
 
-    def requests_since(self, mark: int) -> list[dict[str, Any]]:
-        """Return the requests since ``mark`` that poscloud made, its provider or its kubectl."""
+    def requests_since(self, mark: int, user: str = access.USER) -> list[dict[str, Any]]:
+        """Return the requests since ``mark`` of a user, by default those of poscloud, its provider or its kubectl."""
         assert mark <= self.audit_mark(), "the audit log was rotated meanwhile"
         with self.control_plane.audit_log.open("rb") as file:
             file.seek(mark)
             events = [json.loads(line) for line in file]
         # Somebody whose client went away before the server knew who it was has no name.
-        return [e for e in events if e["user"].get("username") == access.USER]
+        return [e for e in events if e["user"].get("username") == user]
 
     def denied(self) -> set[str]:
         """Return what the local cluster's user was not allowed, of all that it asked for so far."""

@@ -71,7 +71,7 @@ def _life(tool: Tool, objects: int, number: int) -> Iterator[Measured]:
         total = Usage(sum(u.seconds for u in used), sum(u.cpu for u in used), max(u.memory for u in used))
         if step in ("up", "change"):
             check(tool)
-        requests = verbs(tool.workspace, mark)
+        requests = verbs(tool, mark)
         if step == "destroy":
             assert not tool.workspace.get("namespace", tool.namespace, "--ignore-not-found")
         print(f"  {tool.name} {tool.workload.name} {step}: {total.seconds:.2f} s", file=sys.stderr)
@@ -110,9 +110,9 @@ def settle(workspace: Workspace) -> None:
     )
 
 
-def verbs(workspace: Workspace, mark: int) -> dict[str, int]:
-    """The requests since ``mark`` by verb."""
+def verbs(tool: Tool, mark: int) -> dict[str, int]:
+    """The requests of the tool since ``mark`` by verb."""
     found: Counter[str] = Counter()
-    for event in workspace.requests_since(mark):
+    for event in tool.workspace.requests_since(mark, tool.user):
         found["dry-run" if "dryRun=All" in event["requestURI"] else event["verb"]] += 1
     return dict(sorted(found.items()))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.peers import workload as files
 from bench.peers.workload import Workload
+from poscloud.local.access import USER
 from tests.workspace import Workspace
 
 Command = Sequence[str]
@@ -41,9 +42,14 @@ class Tool(ABC):
         """Where its commands run."""
         return self.folder
 
+    @property
+    def user(self) -> str:
+        """Whose requests it makes: the administrator's, because Helm and its like need more than poscloud's roles."""
+        return "poscloud-admin"
+
     def environment(self) -> dict[str, str]:
         """The environment of its commands."""
-        return self.workspace.environment()
+        return self.workspace.admin_environment()
 
     def prepare(self) -> None:
         """Write its files for the environment as it is at first; not measured."""
@@ -83,6 +89,13 @@ class Poscloud(Tool):
 
     name = "poscloud"
     short_lived = False
+
+    @property
+    def user(self) -> str:
+        return USER
+
+    def environment(self) -> dict[str, str]:
+        return self.workspace.environment()
 
     @property
     def cwd(self) -> Path:
