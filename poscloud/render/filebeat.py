@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.filebeat_output import output_env, output_settings, release
-from poscloud.render.manifest import Manifest, manifest
+from poscloud.render.manifest import Manifest, config_yaml, manifest
 from poscloud.render.pod import READ_ONLY, field_env, resources
 from poscloud.spec import FilebeatSidecar
 from poscloud.spec.filebeat import LOGS_MOUNT
@@ -31,7 +29,7 @@ def render_config(context: Context, service: str, kind: str, sidecar: FilebeatSi
         names.filebeat_config(service),
         namespace=context.namespace,
         labels=context.labels(service, kind),
-        data={"filebeat.yml": yaml.safe_dump(config, sort_keys=False, width=200)},
+        data={"filebeat.yml": config_yaml(config, width=200)},
     )
 
 

@@ -169,7 +169,12 @@ def _named(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, dict) and "name" in v for v in value)
 
 
-_BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C: three times as fast
+
+
+def config_yaml(value: Any, width: int = 80) -> str:
+    """Return ``value`` as the YAML of a program's configuration file, with its keys in their order."""
+    return str(yaml.dump(value, Dumper=_BaseDumper, sort_keys=False, width=width))
 
 
 class _Dumper(_BaseDumper):  # type: ignore[misc]

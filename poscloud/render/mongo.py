@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-import yaml
-
 from poscloud.render import names
 from poscloud.render.context import Context
-from poscloud.render.manifest import Manifest, patch
+from poscloud.render.manifest import Manifest, config_yaml, patch
 from poscloud.render.passwords import QUOTED, own_secret, secret_name
 from poscloud.render.pod import memory_volume, tcp_probe
 from poscloud.render.stateful import Program, render_stateful
@@ -76,7 +74,7 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         kind="mongo",
         command=["mongod", "--config", f"{CONFIG_PATH}/mongod.conf"],
         ports={"client": PORT},
-        config={"mongod.conf": _yaml(patch(_mongod_conf(spec), spec.config))},
+        config={"mongod.conf": config_yaml(patch(_mongod_conf(spec), spec.config))},
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
@@ -97,8 +95,8 @@ def _with_password(program: Program, context: Context, name: str, spec: MongoSpe
         program,
         command=["sh", f"{CONFIG_PATH}/start.sh"],
         config={
-            "mongod.conf": _yaml(patch(described, enabled)),
-            "setup.conf": _yaml(patch(described, inside)),
+            "mongod.conf": config_yaml(patch(described, enabled)),
+            "setup.conf": config_yaml(patch(described, inside)),
             "start.sh": START.replace("USER", spec.user),
         },
         secret_env={"MONGO_PASSWORD": (secret_name(name, spec), names.PASSWORD_KEY)},
@@ -106,10 +104,6 @@ def _with_password(program: Program, context: Context, name: str, spec: MongoSpe
         volumes=(memory_volume("run"),),
         first=tuple(own_secret(context, name, spec.kind, spec)),
     )
-
-
-def _yaml(conf: Manifest) -> str:
-    return yaml.safe_dump(conf, sort_keys=False)
 
 
 def _mongod_conf(spec: MongoSpec) -> Manifest:

@@ -29,7 +29,7 @@ CHOSEN_KEYS = frozenset(
 class Model(BaseModel):
     """Base of all specs: frozen, and an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 def check_name(name: str) -> str:
