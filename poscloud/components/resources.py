@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import pulumi
 
+from poscloud.components.sdkspeed import PlainResource
 from poscloud.render import Manifest
 
 SECRET_FIELDS = ("data", "stringData")
@@ -40,6 +41,6 @@ def create(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomRes
         own.additional_secret_outputs = list(SECRET_FIELDS)
         properties |= {key: pulumi.Output.secret(manifest[key]) for key in SECRET_FIELDS if key in manifest}
     token = type_token(manifest["apiVersion"], manifest["kind"])
-    return pulumi.CustomResource(
+    return PlainResource(
         token, manifest["metadata"]["name"], properties, pulumi.ResourceOptions.merge(opts, own)
     )
