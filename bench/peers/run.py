@@ -73,7 +73,10 @@ def _life(tool: Tool, objects: int, number: int) -> Iterator[Measured]:
             check(tool)
         requests = verbs(tool, mark)
         if step == "destroy":
-            assert not tool.workspace.get("namespace", tool.namespace, "--ignore-not-found")
+            found = tool.workspace.ok(
+                "kubectl", "get", "namespace", tool.namespace, "--ignore-not-found", "-o", "name"
+            )
+            assert not found, f"{tool.name} left {found}"
         print(f"  {tool.name} {tool.workload.name} {step}: {total.seconds:.2f} s", file=sys.stderr)
         yield Measured(
             tool.name,

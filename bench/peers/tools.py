@@ -104,6 +104,9 @@ class Poscloud(Tool):
     def write(self, *, changed: bool) -> None:
         self.workload.describe(self.cwd, self.name, changed=changed, short_lived=self.short_lived)
 
+    def manifests(self, *, changed: bool) -> list[files.Manifest]:
+        return self.workload.manifests(self.cwd, self.name, changed=changed, short_lived=self.short_lived)
+
     def commands(self, step: str) -> list[Command]:
         verb = {"unchanged": "up", "change": "up"}.get(step, step)
         return [["poscloud", verb, "-s", self.namespace]]
