@@ -105,7 +105,8 @@ class Poscloud(Tool):
         self.workload.describe(self.cwd, self.name, changed=changed, short_lived=self.short_lived)
 
     def manifests(self, *, changed: bool) -> list[files.Manifest]:
-        return self.workload.manifests(self.cwd, self.name, changed=changed, short_lived=self.short_lived)
+        root = self.workspace.root
+        return self.workload.manifests(root, self.name, changed=changed, short_lived=self.short_lived)
 
     def commands(self, step: str) -> list[Command]:
         verb = {"unchanged": "up", "change": "up"}.get(step, step)
