@@ -65,9 +65,7 @@ class Workload:
         (root / "stacks" / f"{stack}.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
         return stack
 
-    def manifests(
-        self, root: Path, tool: str, *, changed: bool, short_lived: bool = False
-    ) -> list[Manifest]:
+    def manifests(self, root: Path, tool: str, *, changed: bool, short_lived: bool = False) -> list[Manifest]:
         """The objects, as poscloud renders them, the namespace first; the arguments are those of ``describe``."""
         stack = self.describe(root, tool, changed=changed, short_lived=short_lived)
         parts = render_environment(load_environment(root, stack))

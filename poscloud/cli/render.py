@@ -27,7 +27,7 @@ def render(
 
     Example: poscloud render -s wbyh-stage --out manifests
     """
-    from poscloud.engine.description import load_and_render
+    from poscloud.engine.description import describe
     from poscloud.engine.stackconfig import project_name
     from poscloud.render import to_yaml
     from poscloud.render.files import write_files
@@ -38,7 +38,7 @@ def render(
 
         parts = rendered(project, stack)
     else:
-        _, parts = load_and_render(project, stack, project_name(project))
+        parts = describe(project, stack, project_name(project)).parts
     if out is None:
         _output.say(to_yaml(m for part in parts for m in part.manifests).removesuffix("\n"))
     else:

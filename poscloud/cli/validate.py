@@ -15,21 +15,21 @@ def validate(stack: Stack, json: Json = False, offline: Offline = False) -> None
 
     Example: poscloud validate -s wbyh-stage
     """
-    from poscloud.engine.description import check_versions, load_and_render
+    from poscloud.engine.description import check_versions, describe
     from poscloud.errors import InputError
     from poscloud.spec.release import releases
 
     try:
-        spec, parts = load_and_render(root(), stack)
+        found = describe(root(), stack)
         if not offline:
-            check_versions(root(), stack, _output.tell)
+            check_versions(found, _output.tell)
     except InputError as error:
         if json:
             _output.write_json(
                 {"ok": False, "problems": [_output.problem_as_data(p) for p in error.problems]}
             )
         raise
-    released = releases(spec)
+    released, parts = releases(found.spec), found.parts
     objects = sum(len(part.manifests) for part in parts)
     if json:
         _output.write_json(

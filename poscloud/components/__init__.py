@@ -1,19 +1,26 @@
 """Component classes: thin Pulumi components over the rendered manifests.
 
-This layer and the ones above are the only ones that import Pulumi.
+This layer and the ones above are the only ones that import Pulumi. Importing this package costs nothing; each name is
+loaded when it is first used.
 """
 
-from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
-from poscloud.components.environment import Environment
-from poscloud.components.services import (
-    CService,
-    DnsProxy,
-    JavaService,
-    NginxGateway,
-    PythonService,
-    Subsystem,
-    WebApp,
-)
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
+    from poscloud.components.environment import Environment
+    from poscloud.components.services import (
+        CService,
+        DnsProxy,
+        JavaService,
+        NginxGateway,
+        PythonService,
+        Subsystem,
+        WebApp,
+    )
 
 __all__ = [
     "CService",
@@ -32,3 +39,12 @@ __all__ = [
     "WebApp",
     "ZooKeeper",
 ]
+
+_BACKING = ("Consul", "Mongo", "MqttBroker", "MySQL", "Redis", "StatefulKafka", "ZooKeeper")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'poscloud.components' has no attribute '{name}'")
+    module = "environment" if name == "Environment" else "backing" if name in _BACKING else "services"
+    return getattr(importlib.import_module(f"poscloud.components.{module}"), name)

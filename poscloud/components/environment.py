@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pulumi
 
-from poscloud.components.registry import PARTS
+from poscloud.components.registry import component
 from poscloud.components.resources import create
 from poscloud.render import Manifest, names
-from poscloud.render.environment import render_base, start_order
+from poscloud.render.environment import RenderedPart, render_base, render_part, start_order
 from poscloud.render.kinds import outputs_of
 from poscloud.render.manifest import is_cluster_wide
 from poscloud.render.secrets import sources, with_checksum
@@ -28,6 +28,7 @@ class Environment(pulumi.ComponentResource):
         digests: Secret → keyed digest of its content; the pods that read it roll when that changes.
         cluster_uid: uid of the cluster's namespace kube-system, stamped on the namespace as part of the fence.
         project: Pulumi project; by default the running one.
+        rendered: The spec's parts, rendered already. They are then not created at once, but one by one by ``add``.
         opts: Its ``provider`` is inherited by every object.
     """
 
@@ -42,6 +43,7 @@ class Environment(pulumi.ComponentResource):
         digests: Mapping[str, str] | None = None,
         cluster_uid: str | None = None,
         project: str | None = None,
+        rendered: Iterable[RenderedPart] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("poscloud:index:Environment", spec.name, {}, opts)
@@ -50,9 +52,19 @@ class Environment(pulumi.ComponentResource):
         self.parts: dict[str, Any] = {}
         self.secrets, self.digests = secrets or {}, digests or {}
         self._create_base(cluster_uid)
-        for name in start_order(spec):
-            PARTS[spec.kind(name)](name, spec.part(name), environment=self)
+        self._rendered = {part.name: part for part in rendered or ()}
+        for name in start_order(spec) if rendered is None else ():
+            self.add(name)
         self.register_outputs({"namespace": spec.name})
+
+    def add(self, name: str) -> None:
+        """Create one part of the spec; what it starts after (``start_order``) has to be there."""
+        component(self.spec.kind(name))(name, self.spec.part(name), environment=self)
+
+    def render(self, name: str) -> RenderedPart:
+        """Return one part's manifests, in the order they are made."""
+        found = self._rendered.pop(name, None)
+        return found or render_part(self.spec, name, self.project, self.outputs)
 
     def _create_base(self, cluster_uid: str | None) -> None:
         namespace, *others = render_base(self.spec, self.project).manifests

@@ -9,7 +9,6 @@ import pulumi
 
 from poscloud.components.environment import Environment
 from poscloud.components.registry import PARTS
-from poscloud.render.environment import render_part
 from poscloud.spec import ServiceSpec
 from poscloud.spec.release import summary
 
@@ -72,7 +71,7 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
         return self.outputs["url"]
 
     def _create(self, name: str, environment: Environment) -> None:
-        part = render_part(environment.spec, name, environment.project, environment.outputs)
+        part = environment.render(name)
         gates = [w for other in sorted(part.after) for w in environment.parts[other].workloads]
         made: list[pulumi.Resource] = [*environment.base]
         for manifest in part.manifests:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import pulumi
 
-from poscloud.components.sdkspeed import PlainResource
+from poscloud.components.registration import PlainResource
 from poscloud.render import Manifest
 
 SECRET_FIELDS = ("data", "stringData")

@@ -8,7 +8,7 @@ from pathlib import Path
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine import inventory, leftovers, unrecorded
 from poscloud.engine.claims import Claims
-from poscloud.engine.description import check_versions, load_checked
+from poscloud.engine.description import check_versions, describe, load_checked
 from poscloud.engine.fence import refuse_taken
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
@@ -162,10 +162,11 @@ def up(
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    spec = load_checked(root, stack)
+    described = describe(root, stack)
+    spec = described.spec
     check_start(root, stack)
     if not offline:
-        check_versions(root, stack, reporter.note)
+        check_versions(described, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
     if spec.adopt:
         reporter.note(

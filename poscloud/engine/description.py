@@ -3,46 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import InputError
 from poscloud.load.environment import load_located
 from poscloud.load.problems import from_findings
-from poscloud.render import RenderedPart, names, render_environment
-from poscloud.render.check import check_rendering
+from poscloud.load.yamltree import Node
+from poscloud.render import RenderedPart, names
+from poscloud.render.check import render_checked
 from poscloud.spec import EnvironmentSpec
 
 
-def load_checked(root: Path, stack: str) -> EnvironmentSpec:
+@dataclass(frozen=True)
+class Description:
+    """A stack's description that can be rendered.
+
+    Attributes:
+        spec: The environment.
+        node: The tree that knows the place of each value.
+        parts: Every part, rendered, the namespace first.
+    """
+
+    spec: EnvironmentSpec
+    node: Node
+    parts: list[RenderedPart]
+
+
+def describe(root: Path, stack: str, project: str = names.PROJECT) -> Description:
     """Load the environment of one stack, and make sure that it can be rendered.
 
     Args:
         root: The project's folder, which holds ``stacks/``.
         stack: For example ``wbyh-stage``.
+        project: The Pulumi project, part of the ownership annotation.
 
     Raises:
         StackNotFoundError: There is no such stack.
         InputError: Everything that is wrong with it, sorted by place.
     """
     spec, node = load_located(root, stack)
-    findings = check_rendering(spec)
+    parts, findings = render_checked(spec, project)
     if findings:
         raise InputError(from_findings(findings, node))
-    return spec
+    return Description(spec, node, parts)
 
 
-def check_versions(root: Path, stack: str, note: Callable[[str], None]) -> None:
+def load_checked(root: Path, stack: str) -> EnvironmentSpec:
+    """Return the environment alone; arguments and errors as in ``describe``."""
+    return describe(root, stack).spec
+
+
+def check_versions(description: Description, note: Callable[[str], None]) -> None:
     """Ask the stores whether the jars of one stack are there; does nothing where none is fetched.
 
     Args:
-        root: The project's folder.
-        stack: A stack that ``load_checked`` has found right.
+        description: The stack's.
         note: Gets what could not be asked.
 
     Raises:
         InputError: Every version that does not exist, at its place.
     """
-    spec, node = load_located(root, stack)
+    spec = description.spec
     if not any(getattr(service, "jar", None) for service in spec.services.values()):
         return
     from poscloud.engine.jars import check_jars
@@ -51,15 +73,4 @@ def check_versions(root: Path, stack: str, note: Callable[[str], None]) -> None:
     for text in notes:
         note(text)
     if findings:
-        raise InputError(from_findings(findings, node))
-
-
-def load_and_render(
-    root: Path, stack: str, project: str = names.PROJECT
-) -> tuple[EnvironmentSpec, list[RenderedPart]]:
-    """Load the environment of one stack and render it; arguments and errors as in ``load_checked``.
-
-    ``project`` is the Pulumi project, part of the ownership annotation.
-    """
-    spec = load_checked(root, stack)
-    return spec, render_environment(spec, project)
+        raise InputError(from_findings(findings, description.node))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from poscloud.engine.deploy import install
-from poscloud.engine.description import load_and_render, load_checked
+from poscloud.engine.description import describe, load_checked
 from poscloud.engine.passphrase import check_passphrase
 from poscloud.engine.passwords import make_password
 from poscloud.engine.pulumi import Pulumi
@@ -75,7 +75,7 @@ def rendered(root: Path, stack: str) -> list[RenderedPart]:
         AuthError: The passphrase is wrong.
         DeployError: The engine cannot read the secret configuration.
     """
-    _, parts = load_and_render(root, stack, project_name(root))
+    parts = describe(root, stack, project_name(root)).parts
     pulumi = Pulumi(root, read_stack_config(root, stack).context)
     done = pulumi.quietly("config", "--show-secrets", "--json", "--stack", stack, "--non-interactive")
     if done.returncode != 0:

@@ -46,6 +46,8 @@ def pulumi_environment(
     env |= _no_proxy(user)
     if not user.get("PULUMI_PARALLEL"):
         env["PULUMI_PARALLEL"] = PARALLEL
+    if not user.get("PULUMI_PARALLEL_DIFF"):
+        env["PULUMI_PARALLEL_DIFF"] = "true"  # the engine asks for the next one's differences without waiting
     if not user.get("PULUMI_BACKEND_URL"):
         env["PULUMI_BACKEND_URL"] = paths.state_url
     if not (user.get("PULUMI_CONFIG_PASSPHRASE") or user.get("PULUMI_CONFIG_PASSPHRASE_FILE")):

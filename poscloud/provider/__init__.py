@@ -5,7 +5,7 @@ validates in a dry run; discovery knows plurals and scope; a watch on one object
 
 ::
 
-    server ─► servicer ─► checks, crud, preview ─► awaiter ─► rest ─► config
-                              │         │             │
-                            kinds     diff          waits        (pure: neither grpc nor pulumi)
+    start ─► server ─► servicer ─► checks, crud, preview ─► awaiter ─► rest ─► config
+                                       │         │             │
+                                     kinds     diff          waits        (pure: neither grpc nor pulumi)
 """

@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from poscloud.errors import PosCloudError
 from poscloud.provider.awaiter import Awaiter, NotReadyError
-from poscloud.provider.cluster import MANAGER, Cluster, label, object_id
+from poscloud.provider.cluster import MANAGER, Cluster, label
 from poscloud.provider.diff import changes, get, prune, union
 from poscloud.provider.discovery import NoSuchKindError
 from poscloud.provider.fence import Fence, is_namespace, is_taken, may_exist, stacks, taken
@@ -25,6 +24,7 @@ from poscloud.provider.kinds import (
 from poscloud.provider.refusals import conflict, deleted_outside, foreign, only_ours, without_namespace
 from poscloud.provider.rest import ApiError, progress
 from poscloud.provider.shape import answered
+from poscloud.provider.state import Result, state_of
 from poscloud.provider.waits import is_failed_job
 
 Object = dict[str, Any]
@@ -52,38 +52,10 @@ class PartialError(PosCloudError):
         self.result = result
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the engine keeps of an object.
-
-    Attributes:
-        id: ``namespace/name``, or ``name``.
-        outputs: The live object with its inputs in ``__inputs``.
-        inputs: What the program wants.
-    """
-
-    id: str
-    outputs: Object
-    inputs: Object
-
-
 def new_manager(inputs: Object, state: Object | None = None) -> str:
     """The field manager: named by annotation, kept in the state, or a new one that marks this very create."""
     annotated = get(inputs, "metadata", "annotations", PATCH_FIELD_MANAGER)
     return str(annotated or (state or {}).get("__fieldManager") or f"{MANAGER}-{os.urandom(4).hex()}")
-
-
-def state_of(live: Object, inputs: Object, manager: str, initial: str = "") -> Result:
-    """What is kept of a live object: without managedFields, which are often half of it."""
-    metadata = {key: value for key, value in live.get("metadata", {}).items() if key != "managedFields"}
-    outputs = {
-        **live,
-        "metadata": metadata,
-        "__inputs": inputs,
-        "__initialApiVersion": initial or live.get("apiVersion", ""),
-        "__fieldManager": manager,
-    }
-    return Result(object_id(metadata), outputs, inputs)
 
 
 class Objects:

@@ -16,7 +16,7 @@ NAME = "pulumi-resource-kubernetes"
 # Linux cuts a #! line after 255 bytes, older kernels after 127.
 LONGEST_SHEBANG = 120
 
-_CALL = "from poscloud.provider.server import main; main()"
+_CALL = "from poscloud.provider.start import main; main()"
 
 
 def sdk_version() -> str:

@@ -11,10 +11,11 @@ from poscloud.render.check_pods import check_containers, check_duplicates, check
 from poscloud.render.check_quota import check_maxima, check_quota_covers, check_quota_suffices
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
-from poscloud.render.environment import start_order
+from poscloud.render.environment import RenderedPart, render_base, stack_mark, start_order
 from poscloud.render.ingress import check_ports
 from poscloud.render.kinds import KINDS, outputs_of, render_kind
-from poscloud.render.manifest import Manifest, check_overrides
+from poscloud.render.manifest import Manifest, check_overrides, stamp
+from poscloud.render.names import PROJECT
 from poscloud.render.namespace import render_namespace
 from poscloud.render.release import check_room, check_shared
 from poscloud.spec import EnvironmentSpec, ServiceSpec
@@ -24,7 +25,17 @@ from poscloud.spec.references import Finding, Path
 
 def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
     """Return everything that keeps ``spec`` from being rendered."""
+    return render_checked(spec)[1]
+
+
+def render_checked(spec: EnvironmentSpec, project: str = PROJECT) -> tuple[list[RenderedPart], list[Finding]]:
+    """Return every part of ``spec`` as ``render_environment`` does, and everything that keeps it from being rendered.
+
+    With findings, the parts are of no use.
+    """
     context = Context(spec, outputs_of(spec))
+    mark = stack_mark(spec, project)
+    parts = [render_base(spec, project)]
     owners = {(m["kind"], m["metadata"]["name"]): spec.name for m in render_namespace(context)}
     rendered: list[Manifest] = []
     findings: list[Finding] = []
@@ -44,6 +55,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
         final = render_kind(context, name, part) if part.overrides and not overrides else manifests
         findings += [*check_images(spec, part, final, (group, name)), *check_metadata(final, (group, name))]
         rendered += manifests
+        parts.append(RenderedPart(name, spec.kind(name), stamp(final, mark), spec.start_after(name)))
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])
             owner = owners.setdefault(key, name)
@@ -52,7 +64,7 @@ def check_rendering(spec: EnvironmentSpec) -> list[Finding]:
                 findings.append(Finding((group, name), "duplicate-object", message, "rename one"))
     services = {m["metadata"]["name"]: m for m in rendered if m["kind"] == "Service"}
     findings += [*check_ports(spec, services), *check_quota_suffices(spec, rendered)]
-    return list(dict.fromkeys(findings))
+    return parts, list(dict.fromkeys(findings))
 
 
 def _check_part(

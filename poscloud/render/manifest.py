@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import yaml
@@ -173,8 +174,14 @@ _BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C: three 
 
 
 def config_yaml(value: Any, width: int = 80) -> str:
-    """Return ``value`` as the YAML of a program's configuration file, with its keys in their order."""
-    return str(yaml.dump(value, Dumper=_BaseDumper, sort_keys=False, width=width))
+    """Return ``value``, which is JSON-like, as the YAML of a configuration file, with its keys in their order."""
+    return _config_yaml(json.dumps(value), width)
+
+
+@cache
+def _config_yaml(text: str, width: int) -> str:
+    """An environment is rendered more than once in a run, and writing YAML is a third of rendering."""
+    return str(yaml.dump(json.loads(text), Dumper=_BaseDumper, sort_keys=False, width=width))
 
 
 class _Dumper(_BaseDumper):  # type: ignore[misc]

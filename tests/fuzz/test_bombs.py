@@ -23,12 +23,12 @@ SECONDS = 10.0
 _LOAD = """
 import json, sys, time
 from pathlib import Path
-from poscloud.engine.description import load_and_render
+from poscloud.engine.description import describe
 from poscloud.errors import InputError
 for root in sys.argv[1:]:
     began = time.process_time()
     try:
-        load_and_render(Path(root), "env")
+        describe(Path(root), "env")
         said = "nothing"
     except InputError as error:
         said = str(error)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from poscloud.engine.description import load_and_render
+from poscloud.engine.description import describe
 from poscloud.errors import InputError
 from poscloud.local.api import LocalApi
 from poscloud.local.certificates import Pki
@@ -47,7 +47,8 @@ def rendered(root: Path, document: Any, name: str) -> tuple[EnvironmentSpec, lis
         yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
     )
     try:
-        spec, parts = load_and_render(root, name)
+        found = describe(root, name)
+        spec, parts = found.spec, found.parts
     except InputError as error:
         assert error.problems and all(p.line and p.column for p in error.problems), error
         return None

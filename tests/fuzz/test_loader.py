@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poscloud.engine.description import load_and_render
+from poscloud.engine.description import describe
 from poscloud.errors import InputError, Problem
 from tests.fuzz.mutations import mutated_texts, mutated_trees
 from tests.fuzz.profile import inputs, tried
@@ -34,7 +34,7 @@ def told(root: Path, content: bytes) -> list[Problem]:
     (root / "stacks" / "env.yaml").write_bytes(content)
     began = time.process_time()
     try:
-        load_and_render(root, "env")
+        describe(root, "env")
         problems = []
     except InputError as error:
         problems = list(error.problems)

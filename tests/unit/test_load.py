@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from poscloud.engine.description import load_and_render, load_checked
+from poscloud.engine.description import describe, load_checked
 from poscloud.errors import InputError, PosCloudError, StackNotFoundError
 from poscloud.load import load_environment
 from poscloud.spec import EnvironmentSpec
@@ -216,7 +216,7 @@ def test_a_path_is_no_stack(project: Project, stack: str) -> None:
 
 def test_a_reference_can_be_escaped(project: Project) -> None:
     project.write("env.yaml", "services: {a: {kind: java, env: {X: '$${HOSTNAME}-${a.port}'}}}\n")
-    _, parts = load_and_render(project.root, "env")
+    parts = describe(project.root, "env").parts
     deployment = parts[1].manifests[-1]
     variables = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "X", "value": "${HOSTNAME}-9090"} in variables
@@ -291,7 +291,7 @@ def test_every_map_of_an_environment_has_keys_that_are_chosen() -> None:
 
 def test_a_variable_may_refer_to_the_pods_address(project: Project) -> None:
     project.write("env.yaml", "services: {a: {kind: java, env: {X: 'http://$(POD_IP):80'}}}\n")
-    _, parts = load_and_render(project.root, "env")
+    parts = describe(project.root, "env").parts
     variables = parts[1].manifests[-1]["spec"]["template"]["spec"]["containers"][0]["env"]
     names = [v["name"] for v in variables]
     assert names.index("POD_IP") < names.index("X")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from poscloud.engine.description import check_versions, load_checked
+from poscloud.engine.description import check_versions, describe, load_checked
 from poscloud.errors import InputError
 from tests.unit.conftest import Project
 
@@ -47,7 +47,7 @@ def notes(project: Project, text: str) -> list[str]:
     project.write("env.yaml", text)
     load_checked(project.root, "env")
     found: list[str] = []
-    check_versions(project.root, "env", found.append)
+    check_versions(describe(project.root, "env"), found.append)
     return found
 
 
