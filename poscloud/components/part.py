@@ -53,7 +53,6 @@ class Part(pulumi.ComponentResource, Generic[SpecT]):
             pulumi.log.info(released, self)  # every preview says how a version takes over
         self._create(name, environment)
         environment.parts[name] = self
-        self.register_outputs(dict(self.outputs))
 
     @property
     def host(self) -> str:

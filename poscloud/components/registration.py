@@ -76,20 +76,7 @@ def _register(
     if not (plain and _is_usual(opts) and is_plain(props) and hasattr(monitor.RegisterResource, "future")):
         _sdk_register(res, ty, name, custom, remote, new_dependency, props, opts, *rest)
         return
-    request = resource_pb2.RegisterResourceRequest(
-        type=ty,
-        name=name,
-        custom=custom,
-        object=_struct(props),
-        # Said to be none; unsaid, the engine would note every dependency once for each property.
-        propertyDependencies={key: _NO_DEPENDENCIES for key in props},
-        protect=opts.protect,
-        version=opts.version or "",
-        acceptSecrets=True,
-        acceptResources=True,
-        supportsPartialValues=True,
-        supportsResultReporting=True,
-    )
+    request = _request(ty, name, custom, props, opts)
     resolve_urn, res.__dict__["urn"] = resource_output(res)
     resolve_id: Callable[..., None] = lambda *_: None  # noqa: E731
     if custom:
@@ -111,6 +98,26 @@ def _register(
         resolve_id(answer.id, bool(answer.id), False, None)
 
     _start(register())
+
+
+def _request(
+    ty: str, name: str, custom: bool, props: Mapping[str, Any], opts: pulumi.ResourceOptions
+) -> resource_pb2.RegisterResourceRequest:
+    """What is known at once of a registration; ``_complete`` adds the rest."""
+    return resource_pb2.RegisterResourceRequest(
+        type=ty,
+        name=name,
+        custom=custom,
+        object=_struct(props),
+        # Said to be none; unsaid, the engine would note every dependency once for each property.
+        propertyDependencies={key: _NO_DEPENDENCIES for key in props},
+        protect=opts.protect,
+        version=opts.version or "",
+        acceptSecrets=True,
+        acceptResources=True,
+        supportsPartialValues=True,
+        supportsResultReporting=True,
+    )
 
 
 async def sent(resource: pulumi.Resource) -> None:

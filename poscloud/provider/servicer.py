@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -33,10 +32,11 @@ from poscloud.provider.hiding import Secrets
 from poscloud.provider.install import sdk_version
 from poscloud.provider.preview import Preview
 from poscloud.provider.rest import ApiError, Clock, MayWrite, StoppedError, UnreachableError, progress
+from poscloud.provider.settings import moved, settings_of
 from poscloud.provider.shape import shaped
 from poscloud.provider.state import Result, planned
 from poscloud.provider.urn import token, unsupported
-from poscloud.provider.values import SIGNATURE, Mask, decode, encode, has_unknowns, secret_mask
+from poscloud.provider.values import SIGNATURE, Mask, decode, encode, secret_mask
 
 VERSION_SUFFIX = "+poscloud.1"
 DECODE = "kubernetes:yaml:decode"
@@ -203,8 +203,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_rpc
     async def DiffConfig(self, request: Any) -> Any:
         """Whether the configuration now means another cluster."""
-        olds = _settings(request.old_inputs if request.old_inputs.fields else request.olds)
-        news = _settings(request.news)
+        olds = settings_of(request.old_inputs if request.old_inputs.fields else request.olds)
+        news = settings_of(request.news)
         before, after = olds.get("clusterIdentifier", ""), news.get("clusterIdentifier", "")
         if before.startswith(UID) and after.startswith(UID) and before != after:
             raise PosCloudError(
@@ -216,7 +216,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if before and after:
             replaces = ["clusterIdentifier"] if before != after else []
         elif not before.startswith(UID) and not after.startswith(UID):
-            replaces = _moved(olds, news)
+            replaces = moved(olds, news)
         changed = _CHANGES.DIFF_SOME if olds != news else _CHANGES.DIFF_NONE
         return provider_pb2.DiffResponse(changes=changed, replaces=replaces)
 
@@ -224,7 +224,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def Configure(self, request: Any) -> Any:
         """Note which cluster to use; it is not contacted before something needs it."""
         variables = {key.removeprefix("kubernetes:config:"): text for key, text in request.variables.items()}
-        for key, value in _settings(request.args).items():
+        for key, value in settings_of(request.args).items():
             variables.setdefault(key, value)
         settings = Settings.of(variables)
         try:
@@ -365,7 +365,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             )
         from poscloud.provider.yamltext import objects_of
 
-        args = _settings(request.args)
+        args = settings_of(request.args)
         objects = objects_of(args.get("text", ""), args.get("defaultNamespace", ""))
         # "return" is a Python keyword, so it cannot be an argument.
         return provider_pb2.InvokeResponse(**{"return": encode({"result": objects})})  # type: ignore[arg-type]
@@ -377,27 +377,3 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self.note(f"Stopping: letting {self.under_way} requests finish (Ctrl-C again to kill)")
         self.clock.stopped.set()
         return empty_pb2.Empty()
-
-
-def _settings(struct: Any) -> dict[str, str]:
-    """The provider's configuration, every value of which is text."""
-    value, _ = decode(struct)
-    if not isinstance(value, dict):
-        raise PosCloudError("the provider's configuration is no map")
-    return {
-        key: item if isinstance(item, str) else json.dumps(item)
-        for key, item in value.items()
-        if item is not None
-    }
-
-
-def _moved(olds: Object, news: Object) -> list[str]:
-    """The configuration keys by which another cluster is meant now."""
-    changed = [key for key in ("kubeconfig", "context", "cluster") if olds.get(key) != news.get(key)]
-    if not changed or any(has_unknowns(news.get(key)) for key in changed):
-        return changed
-    try:
-        same = config.load(olds).identity == config.load(news).identity
-    except (PosCloudError, OSError):
-        return []  # what cannot be read cannot be compared, and replacing everything is no default
-    return [] if same else changed

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,18 @@ def test_it_answers_as_pip_does(command: Path) -> None:
     assert pulumi_packages(str(command)) == pulumi_packages(
         str(command.parents[2] / ".venv" / "bin" / "python")
     )
+
+
+def test_it_asks_again_when_packages_changed(command: Path) -> None:
+    kept = command.parent / "pulumi-packages.json"
+    subprocess.check_call([command, *QUESTION.split()], stdout=subprocess.DEVNULL)
+    kept.write_text("kept")
+    ahead = kept.stat().st_mtime + 10
+    os.utime(kept, (ahead, ahead))
+    assert subprocess.check_output([command, *QUESTION.split()], text=True) == "kept"
+    os.utime(kept, (1, 1))
+    assert "pulumi" in subprocess.check_output([command, *QUESTION.split()], text=True)
+    assert "pulumi" in kept.read_text()
 
 
 def test_everything_else_is_python_itself(command: Path) -> None:

@@ -42,11 +42,12 @@ async def test_namespace_and_objects_are_taken_in(stub: Any, cluster: Cluster) -
     cluster.on("POST", COLLECTION, EXISTS)
     cluster.on("GET", OBJECT, Answer(body=stored(nobodys(a="old"), "kubectl-client-side-apply")))
     cluster.on("PATCH", OBJECT, Answer(body=stored(config_map(a="1"))))
-    assert decode((await create(stub, config_map(a="1"))).properties)[0]["data"] == {"a": "1"}
+    await create(stub, config_map(a="1"))
     tried, takeover, applied = [r for r in cluster.server.asked("PATCH") if r.path == OBJECT]
     assert "dryRun=All" in tried.query
     assert takeover.body[0]["path"] == "/metadata/managedFields"
     assert "force=false" in applied.query
+    assert applied.body["data"] == {"a": "1"}
     assert applied.body["metadata"]["uid"] == "u-1"
     assert [r.path for r in cluster.server.asked("GET")].count(HOME) == 2, "asked once, and claimed"
 
@@ -61,7 +62,8 @@ async def test_a_preview_takes_in_without_writing(stub: Any, cluster: Cluster) -
     cluster.on("PATCH", OBJECT, Answer(body=stored(config_map(a="1"))))
     await create(stub, namespace(**ADOPT), preview=True)
     previewed = await create(stub, config_map(a="1"), preview=True)
-    assert decode(previewed.properties)[0]["data"] == {"a": "1"}
+    assert decode(previewed.properties)[0]["metadata"] == {**config_map()["metadata"], "uid": "u-1"}
+    assert cluster.server.asked("PATCH")[-1].body["data"] == {"a": "1"}
     assert cluster.writes() == []
 
 

@@ -34,13 +34,36 @@ from .conftest import (
 
 async def test_create_keeps_inputs_and_no_managed_fields(stub: Any, cluster: Cluster) -> None:
     await configure(stub, cluster.server)
-    cluster.on("POST", COLLECTION, Answer(201, stored(config_map(a="1"))))
-    answer = await create(stub, config_map(a="1"))
+    anybodys = config_map(a="1")
+    del anybodys["metadata"]["annotations"]
+    cluster.on("POST", COLLECTION, Answer(201, stored(anybodys)))
+    answer = await create(stub, anybodys)
     outputs, _ = decode(answer.properties)
     assert answer.id == "default/settings"
-    assert outputs["__inputs"] == config_map(a="1")
+    assert outputs["__inputs"] == anybodys
+    assert outputs["data"] == {"a": "1"}
     assert outputs["__fieldManager"].startswith("pulumi-kubernetes-")
     assert "managedFields" not in outputs["metadata"]
+
+
+async def test_of_our_own_object_its_identity_is_kept(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    mine = config_map(a="1")
+    mine["metadata"]["labels"] = {"app": "a"}
+    cluster.on("POST", COLLECTION, Answer(201, stored(mine)))
+    outputs, _ = decode((await create(stub, mine)).properties)
+    assert outputs.pop("__fieldManager").startswith("pulumi-kubernetes-")
+    assert outputs == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "settings",
+            "namespace": "default",
+            "uid": "u-1",
+            "annotations": {"poscloud.io/stack": "shop/dev"},
+        },
+        "__initialApiVersion": "v1",
+    }
 
 
 EXISTS = refusal(409, "AlreadyExists", 'configmaps "settings" already exists')
@@ -70,8 +93,9 @@ async def test_our_own_stack_s_object_is_adopted(stub: Any, cluster: Cluster) ->
     cluster.on("POST", COLLECTION, EXISTS)
     cluster.on("GET", OBJECT, Answer(body=stored(config_map(a="old"))))
     cluster.on("PATCH", OBJECT, Answer(), Answer(body=stored(config_map(a="1"))))
-    assert decode((await create(stub, config_map(a="1"))).properties)[0]["data"] == {"a": "1"}
+    await create(stub, config_map(a="1"))
     takeover, apply = cluster.server.asked("PATCH")
+    assert apply.body["data"] == {"a": "1"}
     assert takeover.body[0]["value"][0]["operation"] == "Apply"
     assert apply.body["metadata"]["uid"] == "u-1"
 
@@ -122,7 +146,7 @@ async def test_previews_go_on_where_the_server_cannot_tell(
     await configure(stub, cluster.server)
     cluster.on("POST", COLLECTION, tolerated)
     answer = await create(stub, config_map(a="1"), preview=True)
-    assert (answer.id, decode(answer.properties)[0]) == ("", config_map(a="1"))
+    assert (answer.id, decode(answer.properties)[0]["metadata"]) == ("", config_map()["metadata"])
     assert not cluster.writes()
 
 
