@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from poscloud.cli import (
     up,
     validate,
 )
+from poscloud.local.launch import COLLECT
 from poscloud.local.paths import cache_root
 
 app = typer.Typer(
@@ -77,4 +79,5 @@ app.add_typer(toolchain.app, name="toolchain")
 
 def main() -> None:
     """Entry point of the command ``poscloud``."""
+    gc.set_threshold(COLLECT)
     _output.run(app, lambda: cache_root() / "last-defect.log")

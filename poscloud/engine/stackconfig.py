@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 from poscloud.errors import InputError, PosCloudError, Problem
 
 PROJECT_FILE = "Pulumi.yaml"
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: ten times as fast
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def _read(file: Path, root: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = _parsed(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         message = f"not UTF-8: byte {error.start}"
         raise InputError([Problem(file.relative_to(root), 0, 0, "yaml-syntax", message)]) from error
@@ -74,3 +77,9 @@ def _read(file: Path, root: Path) -> dict[str, Any]:
         message = f"not valid YAML: {getattr(error, 'problem', error)}"
         raise InputError([Problem(file.relative_to(root), line, column, "yaml-syntax", message)]) from error
     return document if isinstance(document, dict) else {}
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """One run asks for the project and the stack's target a dozen times; the answer is only read."""
+    return yaml.load(text, Loader=_Loader)

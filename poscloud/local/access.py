@@ -43,7 +43,7 @@ def roles() -> list[Manifest]:
     """Return the ClusterRoles."""
     import yaml
 
-    return list(yaml.safe_load_all(roles_text()))
+    return list(yaml.load_all(roles_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def subject(kind: str, name: str) -> Manifest:

@@ -8,11 +8,16 @@ program has removed the variable; so the memory itself is overwritten, first thi
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import runpy
 import sys
 
 CONFIGURATION = "PULUMI_CONFIG"
+
+COLLECT = 100_000
+"""New objects after which Python looks for cycles; its own 700 is for programs that live long, not for ones that make
+everything they need at once."""
 
 
 def hide_configuration() -> None:
@@ -32,6 +37,7 @@ def hide_configuration() -> None:
 def launch() -> None:
     """Run the script named by the first argument as Python would, with the rest as its arguments."""
     hide_configuration()
+    gc.set_threshold(COLLECT)
     del sys.argv[0]
     sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
     runpy.run_path(sys.argv[0], run_name="__main__")

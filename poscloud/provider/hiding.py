@@ -7,10 +7,11 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from poscloud.provider.values import Mask
+if TYPE_CHECKING:
+    from poscloud.provider.values import Mask
 
 SHORTEST = 4
 """Characters; hiding shorter values would hide parts of most words, and so tell what they are."""

@@ -16,8 +16,9 @@ from urllib.request import getproxies, proxy_bypass
 import h11
 
 from poscloud.errors import AuthError, DeployError, PosCloudError
-from poscloud.provider.config import Access, Credentials
+from poscloud.provider.config import Access
 from poscloud.provider.connection import LONGEST_EVENT, Connection, body_of, head_of
+from poscloud.provider.credentials import Credentials
 from poscloud.provider.expiry import rejection
 from poscloud.provider.permission import permission_hint
 from poscloud.provider.shape import NotUnderstoodError, answered, parse

@@ -9,7 +9,8 @@ import pytest
 
 from poscloud.errors import AuthError, PosCloudError
 from poscloud.provider import config
-from poscloud.provider.config import AS_TEXT, Access, Credentials, kubectl_to, load
+from poscloud.provider.config import AS_TEXT, Access, kubectl_to, load
+from poscloud.provider.credentials import Credentials
 
 
 def kubeconfig(**changes: Any) -> dict[str, Any]:
@@ -170,5 +171,5 @@ def test_suggested_commands_name_the_cluster(file: str, begins: str, monkeypatch
 async def test_a_user_of_other_types_is_a_mistake_in_the_kubeconfig(user: dict[str, Any]) -> None:
     access = config.Access(server="https://127.0.0.1:1", source="the-file", user=user)
     with pytest.raises(AuthError, match="the-file"):
-        await config.Credentials(access).headers()
-        await config.Credentials(access).tls()
+        await Credentials(access).headers()
+        await Credentials(access).tls()
