@@ -66,12 +66,14 @@ def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
     """Refuse a run without checkpoints where it is not meant to be, and note one where it is.
 
     Raises:
-        DeployError: The engine would write its state only at the end, and the environment is not a short-lived one.
+        DeployError: The engine would write its state only at the end, the environment is not a short-lived one, and it
+            is not ``poscloud`` that runs the engine so.
     """
     paths, stack = ProjectPaths(root), spec.name
     unrecorded.settle(paths, stack, state_file(paths, stack))
     if unrecorded.skips_checkpoints(dict(os.environ)):
-        if not spec.short_lived:
+        under_command = unrecorded.is_marked(paths, stack) and not unrecorded.is_forgotten(paths, stack)
+        if not spec.short_lived and not under_command:
             raise DeployError(
                 f"{unrecorded.SKIP_CHECKPOINTS} is set, and {stack} is not `short_lived`: if this run were killed, "
                 "its state would tell nothing of what it did",

@@ -20,7 +20,7 @@ from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
-from poscloud.engine.statefile import refuse_damaged, state_file
+from poscloud.engine.statefile import is_empty, refuse_damaged, state_file
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
@@ -177,7 +177,8 @@ def up(
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
-    code = _run(prepared, reporter, "up", *flags, checkpoints=not spec.short_lived)
+    once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
+    code = _run(prepared, reporter, "up", *flags, checkpoints=not once)
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
@@ -234,7 +235,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     refuse_taken(prepared.pulumi, prepared.kubectl, stack, mark)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure
-    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not _is_short_lived(root, stack))
+    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=_may_be_production(root, stack))
     if code != 0:
         return code
     if unsure:
@@ -255,12 +256,12 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     return code
 
 
-def _is_short_lived(root: Path, stack: str) -> bool:
-    """Whether the description says so; one that is broken or gone does not."""
+def _may_be_production(root: Path, stack: str) -> bool:
+    """Whether the description says so, or is broken or gone."""
     try:
-        return load_environment(root, stack).short_lived
+        return load_environment(root, stack).is_production()
     except PosCloudError:
-        return False
+        return True
 
 
 def _remove_unknown(prepared: Prepared, reporter: Reporter, *, confirmed: bool) -> None:

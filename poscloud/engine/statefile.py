@@ -51,6 +51,14 @@ def state_file(paths: ProjectPaths, stack: str) -> Path | None:
     return folder / ".pulumi" / "stacks" / project_name(paths.root) / f"{stack}.json" if folder else None
 
 
+def is_empty(paths: ProjectPaths, stack: str) -> bool:
+    """Whether the embedded state of ``stack`` knows no resource yet; a state that is elsewhere is not asked."""
+    file = state_file(paths, stack)
+    if file is None:
+        return False
+    return not file.is_file() or (not damage(content := file.read_bytes()) and not resources(content))
+
+
 def refuse_damaged(paths: ProjectPaths, stack: str) -> None:
     """Refuse to go on with a damaged state; it is never changed, and never taken for an empty stack.
 
@@ -200,7 +208,7 @@ def _cluster(paths: ProjectPaths, stack: str) -> str:
 
 def resources(content: bytes) -> list[dict[str, Any]]:
     """Return the resources of a whole state."""
-    found: list[dict[str, Any]] = json.loads(content)["checkpoint"]["latest"].get("resources") or []
+    found: list[dict[str, Any]] = (json.loads(content)["checkpoint"]["latest"] or {}).get("resources") or []
     return found
 
 
