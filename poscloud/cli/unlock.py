@@ -23,13 +23,12 @@ def unlock(
 
     Example: poscloud unlock -s prod 8b2ff3a5-6ea4-4d5e-8c3f-0f7ae1a5a1d2
     """
-    from poscloud.engine import locks, unrecorded
+    from poscloud.engine import locks
     from poscloud.local.paths import ProjectPaths
 
     paths = ProjectPaths(root())
     if lock_id:
         _output.tell(f"removed: {locks.unlock(paths, stack, lock_id, force=force)}")
-        unrecorded.mark(paths, stack)  # whoever held it may have done more than the state tells
         return
     found = locks.locks_of(paths, stack)
     if not found:

@@ -169,7 +169,8 @@ class Lane:
 
     def describe(self, number: int) -> None:
         """Describe the large environment; another number is another value in six services."""
-        first = "short_lived: true\n" if self.mode == "short-lived" else ""
+        # Elsewhere a first `up` and a `destroy` write their state once as well.
+        first = "short_lived: true\n" if self.mode == "short-lived" else "production: true\n"
         self.write(DESCRIPTION.format(first=first, round=number, stack=self.stack))
 
     def write(self, text: str) -> None:
