@@ -18,6 +18,7 @@ class Medians:
 
     Attributes:
         seconds: Median wall time.
+        fastest: Shortest wall time.
         cpu: Median processor time in seconds.
         memory: Largest memory in bytes.
         requests: API requests of the last round by verb.
@@ -27,6 +28,7 @@ class Medians:
     """
 
     seconds: float
+    fastest: float
     cpu: float
     memory: int
     requests: dict[str, int]
@@ -46,6 +48,7 @@ def medians(rows: Sequence[Measured]) -> dict[Key, Medians]:
     return {
         key: Medians(
             statistics.median(r.seconds for r in group),
+            min(r.seconds for r in group),
             statistics.median(r.cpu for r in group),
             max(r.memory for r in group),
             group[-1].requests,
