@@ -107,6 +107,7 @@ def without_settings() -> dict[str, str]:
     """Remove what an activated shell sets from this process's variables, and return it."""
     names = (
         "PULUMI_PARALLEL",
+        "PULUMI_PARALLEL_DIFF",
         "PULUMI_PYTHON_CMD",
         "POSCLOUD_USER_KUBECONFIG",
         "PULUMI_BACKEND_URL",

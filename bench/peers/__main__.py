@@ -22,13 +22,14 @@ from bench.peers.workload import Workload
 from poscloud.engine import deploy
 from poscloud.local.progress import ConsoleReporter
 from tests.servers.golang import build
-from tests.workspace import Workspace
+from tests.workspace import Workspace, without_settings
 
 
 def main() -> int:
     """Measure in a workspace of its own, print the table, write rows and pictures."""
     given = _arguments()
-    as_a_new_user()
+    without_settings()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # only the first run of anybody's compiles
     if given.quick or given.record:
         given.sizes, given.rounds, given.tools = quick.SIZE, quick.ROUNDS, ",".join(quick.TOOLS)
     tools = [tool for tool in TOOLS if not given.tools or tool.name in given.tools.split(",")]
@@ -66,13 +67,6 @@ def measure(tools: list[type[Tool]], workloads: list[Workload], count: int) -> l
         finally:
             workspace.control_plane.down(delete=True)
     return rows
-
-
-def as_a_new_user() -> None:
-    """Take out of this process's environment what would make the tools run otherwise than for a new user."""
-    for name in list(os.environ):
-        if name.startswith("PULUMI_") or name in ("KUBECONFIG", "PYTHONDONTWRITEBYTECODE"):
-            del os.environ[name]
 
 
 def _workload(size: str) -> Workload:
