@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -78,6 +78,9 @@ bench: $(READY_BENCH) ## Measure poscloud beside helm, kubectl and a plain progr
 
 bench-quick: $(READY_DEV) ## The same with 17 services; fails if a ratio got 1.5 times worse than the recorded one.
 	@.venv/bin/python -m bench.peers --quick
+
+bench-scale: $(READY_DEV) ## Bring 200 environments of 20 services up, 8 at a time, and remove them; an hour. SCALE="--environments 10": fewer.
+	@.venv/bin/python -m bench.scale $(SCALE)
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden

@@ -1,0 +1,123 @@
+"""How far one control plane goes: ``python -m bench.scale [--environments 200] [--services 20] [--lanes 8]``.
+
+Brings up that many environments, several at a time, then removes them the same way. Prints a line for each, and one
+for the control plane's memory after every tenth. Ends by itself at the first environment that does not come up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench.peers.usage import CommandError, Usage, run
+from bench.peers.workload import Workload
+from poscloud.engine import deploy
+from poscloud.local.nodes import KwokNodes
+from poscloud.local.progress import ConsoleReporter
+from tests.workspace import Workspace, without_settings
+
+PODS_PER_NODE = 40
+"""A simulated node has room for sixty of the services by their memory; the scheduler wants some of it free."""
+
+Rows = Callable[[dict[str, Any]], None]
+
+
+def main() -> int:
+    """Measure in a workspace of its own; 1 when an environment did not come up."""
+    given = _arguments()
+    without_settings()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="poscloud-scale-") as folder, given.out.open("w") as file:
+
+        def write(row: dict[str, Any]) -> None:
+            text = json.dumps(row)
+            print(text, file=sys.stderr)
+            file.write(text + "\n")
+            file.flush()
+
+        workspace = Workspace(Path(folder))
+        deploy.install(workspace.root, ConsoleReporter())
+        nodes = KwokNodes(6 + given.environments * given.services // PODS_PER_NODE)
+        try:
+            workspace.control_plane.up(ConsoleReporter(), nodes)
+            return measure(workspace, given, write)
+        finally:
+            workspace.control_plane.down(delete=True)
+
+
+def measure(workspace: Workspace, given: argparse.Namespace, write: Rows) -> int:
+    """Bring all environments up and remove them again."""
+    workload = Workload(given.services)
+    names = [f"scale-{number:03}" for number in range(given.environments)]
+    stacks = [workload.describe(workspace.root, name, changed=False, short_lived=True) for name in names]
+    write({"what": "control plane", "environments": 0, "memory": memory(workspace)})
+    for verb in ("up", "destroy"):
+        began, asked, mark = time.perf_counter(), Counter[str](), workspace.audit_mark()
+        for done, (stack, usage) in enumerate(in_lanes(workspace, verb, stacks, given.lanes), 1):
+            if isinstance(usage, CommandError):
+                write({"what": verb, "stack": stack, "failed": str(usage)[-1500:], "done": done})
+                return 1
+            row = {"seconds": round(usage.seconds, 2), "cpu": round(usage.cpu, 2), "memory": usage.memory}
+            write({"what": verb, "stack": stack, **row, "at": round(time.perf_counter() - began, 1)})
+            if done % 10 == 0 or done == len(stacks):
+                asked, mark = asked + requests(workspace, mark), workspace.audit_mark()
+                now = {"environments": done, "memory": memory(workspace), "requests": asked}
+                write({"what": "control plane", "after": verb, **now})
+        write({"what": f"all {verb}", "seconds": round(time.perf_counter() - began, 1), "requests": asked})
+    return 0
+
+
+def in_lanes(
+    workspace: Workspace, verb: str, stacks: list[str], lanes: int
+) -> Iterator[tuple[str, Usage | CommandError]]:
+    """Run ``poscloud VERB`` for each stack, ``lanes`` at a time; yields each when it and those before it are done."""
+
+    def one(stack: str) -> tuple[str, Usage | CommandError]:
+        try:
+            return stack, run(
+                ["poscloud", verb, "-s", stack], cwd=workspace.root, env=workspace.environment()
+            )
+        except CommandError as error:
+            return stack, error
+
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            yield from pool.map(one, stacks)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def memory(workspace: Workspace) -> dict[str, int]:
+    """Resident memory of each component of the control plane, in bytes."""
+    return {c.name: c.memory for c in workspace.control_plane.status().components}
+
+
+def requests(workspace: Workspace, mark: int) -> Counter[str]:
+    """Requests of poscloud, its provider and its kubectl since ``mark``, by verb; fewer where the log was rotated."""
+    try:
+        return Counter(event["verb"] for event in workspace.requests_since(mark))
+    except AssertionError:
+        return Counter(event["verb"] for event in workspace.requests_since(0))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--environments", type=int, default=200)
+    parser.add_argument("--services", type=int, default=20)
+    parser.add_argument("--lanes", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=Path("bench/results/scale.jsonl"))
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
