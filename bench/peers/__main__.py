@@ -35,7 +35,7 @@ def main() -> int:
     tools = [tool for tool in TOOLS if not given.tools or tool.name in given.tools.split(",")]
     if Helm in tools:
         Helm.program = build("helm", "helm.sh/helm/v3/cmd/helm", within=Path(__file__).parent)
-    rows = measure(tools, [_workload(size) for size in given.sizes.split(",")], given.rounds)
+    rows = measure(tools, [_workload(size, given.rounds) for size in given.sizes.split(",")])
     found = medians(rows)
     print(table(found))
     if given.quick:
@@ -52,8 +52,8 @@ def main() -> int:
     return 0
 
 
-def measure(tools: list[type[Tool]], workloads: list[Workload], count: int) -> list[Measured]:
-    """Measure all tools with all environments, the smallest first."""
+def measure(tools: list[type[Tool]], workloads: list[tuple[Workload, int]]) -> list[Measured]:
+    """Measure all tools with all environments, each as often as it says."""
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="poscloud-bench-") as folder:
         root = Path(folder) / "project"
@@ -62,22 +62,25 @@ def measure(tools: list[type[Tool]], workloads: list[Workload], count: int) -> l
         deploy.install(workspace.root, ConsoleReporter())
         try:
             workspace.control_plane.up(ConsoleReporter())
-            for workload in workloads:
+            for workload, count in workloads:
                 rows += rounds(workspace, Path(folder) / "tools", tools, workload, count)
         finally:
             workspace.control_plane.down(delete=True)
     return rows
 
 
-def _workload(size: str) -> Workload:
+def _workload(size: str, rounds: int) -> tuple[Workload, int]:
+    size, _, own = size.partition(":")
     services, _, backing = size.partition("+")
-    return Workload(int(services), bool(backing))
+    return Workload(int(services), bool(backing)), int(own or rounds)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
     parser.add_argument(
-        "--sizes", default="17,17+4,50,200", help="numbers of services; N+4 with backing services"
+        "--sizes",
+        default="17,17+4,50,200",
+        help="numbers of services; N+4 with backing services; N:R: R rounds",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tools", default="", help="only these, by name, with commas")
