@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.peers import quick
@@ -28,6 +29,8 @@ from tests.workspace import Workspace, without_settings
 def main() -> int:
     """Measure in a workspace of its own, print the table, write rows and pictures."""
     given = _arguments()
+    if given.quick and not quick.RECORDED.is_file():
+        sys.exit(f"no ratios are recorded in {quick.RECORDED}; run: python -m bench.peers --record")
     without_settings()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # only the first run of anybody's compiles
     if given.quick or given.record:
@@ -35,7 +38,13 @@ def main() -> int:
     tools = [tool for tool in TOOLS if not given.tools or tool.name in given.tools.split(",")]
     if Helm in tools:
         Helm.program = build("helm", "helm.sh/helm/v3/cmd/helm", within=Path(__file__).parent)
-    rows = measure(tools, [_workload(size, given.rounds) for size in given.sizes.split(",")])
+    rows: list[Measured] = []
+    given.out.mkdir(parents=True, exist_ok=True)
+    with (given.out / "rows.jsonl").open("w") as file:
+        for row in measure(tools, [_workload(size, given.rounds) for size in given.sizes.split(",")]):
+            rows.append(row)
+            file.write(json.dumps(row.as_data()) + "\n")
+            file.flush()
     found = medians(rows)
     print(table(found))
     if given.quick:
@@ -43,18 +52,14 @@ def main() -> int:
     if given.record:
         quick.record(found)
         return 0
-    given.out.mkdir(parents=True, exist_ok=True)
-    with (given.out / "rows.jsonl").open("w") as file:
-        file.writelines(json.dumps(row.as_data()) + "\n" for row in rows)
     (given.out / "table.md").write_text(table(found) + "\n")
     for picture in draw(found, given.out):
         print(picture, file=sys.stderr)
     return 0
 
 
-def measure(tools: list[type[Tool]], workloads: list[tuple[Workload, int]]) -> list[Measured]:
+def measure(tools: list[type[Tool]], workloads: list[tuple[Workload, int]]) -> Iterator[Measured]:
     """Measure all tools with all environments, each as often as it says."""
-    rows: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="poscloud-bench-") as folder:
         root = Path(folder) / "project"
         root.mkdir()
@@ -63,10 +68,9 @@ def measure(tools: list[type[Tool]], workloads: list[tuple[Workload, int]]) -> l
         try:
             workspace.control_plane.up(ConsoleReporter())
             for workload, count in workloads:
-                rows += rounds(workspace, Path(folder) / "tools", tools, workload, count)
+                yield from rounds(workspace, Path(folder) / "tools", tools, workload, count)
         finally:
             workspace.control_plane.down(delete=True)
-    return rows
 
 
 def _workload(size: str, rounds: int) -> tuple[Workload, int]:

@@ -62,8 +62,8 @@ def medians(rows: Sequence[Measured]) -> dict[Key, Medians]:
 
 def table(found: dict[Key, Medians]) -> str:
     """A Markdown table, an environment and a step after the other."""
-    lines = ["| environment | step | tool | s | × floor | CPU s | MB | requests | state per object |"]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    lines = ["| environment | step | tool | runs | s | × floor | CPU s | MB | requests | state per object |"]
+    lines.append("|---|---|---|---|---|---|---|---|---|---|")
     for workload in dict.fromkeys(key[0] for key in found):
         for step in STEPS:
             base = found.get((workload, step, "floor"))
@@ -72,7 +72,7 @@ def table(found: dict[Key, Medians]) -> str:
                 asked = ", ".join(f"{verb} {count}" for verb, count in row.requests.items()) or "none"
                 state = f"{row.state / row.objects:.0f} B" if row.state else "–"
                 lines.append(
-                    f"| {workload} | {step} | {tool} | {row.seconds:.2f} | {ratio} | {row.cpu:.2f} | "
+                    f"| {workload} | {step} | {tool} | {row.rounds} | {row.seconds:.2f} | {ratio} | {row.cpu:.2f} | "
                     f"{row.memory / 1e6:.0f} | {asked} | {state} |"
                 )
     return "\n".join(lines)

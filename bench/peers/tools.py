@@ -158,6 +158,7 @@ class PlainProgram(Pulumi):
         environment = super().environment()
         environment.pop("PULUMI_PARALLEL", None)
         environment.pop("PULUMI_PARALLEL_DIFF", None)
+        environment.pop("PULUMI_PYTHON_CMD", None)
         return environment
 
     def prepare(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from poscloud.components.registration import PlainComponent
 from poscloud.components.registry import component
 from poscloud.components.resources import create
 from poscloud.render import Manifest, names
@@ -17,7 +18,7 @@ from poscloud.render.secrets import sources, with_checksum
 from poscloud.spec import EnvironmentSpec
 
 
-class Environment(pulumi.ComponentResource):
+class Environment(PlainComponent):
     """One environment: namespace, fence, pull secret, quota and limits, and all parts of its spec.
 
     Parts can also be added one by one: ``JavaService("dac-task", JavaServiceSpec(), environment=env)``.

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import pulumi
 
 from poscloud.components.environment import Environment
+from poscloud.components.registration import PlainComponent
 from poscloud.components.registry import PARTS
 from poscloud.spec import ServiceSpec
 from poscloud.spec.release import summary
@@ -17,7 +18,7 @@ SpecT = TypeVar("SpecT")
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job"})
 
 
-class Part(pulumi.ComponentResource, Generic[SpecT]):
+class Part(PlainComponent, Generic[SpecT]):
     """One service or backing service of an environment.
 
     A subclass names its spec and its kind in the language: ``class Redis(Part[RedisSpec], kind="redis")``.

@@ -22,7 +22,7 @@ from pulumi.runtime.resource import resource_output
 
 _SCALARS = (str, int, float, bool)
 _UNDERSTOOD = frozenset(
-    {"parent", "depends_on", "provider", "providers", "version", "deleted_with", "protect", "merge", "hooks"}
+    {"parent", "depends_on", "provider", "providers", "version", "deleted_with", "protect", "hooks"}
 )
 _OPTIONS = tuple(sorted(set(vars(pulumi.ResourceOptions())) - _UNDERSTOOD))
 
@@ -38,6 +38,10 @@ _SENT = "_poscloud_sent"
 
 class PlainResource(pulumi.CustomResource):
     """A custom resource that has ``urn`` and ``id``, and no further outputs."""
+
+
+class PlainComponent(pulumi.ComponentResource):
+    """A component without inputs, whose children all have their provider from the SDK."""
 
 
 class PlainProvider(pulumi.ProviderResource):
@@ -72,7 +76,7 @@ def _register(
 ) -> None:
     """What ``pulumi.Resource`` calls in its constructor; the arguments are the SDK's."""
     monitor: Any = settings.get_monitor()
-    plain = isinstance(res, PlainResource | PlainProvider) if custom else not props and not remote
+    plain = isinstance(res, PlainResource | PlainProvider | PlainComponent) and not remote
     if not (plain and _is_usual(opts) and is_plain(props) and hasattr(monitor.RegisterResource, "future")):
         _sdk_register(res, ty, name, custom, remote, new_dependency, props, opts, *rest)
         return

@@ -178,7 +178,8 @@ def up(
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
-    code = _run(prepared, reporter, "up", *flags, checkpoints=not once)
+    # Who is asked and says no has changed nothing, and must leave no mark.
+    code = _run(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
@@ -235,7 +236,8 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     refuse_taken(prepared.pulumi, prepared.kubectl, stack, mark)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure
-    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=_may_be_production(root, stack))
+    once = bool(confirmed) and _may_write_once(prepared.pulumi.paths, root, stack)
+    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
     if code != 0:
         return code
     if unsure:
@@ -256,12 +258,16 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
     return code
 
 
-def _may_be_production(root: Path, stack: str) -> bool:
-    """Whether the description says so, or is broken or gone."""
+def _may_write_once(paths: ProjectPaths, root: Path, stack: str) -> bool:
+    """Whether a ``destroy`` may write the state at its end only; not where the description is broken or gone.
+
+    With a state that others use as well, they would not see this machine's mark of a killed run.
+    """
     try:
-        return load_environment(root, stack).is_production()
+        spec = load_environment(root, stack)
     except PosCloudError:
-        return True
+        return False
+    return spec.short_lived or not (spec.is_production() or state_file(paths, stack) is None)
 
 
 def _remove_unknown(prepared: Prepared, reporter: Reporter, *, confirmed: bool) -> None:

@@ -22,6 +22,18 @@ SWITCH = 0.0005
 answer, keep the engine waiting until the last part is rendered."""
 
 
+SWITCHES = {
+    "deleteUnreachable": "PULUMI_K8S_DELETE_UNREACHABLE",
+    "enablePatchForce": "PULUMI_K8S_ENABLE_PATCH_FORCE",
+    "enableServerSideApply": "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY",
+    "skipUpdateUnreachable": "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE",
+    "suppressDeprecationWarnings": "PULUMI_K8S_SUPPRESS_DEPRECATION_WARNINGS",
+    "suppressHelmHookWarnings": "PULUMI_K8S_SUPPRESS_HELM_HOOK_WARNINGS",
+    "upsertExistingObjects": "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
+}
+"""The provider's settings that ``pulumi_kubernetes.Provider`` takes from the environment."""
+
+
 def quiet_sdk() -> None:
     """Keep the SDK from sending its debug messages to the engine, which throws them away.
 
@@ -70,6 +82,12 @@ async def _declare(root: Path) -> dict[str, Any]:
         raise pulumi.RunError(f"{error}{hint}") from None
 
 
+def _switch(text: str) -> str | None:
+    """A truth value as the SDK reads it from the environment, in JSON; ``None`` where it is none."""
+    known = {"1": "true", "t": "true", "true": "true", "0": "false", "f": "false", "false": "false"}
+    return known.get(text.lower())
+
+
 def refuse_unpinned(target: Target, *, dry_run: bool) -> None:
     """Refuse to write to a named context whose cluster is not pinned: it may point anywhere tomorrow.
 
@@ -94,5 +112,6 @@ def provider(target: Target) -> pulumi.ProviderResource:
         "enableConfigMapMutable": "true",
         "enableSecretMutable": "true",
     }
+    settings |= {name: _switch(os.environ.get(variable, "")) for name, variable in SWITCHES.items()}
     given = {key: value for key, value in settings.items() if value is not None}
     return PlainProvider("kubernetes", "cluster", given, pulumi.ResourceOptions(version=sdk_version()))

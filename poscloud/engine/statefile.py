@@ -52,11 +52,16 @@ def state_file(paths: ProjectPaths, stack: str) -> Path | None:
 
 
 def is_empty(paths: ProjectPaths, stack: str) -> bool:
-    """Whether the embedded state of ``stack`` knows no resource yet; a state that is elsewhere is not asked."""
+    """Whether a state in files knows no object of ``stack`` yet; a state that is elsewhere is not asked."""
     file = state_file(paths, stack)
     if file is None:
         return False
-    return not file.is_file() or (not damage(content := file.read_bytes()) and not resources(content))
+    if not file.is_file():
+        return True
+    content = file.read_bytes()
+    return not damage(content) and not any(
+        r.get("custom") and not str(r.get("type")).startswith("pulumi:providers:") for r in resources(content)
+    )
 
 
 def refuse_damaged(paths: ProjectPaths, stack: str) -> None:
@@ -208,7 +213,7 @@ def _cluster(paths: ProjectPaths, stack: str) -> str:
 
 def resources(content: bytes) -> list[dict[str, Any]]:
     """Return the resources of a whole state."""
-    found: list[dict[str, Any]] = (json.loads(content)["checkpoint"]["latest"] or {}).get("resources") or []
+    found: list[dict[str, Any]] = json.loads(content)["checkpoint"]["latest"].get("resources") or []
     return found
 
 

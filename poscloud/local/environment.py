@@ -125,6 +125,7 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
             line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
         elif name in (
             "PULUMI_PARALLEL",
+            "PULUMI_PARALLEL_DIFF",
             "PULUMI_BACKEND_URL",
             "PULUMI_PYTHON_CMD",
             "PULUMI_CONTINUE_ON_ERROR",

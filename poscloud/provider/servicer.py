@@ -241,11 +241,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     @_rpc
     async def Check(self, request: Any) -> Any:
         """Complete and verify the inputs; those of the last run, which hold no secret, were verified then."""
-        if (
-            request.olds.fields
-            and request.news == request.olds
-            and SIGNATURE.encode() not in request.news.SerializeToString()
-        ):
+        if request.olds.fields and request.news == request.olds and not _secret(request):
             return provider_pb2.CheckResponse(inputs=request.news)
         news, mask = self._decode(request.news)
         olds, _ = self._decode(request.olds)
@@ -377,3 +373,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self.note(f"Stopping: letting {self.under_way} requests finish (Ctrl-C again to kill)")
         self.clock.stopped.set()
         return empty_pb2.Empty()
+
+
+def _secret(request: Any) -> bool:
+    """Whether the inputs hold a secret, or should."""
+    return ":Secret::" in request.urn or SIGNATURE.encode() in request.news.SerializeToString()

@@ -21,7 +21,7 @@ classes = {
 for item in items:
     if item["kind"] == "Namespace":
         continue
-    item["metadata"]["annotations"].pop("pulumi.com/skipAwait", None)
+    item["metadata"].pop("annotations", None)  # whose words they are: poscloud's
     given = {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
     name = f"{item['kind'].lower()}-{item['metadata']['name']}"
     classes[item["kind"]](name, **given, opts=pulumi.ResourceOptions(depends_on=[namespace]))

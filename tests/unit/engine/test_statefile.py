@@ -11,7 +11,7 @@ import pytest
 
 from poscloud.engine import statefile, stateroom
 from poscloud.engine.start import check_start, check_state
-from poscloud.engine.statefile import DamagedStateError
+from poscloud.engine.statefile import DamagedStateError, is_empty, state_file
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 
@@ -202,3 +202,35 @@ def test_a_full_disk_is_refused_with_its_free_bytes(
         check_start(paths.root, "dev")
     monkeypatch.setattr(stateroom, "free_bytes", lambda _: 10 * size)
     check_start(paths.root, "dev")
+
+
+PROVIDER = {"urn": "urn:p", "type": "pulumi:providers:kubernetes", "custom": True}
+COMPONENT = {"urn": "urn:c", "type": "poscloud:index:Environment", "custom": False}
+OBJECT = {"urn": "urn:o", "type": "kubernetes:core/v1:Namespace", "custom": True}
+
+
+@pytest.mark.parametrize(
+    ("resources", "empty"),
+    [(None, True), ([], True), ([PROVIDER, COMPONENT], True), ([COMPONENT, OBJECT], False)],
+)
+def test_a_state_without_objects_is_empty(
+    tmp_path: Path, resources: list[dict[str, object]] | None, empty: bool
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: poscloud\n")
+    paths = ProjectPaths(tmp_path)
+    file = state_file(paths, "dev")
+    assert file is not None
+    file.parent.mkdir(parents=True)
+    if resources is not None:
+        file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
+    assert is_empty(paths, "dev") is empty
+
+
+def test_a_damaged_state_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: poscloud\n")
+    paths = ProjectPaths(tmp_path)
+    file = state_file(paths, "dev")
+    assert file is not None
+    file.parent.mkdir(parents=True)
+    file.write_text(WHOLE[:40])
+    assert not is_empty(paths, "dev")

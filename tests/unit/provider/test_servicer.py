@@ -67,6 +67,18 @@ async def test_check_keeps_secrets_secret_and_asks_nobody(stub: Any, server: Fak
     assert not server.requests
 
 
+async def test_what_was_checked_is_not_checked_again(stub: Any) -> None:
+    before = encode({**config_map(a="1"), "metadata": {"name": "settings", "uid": "u"}})
+    urn = URN.replace("default", "x")
+    first = await stub.Check(provider_pb2.CheckRequest(urn=urn, news=before))
+    assert "uid" not in first.inputs["metadata"]
+    assert (await stub.Check(provider_pb2.CheckRequest(urn=urn, news=before, olds=before))).inputs == before
+    clear = encode({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": "eA=="}})
+    secret = urn.replace("ConfigMap", "Secret")
+    again = await stub.Check(provider_pb2.CheckRequest(urn=secret, news=clear, olds=clear))
+    assert decode(again.inputs)[1]["data"] is True, "what was stored in clear is marked"
+
+
 @pytest.mark.parametrize("token", ["helm.sh/v3:Release", "core/v1:ConfigMapList", "apps/v1:DeploymentPatch"])
 async def test_what_is_not_supported_is_said_in_check(stub: Any, token: str) -> None:
     urn = f"urn:pulumi:dev::shop::kubernetes:{token}::x"
