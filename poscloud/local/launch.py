@@ -20,6 +20,10 @@ COLLECT = 100_000
 everything they need at once."""
 
 
+INTERRUPTED = 130
+"""Exit code of a program that was interrupted."""
+
+
 def hide_configuration() -> None:
     """Overwrite the configuration in the variables this process was started with; ``os.environ`` keeps its copy.
 
@@ -40,4 +44,7 @@ def launch() -> None:
     gc.set_threshold(COLLECT)
     del sys.argv[0]
     sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # the engine ends its program so when it cannot go on, and has said why

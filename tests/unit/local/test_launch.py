@@ -33,3 +33,15 @@ def test_the_program_has_its_configuration_and_nobody_else_sees_it(tmp_path: Pat
     assert done.stdout.splitlines()[0] == '{"a": "fake-word"}'
     assert done.stdout.count("KEPT=yes") == 2, "only that one variable"
     assert done.stdout.splitlines()[-1] == f"{[str(script), '--word']} {tmp_path} __main__"
+
+
+def test_a_program_that_is_interrupted_says_nothing(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "from poscloud.local.launch import launch; launch()", str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
