@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,7 @@ def main() -> int:
     """Measure in a workspace of its own; 1 when an environment did not come up."""
     given = _arguments()
     without_settings()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is removed then, too
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="poscloud-scale-") as folder, given.out.open("w") as file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def main() -> int:
     if given.quick and not quick.RECORDED.is_file():
         sys.exit(f"no ratios are recorded in {quick.RECORDED}; run: python -m bench.peers --record")
     without_settings()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is removed then, too
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # only the first run of anybody's compiles
     if given.quick or given.record:
         given.sizes, given.rounds, given.tools = quick.SIZE, quick.ROUNDS, ",".join(quick.TOOLS)
