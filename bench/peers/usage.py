@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.faults.processes import descendants
+
 SAMPLE = 0.1
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -81,25 +83,9 @@ class _Peak(threading.Thread):
 
     def run(self) -> None:
         while True:
-            self.bytes = max(self.bytes, sum(map(resident, tree(self._pid))))
+            self.bytes = max(self.bytes, sum(map(resident, descendants(self._pid))))
             if self._over.wait(SAMPLE):
                 return
-
-
-def tree(root: int) -> list[int]:
-    """The process and all its descendants."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(folder.name))
-    found, waiting = [], [root]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += children.get(found[-1], [])
-    return found
 
 
 def resident(pid: int) -> int:

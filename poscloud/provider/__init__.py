@@ -5,7 +5,7 @@ validates in a dry run; discovery knows plurals and scope; a watch on one object
 
 ::
 
-    start ─► server ─► servicer ─► checks, crud, preview ─► awaiter ─► rest ─► config
+    start ─► server ─► servicer ─► checks, crud, preview ─► awaiter ─► rest ─► credentials ─► config
                                        │         │             │
                                      kinds     diff          waits        (pure: neither grpc nor pulumi)
 """
