@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-import h11
-
-from poscloud.errors import PosCloudError, WaitTimeoutError
+from poscloud.errors import WaitTimeoutError
 from poscloud.provider import diagnosis
 from poscloud.provider.cluster import Cluster, label
 from poscloud.provider.diff import get
+from poscloud.provider.follow import Events, Follower
 from poscloud.provider.kinds import TIMEOUT_SECONDS
-from poscloud.provider.rest import ApiError, StoppedError, progress
+from poscloud.provider.rest import StoppedError, progress
 from poscloud.provider.shape import understanding
 from poscloud.provider.trouble import Related
 from poscloud.provider.waits import (
@@ -29,8 +27,6 @@ from poscloud.provider.waits import (
 )
 
 Object = dict[str, Any]
-# The object whenever it changed, None when it is gone, or why nothing more can be said.
-Events = asyncio.Queue[Object | Exception | None]
 
 # Most objects are ready before their pods are worth a look.
 DIAGNOSE_AFTER = 3.0
@@ -81,6 +77,7 @@ class Awaiter:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster, self._clock = cluster, cluster.clock
+        self._follower = Follower(cluster)
 
     async def ready(self, live: Object, requested: float = 0) -> Object:
         """Wait until the object is ready and return it as it then is.
@@ -119,7 +116,7 @@ class Awaiter:
                     raise NotReadyError(verdict.message + await self._last_words(current, verdict), current)
                 progress.get()(verdict.message)
                 if events is None:
-                    events = await stack.enter_async_context(self._follow(live))
+                    events = await stack.enter_async_context(self._follower.follow(live))
                 current = await _change(events, tick, current, verdict.message)
 
     async def unready(self, live: Object) -> str:
@@ -145,7 +142,7 @@ class Awaiter:
         # Some kinds are answered with the object although it is gone already; no event would tell that again.
         current = await self._cluster.get(live)
         uid = get(live, "metadata", "uid")
-        async with self._follow(current or live) as events:
+        async with self._follower.follow(current or live) as events:
             while current is not None:
                 if uid and get(current, "metadata", "uid") != uid:
                     return
@@ -166,43 +163,6 @@ class Awaiter:
             return ""
         namespace = str(get(live, "metadata", "namespace", default=""))
         return await diagnosis.last_words(self._cluster, namespace, verdict.container)
-
-    @asynccontextmanager
-    async def _follow(self, live: Object) -> AsyncIterator[Events]:
-        queue: Events = asyncio.Queue()
-        tasks = [asyncio.create_task(self._feed(live, queue)), asyncio.create_task(self._stop(queue))]
-        try:
-            yield queue
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _stop(self, queue: Events) -> None:
-        await self._clock.stopped.wait()
-        queue.put_nowait(StoppedError("stopped: the deployment was cancelled"))
-
-    async def _feed(self, live: Object, queue: Events) -> None:
-        """Put the object into the queue whenever it changes, and ``None`` when it is gone."""
-        try:
-            resource, namespace = await self._cluster.locate(live)
-            version = str(get(live, "metadata", "resourceVersion", default="0"))
-            selector = f"metadata.name={live['metadata']['name']}"
-            while True:
-                query = {"fieldSelector": selector, "resourceVersion": version, "timeoutSeconds": "300"}
-                with suppress(OSError, TimeoutError, EOFError, h11.RemoteProtocolError, ApiError):
-                    async for event in self._cluster.client.watch(resource.path(namespace), query):
-                        if event.get("type") == "ERROR":
-                            break
-                        queue.put_nowait(None if event["type"] == "DELETED" else event["object"])
-                        version = str(get(event, "object", "metadata", "resourceVersion"))
-                # The watch ended, was too old or got lost: what is true now, and on from there.
-                current = await self._cluster.get(live)
-                queue.put_nowait(current)
-                version = str(get(current, "metadata", "resourceVersion", default="0"))
-                await self._clock.sleep(0.2)
-        except (PosCloudError, OSError) as error:
-            queue.put_nowait(error)
 
     async def _facts(self, obj: Object) -> dict[str, str]:
         if obj["kind"] == "Ingress":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +32,8 @@ HOLDING_UP = (
     ("/api/v1", "pods"), ("/api/v1", "persistentvolumeclaims"),
 )  # fmt: skip
 TAKE_OVER_TRIES = 5
+TOGETHER = 1.0
+"""Seconds that the answer to a question counts which many objects' waits ask."""
 
 
 class WrongClusterError(PosCloudError):
@@ -106,6 +108,7 @@ class Cluster:
         self.discovery = Discovery(self.client)
         self._verified = not settings.cluster_identifier.startswith(UID)
         self._lock = asyncio.Lock()
+        self._lists: dict[tuple[object, ...], tuple[float, asyncio.Future[list[Object]]]] = {}
 
     async def guard(self) -> None:
         """Make sure, once, that this is the cluster the stack belongs to.
@@ -220,6 +223,23 @@ class Cluster:
             raise
         with understanding(f"{plural}"):
             return [answered(item, f"GET {path}") for item in items]
+
+    async def list_together(
+        self, api_version: str, plural: str, namespace: str, **query: str
+    ) -> Sequence[Object]:
+        """The same, asked once for all who want to know it within a second; not to be changed."""
+        key = (api_version, plural, namespace, *sorted(query.items()))
+        now = self.clock.now()
+        asked, answer = self._lists.get(key, (now, None))
+        if answer is None or _failed(answer) or now - asked >= TOGETHER:
+            answer = asyncio.ensure_future(self.list(api_version, plural, namespace, **query))
+            answer.add_done_callback(_failed)  # whoever asked may have gone, and left its error unread
+            self._lists[key] = (now, answer)
+        return await asyncio.shield(answer)
+
+
+def _failed(answer: asyncio.Future[list[Object]]) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
 def _query(dry_run: bool, **fields: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """``None`` as status cuts the connection instead of answering."""
+    """``None`` as status cuts the connection instead of answering; bytes as body are sent as they are."""
 
     status: int | None = 200
     body: Any = field(default_factory=dict)
@@ -66,7 +66,7 @@ class FakeServer:
                 answer = self.answer(request)
                 if answer.status is None:
                     return
-                body = json.dumps(answer.body).encode()
+                body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
                 extra = "".join(f"{key}: {value}\r\n" for key, value in answer.headers.items())
                 writer.write(
                     f"HTTP/1.1 {answer.status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode()
