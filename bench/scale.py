@@ -64,7 +64,7 @@ def measure(workspace: Workspace, given: argparse.Namespace, write: Rows) -> int
     stacks = [workload.describe(workspace.root, name, changed=False, short_lived=True) for name in names]
     write({"what": "control plane", "environments": 0, "memory": memory(workspace)})
     for verb in ("up", "destroy"):
-        began, asked, mark = time.perf_counter(), Counter[str](), workspace.audit_mark()
+        began, asked, mark = time.perf_counter(), Requests(), workspace.audit_mark()
         for done, (stack, usage) in enumerate(in_lanes(workspace, verb, stacks, given.lanes), 1):
             if isinstance(usage, CommandError):
                 write({"what": verb, "stack": stack, "failed": str(usage)[-1500:], "done": done})
@@ -72,11 +72,41 @@ def measure(workspace: Workspace, given: argparse.Namespace, write: Rows) -> int
             row = {"seconds": round(usage.seconds, 2), "cpu": round(usage.cpu, 2), "memory": usage.memory}
             write({"what": verb, "stack": stack, **row, "at": round(time.perf_counter() - began, 1)})
             if done % 10 == 0 or done == len(stacks):
-                asked, mark = asked + requests(workspace, mark), workspace.audit_mark()
-                now = {"environments": done, "memory": memory(workspace), "requests": asked}
-                write({"what": "control plane", "after": verb, **now})
-        write({"what": f"all {verb}", "seconds": round(time.perf_counter() - began, 1), "requests": asked})
+                mark = asked.read(workspace, mark)
+                write(
+                    {
+                        "what": "control plane",
+                        "after": verb,
+                        "environments": done,
+                        "memory": memory(workspace),
+                    }
+                )
+        for stack in stacks:
+            write({"what": f"requests of {verb}", "stack": stack, "requests": asked.of(stack)})
+        seconds = round(time.perf_counter() - began, 1)
+        write({"what": f"all {verb}", "seconds": seconds, "requests": asked.by_verb})
     return 0
+
+
+class Requests:
+    """Requests of poscloud, its provider and its kubectl; fewer than there were where the log was rotated."""
+
+    def __init__(self) -> None:
+        self.by_verb: Counter[str] = Counter()
+        self._by_namespace: dict[str, Counter[str]] = {}
+
+    def read(self, workspace: Workspace, mark: int) -> int:
+        """Add those since ``mark``; the mark to go on from."""
+        now = workspace.audit_mark()
+        for event in workspace.requests_since(mark if mark <= now else 0):
+            ref = event.get("objectRef", {})
+            self.by_verb[event["verb"]] += 1
+            self._by_namespace.setdefault(ref.get("namespace") or "", Counter())[event["verb"]] += 1
+        return now
+
+    def of(self, namespace: str) -> Counter[str]:
+        """Those of one environment, by verb."""
+        return self._by_namespace.get(namespace, Counter())
 
 
 def in_lanes(
@@ -102,14 +132,6 @@ def in_lanes(
 def memory(workspace: Workspace) -> dict[str, int]:
     """Resident memory of each component of the control plane, in bytes."""
     return {c.name: c.memory for c in workspace.control_plane.status().components}
-
-
-def requests(workspace: Workspace, mark: int) -> Counter[str]:
-    """Requests of poscloud, its provider and its kubectl since ``mark``, by verb; fewer where the log was rotated."""
-    try:
-        return Counter(event["verb"] for event in workspace.requests_since(mark))
-    except AssertionError:
-        return Counter(event["verb"] for event in workspace.requests_since(0))
 
 
 def _arguments() -> argparse.Namespace:
