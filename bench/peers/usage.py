@@ -14,7 +14,6 @@ from pathlib import Path
 from tests.faults.processes import descendants
 
 SAMPLE = 0.1
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Usage:
     Attributes:
         seconds: Wall time.
         cpu: Processor time of it and of all that it started and waited for, in seconds.
-        memory: Largest sum of resident memory of the whole process tree, in bytes, sampled ten times a second.
+        memory: Largest sum of the memory of the whole process tree, in bytes, sampled ten times a second; what
+            several processes share, as libraries, counts once (their proportional set size).
     """
 
     seconds: float
@@ -89,8 +89,9 @@ class _Peak(threading.Thread):
 
 
 def resident(pid: int) -> int:
-    """Resident memory of a process in bytes; 0 when it is gone."""
+    """Memory of a process in bytes, of what it shares with others its part; 0 when it is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
