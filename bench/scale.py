@@ -116,9 +116,8 @@ def in_lanes(
 
     def one(stack: str) -> tuple[str, Usage | CommandError]:
         try:
-            return stack, run(
-                ["poscloud", verb, "-s", stack], cwd=workspace.root, env=workspace.environment()
-            )
+            command = ["poscloud", verb, "-s", stack]
+            return stack, run(command, cwd=workspace.root, env=workspace.environment(), sample=1.0)
         except CommandError as error:
             return stack, error
 

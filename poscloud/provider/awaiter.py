@@ -33,6 +33,8 @@ DIAGNOSE_AFTER = 3.0
 DIAGNOSE_EVERY = 5.0
 TICK = 2.0
 SLICES_EVERY = 0.5
+SILENCE = 30.0
+"""Seconds without a word from a watch after which the object is asked for: a connection can be dead unnoticed."""
 
 
 class NotReadyError(WaitTimeoutError):
@@ -99,11 +101,13 @@ class Awaiter:
         if readiness(live, related).state == "ready":
             return live
         tick = SLICES_EVERY if live["kind"] == "Service" else TICK
-        current = live
+        current, heard = live, started
         async with AsyncExitStack() as stack:
             events: Events | None = None
             while True:
                 now = self._clock.now()
+                if now - heard >= SILENCE:
+                    current, heard = _there(await self._cluster.get(live), current), now
                 if live["kind"] == "Service":
                     related = Related(slices=await self._slices(current))
                 elif now - started >= DIAGNOSE_AFTER and now - looked >= min(DIAGNOSE_EVERY, DIAGNOSE_AFTER):
@@ -117,7 +121,8 @@ class Awaiter:
                 progress.get()(verdict.message)
                 if events is None:
                     events = await stack.enter_async_context(self._follower.follow(live))
-                current = await _change(events, tick, current, verdict.message)
+                before, current = current, await _change(events, tick, current, verdict.message)
+                heard = heard if current is before else now
 
     async def unready(self, live: Object) -> str:
         """Why the object is not ready now; empty when it is, or when nothing has to be waited for."""
@@ -140,7 +145,7 @@ class Awaiter:
         limit = _delete_limit() or timeout_of(live, requested)
         deadline = self._clock.now() + limit
         # Some kinds are answered with the object although it is gone already; no event would tell that again.
-        current = await self._cluster.get(live)
+        current, heard = await self._cluster.get(live), self._clock.now()
         uid = get(live, "metadata", "uid")
         async with self._follower.follow(current or live) as events:
             while current is not None:
@@ -156,7 +161,11 @@ class Awaiter:
                         f"{label(live)} is still being deleted after {limit:.0f} s: {held}",
                         hint="what set a finalizer has to clear it, or its owner by hand; then run it again",
                     )
-                current = await _next(events, TICK, current)
+                before, current = current, await _next(events, TICK, current)
+                if current is not before:
+                    heard = self._clock.now()
+                elif self._clock.now() - heard >= SILENCE:
+                    current, heard = await self._cluster.get(live), self._clock.now()
 
     async def _last_words(self, live: Object, verdict: Verdict) -> str:
         if verdict.container is None:
@@ -205,6 +214,10 @@ async def _change(events: Events, seconds: float, current: Object, why: str) -> 
         found = await _next(events, seconds, current)
     except StoppedError as error:
         raise NotReadyError(f"{error.message}; {why}", current) from None
+    return _there(found, current)
+
+
+def _there(found: Object | None, current: Object) -> Object:
     if found is None:
         raise NotReadyError("the object was deleted by someone else while waiting for it", current)
     return found

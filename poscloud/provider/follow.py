@@ -12,7 +12,6 @@ from typing import Any
 
 import h11
 
-from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
 from poscloud.provider.rest import ApiError, StoppedError
@@ -63,7 +62,7 @@ class Follower:
                 with suppress(_RefusedError):
                     await self._join(path, live, queue)
             await self._alone(path, live, queue)
-        except (PosCloudError, OSError) as error:
+        except Exception as error:  # whatever it is: who waits must not wait for nothing
             queue.put_nowait(error)
 
     async def _alone(self, path: str, live: Object, queue: Events) -> None:
@@ -92,13 +91,34 @@ class Follower:
         shared = self._shared.get(path)
         if shared is None or shared.watch.done():
             shared = self._shared[path] = _Shared(self._cluster, path, _version(live))
-        name = str(live["metadata"]["name"])
+        waiter = _Waiter(str(live["metadata"]["name"]), _version(live), queue)
         try:
-            if shared.enter(name, live, queue):
-                queue.put_nowait(await self._cluster.get(live))
+            if shared.enter(waiter):
+                found = await self._cluster.get(live)
+                waiter.tell(_version(found) if found else "", found)
             await asyncio.shield(shared.watch)
         finally:
-            shared.leave(name, queue)
+            if shared.leave(waiter) and self._shared.get(path) is shared:
+                del self._shared[path]  # at once: who comes now must not join what is ending
+
+
+class _Waiter:
+    """Who waits for an object, and the newest version it knows.
+
+    Args:
+        name: The object's name.
+        version: Its resourceVersion, as the waiter knows it.
+        queue: Gets what is newer.
+    """
+
+    def __init__(self, name: str, version: str, queue: Events) -> None:
+        self.name, self.version, self._queue = name, version, queue
+
+    def tell(self, version: str, found: Object | None) -> None:
+        """Put what there was at a version into the queue; answers may come later than events that are newer."""
+        if not _is_known(version, self.version):
+            self.version = version
+            self._queue.put_nowait(found)
 
 
 class _RefusedError(Exception):
@@ -116,26 +136,28 @@ class _Shared:
 
     def __init__(self, cluster: Cluster, path: str, version: str) -> None:
         self._cluster, self._path, self._begun = cluster, path, version
-        self._queues: dict[str, list[Events]] = {}
+        self._waiters: dict[str, list[_Waiter]] = {}
         self._latest: dict[str, tuple[str, Object | None]] = {}
         self.watch = asyncio.create_task(self._watch())
 
-    def enter(self, name: str, live: Object, queue: Events) -> bool:
+    def enter(self, waiter: _Waiter) -> bool:
         """Wait for one object; whether it has to be asked for, because it is older than the watch."""
-        self._queues.setdefault(name, []).append(queue)
-        known = self._latest.get(name)
-        if known and _newer(known[0], _version(live)):
-            queue.put_nowait(known[1])  # it changed between the answer to its write and now
+        self._waiters.setdefault(waiter.name, []).append(waiter)
+        if waiter.name in self._latest:
+            waiter.tell(
+                *self._latest[waiter.name]
+            )  # it may have changed between the answer to its write and now
             return False
-        return _newer(self._begun, _version(live))
+        return not _is_known(self._begun, waiter.version)
 
-    def leave(self, name: str, queue: Events) -> None:
-        """Wait no longer; without anybody waiting the watch ends."""
-        self._queues[name].remove(queue)
-        if not self._queues[name]:
-            del self._queues[name]
-        if not self._queues:
+    def leave(self, waiter: _Waiter) -> bool:
+        """Wait no longer; whether nobody does any more, which ends the watch."""
+        self._waiters[waiter.name].remove(waiter)
+        if not self._waiters[waiter.name]:
+            del self._waiters[waiter.name]
+        if not self._waiters:
             self.watch.cancel()
+        return not self._waiters
 
     async def _watch(self) -> None:
         version = self._begun
@@ -166,21 +188,23 @@ class _Shared:
         with understanding(self._path):
             found = [answered({**of_all, **item}, f"GET {self._path}") for item in answer.get("items") or []]
         items = {str(item["metadata"]["name"]): item for item in found}
+        for name, item in items.items():
+            self._note(name, _version(item), item)
         version = _version(answer)
-        for name in {*self._queues, *items}:
-            self._note(name, version, items.get(name))
+        for name in self._waiters.keys() - items.keys():
+            self._note(name, version, None)
         return version
 
     def _note(self, name: str, version: str, found: Object | None) -> None:
         self._latest[name] = (version, found)
-        for queue in self._queues.get(name, ()):
-            queue.put_nowait(found)
+        for waiter in self._waiters.get(name, ()):
+            waiter.tell(version, found)
 
 
 def _version(obj: Object | None) -> str:
     return str(get(obj, "metadata", "resourceVersion", default="0"))
 
 
-def _newer(version: str, than: str) -> bool:
-    """Whether one resourceVersion is later than another of the same collection; they are numbers."""
-    return version.isdecimal() and than.isdecimal() and int(version) > int(than)
+def _is_known(version: str, known: str) -> bool:
+    """Whether one resourceVersion is not later than another of the same collection; they are numbers."""
+    return version.isdecimal() and known.isdecimal() and int(version) <= int(known)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import cast
 from urllib.parse import parse_qs
 
 import pytest
 
 from poscloud.provider.cluster import TOGETHER, Cluster, Settings
 from poscloud.provider.config import Access
+from poscloud.provider.discovery import Resource
 from poscloud.provider.follow import Events, Follower, Object
 from poscloud.provider.rest import ApiError
 
@@ -111,6 +114,24 @@ async def test_what_was_told_before_it_was_waited_for_is_not_missed(
             assert (await changed(late))["metadata"]["resourceVersion"] == "30"
 
 
+@pytest.mark.parametrize("later", range(10))
+async def test_who_comes_as_the_last_one_leaves_is_told_too(
+    server: FakeServer, cluster: Cluster, later: int
+) -> None:
+    """At every step of the event loop between the last one's leaving and the end of the watch."""
+    deployments = Deployments(server)
+    deployments.listed = [deployment("first", 30), deployment("second", 31)]
+    follower = Follower(cluster)
+    async with AsyncExitStack() as stack:
+        await changed(await stack.enter_async_context(follower.follow(deployment("first", 10))))
+        leaving = asyncio.create_task(stack.pop_all().aclose())
+        for _ in range(later):
+            await asyncio.sleep(0)
+        async with follower.follow(deployment("second", 10)) as second:
+            assert (await changed(second))["metadata"]["name"] == "second"
+        await leaving
+
+
 async def test_what_is_older_than_the_watch_is_asked_for(server: FakeServer, cluster: Cluster) -> None:
     deployments = Deployments(server)
     deployments.listed = [deployment("first", 31), deployment("older", 20)]
@@ -155,3 +176,77 @@ async def test_a_look_that_failed_is_not_kept(server: FakeServer, cluster: Clust
         with pytest.raises(ApiError):
             await cluster.list_together("v1", "pods", "shop")
     assert len(server.requests) == 2
+
+
+class Jumble:
+    """A cluster whose answers come in any order that a network allows, and whose watches end at any time."""
+
+    def __init__(self, seed: int) -> None:
+        self.random, self.version, self.clock = random.Random(seed), 100, FakeClock()
+        self.client, self.written, self.live = self, asyncio.Condition(), dict[str, Object]()
+        self.log: list[Object] = []
+
+    async def write(self, name: str, *, ready: bool) -> Object:
+        self.version += 1
+        obj = {**deployment(name, self.version), "ready": ready}
+        self.live[name] = obj
+        self.log.append(obj)
+        async with self.written:
+            self.written.notify_all()
+        return obj
+
+    async def lag(self, most: int = 8) -> None:
+        for _ in range(self.random.randrange(most)):
+            await asyncio.sleep(0)
+
+    async def locate(self, live: Object) -> tuple[Resource, str]:
+        return Resource("apps/v1", "deployments", True), "shop"
+
+    async def get(self, live: Object) -> Object | None:
+        await self.lag()
+        found = self.live.get(live["metadata"]["name"])
+        await self.lag()
+        return found
+
+    async def request(self, method: str, path: str) -> Object:
+        await self.lag()
+        answer = {"metadata": {"resourceVersion": str(self.version)}, "items": [*self.live.values()]}
+        await self.lag()
+        return {"apiVersion": "apps/v1", "kind": "DeploymentList", **answer}
+
+    async def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
+        at = int(query["resourceVersion"])
+        while True:
+            await self.lag()
+            if self.random.random() < 0.1:
+                raise OSError("cut")
+            for obj in self.log:
+                if int(obj["metadata"]["resourceVersion"]) > at:
+                    at = int(obj["metadata"]["resourceVersion"])
+                    yield {"type": "MODIFIED", "object": obj}
+            async with self.written:
+                if at == self.version:
+                    await self.written.wait()
+
+
+@pytest.mark.parametrize("seed", range(200))
+async def test_whatever_the_order_everybody_hears_the_last_word(seed: int) -> None:
+    jumble = Jumble(seed)
+    follower = Follower(cast(Cluster, jumble))
+
+    async def one(name: str) -> None:
+        await jumble.lag(40)
+        live = current = await jumble.write(name, ready=False)
+        await jumble.lag()
+        changes = asyncio.create_task(change(name))
+        async with follower.follow(live) as queue:
+            while not current["ready"]:
+                current = await changed(queue)
+        await changes
+
+    async def change(name: str) -> None:
+        for step in range(3):
+            await jumble.lag(20)
+            await jumble.write(name, ready=step == 2)
+
+    await asyncio.gather(*(one(f"app-{number}") for number in range(jumble.random.choice([1, 2, 3, 8]))))
