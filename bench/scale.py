@@ -67,7 +67,7 @@ def measure(workspace: Workspace, given: argparse.Namespace, write: Rows) -> int
         began, asked, mark = time.perf_counter(), Requests(), workspace.audit_mark()
         for done, (stack, usage) in enumerate(in_lanes(workspace, verb, stacks, given.lanes), 1):
             if isinstance(usage, CommandError):
-                write({"what": verb, "stack": stack, "failed": str(usage)[-1500:], "done": done})
+                write({"what": verb, "stack": stack, "failed": str(usage), "done": done})
                 return 1
             row = {"seconds": round(usage.seconds, 2), "cpu": round(usage.cpu, 2), "memory": usage.memory}
             write({"what": verb, "stack": stack, **row, "at": round(time.perf_counter() - began, 1)})
