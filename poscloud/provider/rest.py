@@ -27,6 +27,8 @@ IN_FLIGHT = 32
 ANSWER_TIMEOUT = 60.0
 FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
+# A server that gave up on a request itself took half a minute for it (504); it lives, and works its queue off.
+OVERLOADED = 300.0
 # asyncio sets 256 KiB aside for each TLS connection; with one watch for each waiting object that adds up.
 sslproto.SSLProtocol.max_size = 32 * 1024
 # Longest time in seconds between two tries that a server may ask for.
@@ -224,9 +226,10 @@ class Client:
                     continue
                 silent += refusal.webhook_is_silent
                 settling = refusal.status == 403 and self.clock.now() - self._lost < SETTLING
+                patience = OVERLOADED if refusal.status == 504 else LOST_CONNECTION
                 if (
                     not (refusal.is_transient or settling)
-                    or self.clock.now() - started > LOST_CONNECTION
+                    or self.clock.now() - started > patience
                     or silent == WEBHOOK_TRIES
                 ):
                     raise refusal
