@@ -56,10 +56,10 @@ async def test_a_server_that_takes_too_long_itself_is_asked_for_minutes(
         return Answer(504, {"message": "request did not complete"}) if clock.time < 250 else Answer()
 
     server.answer = slow
-    assert await Client(access, clock).request("POST", "/x", body={}) == {}
+    assert await Client(access, clock).request("PATCH", "/x", body={}) == {}
     server.answer = lambda _: slow(_) and Answer(504, {"message": "request did not complete"})
     with pytest.raises(ApiError):
-        await Client(access, clock).request("POST", "/x", body={})
+        await Client(access, clock).request("PATCH", "/x", body={})
     assert clock.time < 250 + 2 * rest.OVERLOADED
 
 
