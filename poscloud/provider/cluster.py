@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ HOLDING_UP = (
     ("/api/v1", "pods"), ("/api/v1", "persistentvolumeclaims"),
 )  # fmt: skip
 TAKE_OVER_TRIES = 5
+SERVICES_AT_ONCE = 4
+"""Services that are created at a time: the API server gives out their addresses one by one, and gives up on a create
+that waited for half a minute, having done half of it (docs/scaling.md)."""
 TOGETHER = 1.0
 """Seconds that the answer to a question counts which many objects' waits ask."""
 
@@ -108,6 +111,7 @@ class Cluster:
         self.discovery = Discovery(self.client)
         self._verified = not settings.cluster_identifier.startswith(UID)
         self._lock = asyncio.Lock()
+        self._addresses = asyncio.Semaphore(SERVICES_AT_ONCE)
         self._lists: dict[tuple[object, ...], tuple[float, asyncio.Future[list[Object]]]] = {}
 
     async def guard(self) -> None:
@@ -172,7 +176,8 @@ class Cluster:
         resource, namespace = await self.locate(obj)
         query = _query(dry_run, fieldManager=manager)
         path = resource.path(namespace)
-        return answered(await self.client.request("POST", path, query, obj), f"POST {path}")
+        async with self._addresses if resource.plural == "services" else nullcontext():
+            return answered(await self.client.request("POST", path, query, obj), f"POST {path}")
 
     async def apply(
         self, obj: Object, manager: str, *, uid: str = "", force: bool = False, dry_run: bool = False
