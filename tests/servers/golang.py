@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import subprocess
 import sys
@@ -54,3 +55,19 @@ def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str =
                 )
             assert done.returncode == 0, done.stderr
     return entry / folder
+
+
+def module_folder(folder: str, module: str, *, within: Path = HERE) -> Path:
+    """Return where the files of a module are, in the version that a program is built from."""
+    go = ensure_go(ConsoleReporter(sys.__stderr__), cache_root() / "servers" / "go.log")
+    done = subprocess.run(
+        [str(go.program), "mod", "download", "-json", module],
+        cwd=within / folder,
+        env=environment(go),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["Dir"])

@@ -1,0 +1,175 @@
+"""A real Gitea, with users, tokens and repositories made through its own doors."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.servers.golang import build, module_folder
+from tests.servers.running import accepts, free_port, running
+
+MODULE = "code.gitea.io/gitea"
+SETTINGS = """
+APP_NAME = forge
+RUN_USER = {user}
+WORK_PATH = {home}
+[database]
+DB_TYPE = sqlite3
+PATH = {home}/gitea.db
+[repository]
+ROOT = {home}/repositories
+[server]
+HTTP_ADDR = 127.0.0.1
+HTTP_PORT = {port}
+ROOT_URL = http://127.0.0.1:{port}/
+STATIC_ROOT_PATH = {static}
+DISABLE_SSH = true
+OFFLINE_MODE = true
+[security]
+INSTALL_LOCK = true
+[service]
+DISABLE_REGISTRATION = true
+[api]
+MAX_RESPONSE_ITEMS = 5
+[indexer]
+ISSUE_INDEXER_TYPE = db
+[cron]
+ENABLED = false
+[log]
+LEVEL = Warn
+"""
+
+
+class Gitea:
+    """A running server.
+
+    Args:
+        program: The built program.
+        home: Everything it writes.
+        port: Where it listens on 127.0.0.1.
+    """
+
+    def __init__(self, program: Path, home: Path, port: int) -> None:
+        self.home = home
+        self.url = f"http://127.0.0.1:{port}"
+        self.program = program
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "GITEA_WORK_DIR": str(home),
+            "GITEA_I_AM_BEING_UNSAFE_RUNNING_AS_ROOT": "true",
+        }
+
+    def token(self, user: str, name: str, scopes: str = "all") -> str:
+        """Return a new access token of a user, who is made if there is none."""
+        listed = self.admin("user", "list")
+        if user not in listed.split():
+            words = ("--username", user, "--password", f"fake-word-{user}", "--email", f"{user}@example.com")
+            self.admin("user", "create", *words, "--must-change-password=false")
+        words = ("--username", user, "--token-name", name, "--scopes", scopes, "--raw")
+        return self.admin("user", "generate-access-token", *words).split()[-1]
+
+    def admin(self, *words: str) -> str:
+        """Run ``gitea admin`` and return what it prints."""
+        done = subprocess.run(
+            [self.program, "--config", self.home / "app.ini", "admin", *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def api(self, token: str, method: str, path: str, **data: Any) -> Any:
+        """Ask the API as a user would with curl."""
+        answer = requests.request(
+            method,
+            f"{self.url}/api/v1{path}",
+            json=data,
+            headers={"Authorization": f"token {token}"},
+            timeout=30,
+        )
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def repository(self, token: str, path: str, folder: Path) -> Repository:
+        """Return a new private repository and an empty clone of it."""
+        self.api(
+            token, "POST", "/user/repos", name=path.partition("/")[2], private=True, default_branch="main"
+        )
+        return Repository(self, f"{self.url}/{path}.git", token, folder)
+
+
+class Repository:
+    """A clone that pushes as a person does.
+
+    Args:
+        gitea: The server.
+        remote: The URL to push to.
+        token: Whose pushes they are.
+        folder: The work tree.
+    """
+
+    def __init__(self, gitea: Gitea, remote: str, token: str, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **gitea.environment,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: token {token}",
+            "GIT_AUTHOR_NAME": "alice",
+            "GIT_AUTHOR_EMAIL": "alice@example.com",
+            "GIT_COMMITTER_NAME": "alice",
+            "GIT_COMMITTER_EMAIL": "alice@example.com",
+        }
+        folder.mkdir()
+        self.git("init", "--quiet", "--initial-branch", "main")
+        self.git("remote", "add", "origin", remote)
+
+    def git(self, *words: str) -> str:
+        """Run git and return what it prints."""
+        done = subprocess.run(
+            ["git", *words],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def push(self, branch: str, **files: str) -> None:
+        """Commit files on a branch, which is made where it is not there, and push it."""
+        known = self.git("branch", "--list", branch).strip()
+        if known or branch != "main":
+            self.git("checkout", "--quiet", *(() if known else ("-b",)), branch)
+        for name, text in files.items():
+            (self.folder / name).write_text(text)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", f"Change {', '.join(files)}")
+        self.git("push", "--quiet", "origin", branch)
+
+
+@contextmanager
+def running_gitea(home: Path) -> Iterator[Gitea]:
+    """A Gitea with nothing in it, for the time of the context."""
+    program = build("gitea", MODULE, c_tags="sqlite,sqlite_unlock_notify")
+    port = free_port()
+    static = module_folder("gitea", MODULE)
+    words = {"user": getpass.getuser(), "home": home, "port": port, "static": static}
+    (home / "app.ini").write_text(SETTINGS.format(**words))
+    gitea = Gitea(program, home, port)
+    command = [program, "--config", home / "app.ini", "web"]
+    with running(command, home / "log", lambda: accepts(port), env=gitea.environment, seconds=120):
+        yield gitea
