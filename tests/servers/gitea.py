@@ -7,13 +7,14 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.servers.golang import build, module_folder
-from tests.servers.running import accepts, free_port, running
+from tests.servers.running import accepts, free_port, running, wait_until
 
 MODULE = "code.gitea.io/gitea"
 SETTINGS = """
@@ -106,7 +107,16 @@ class Gitea:
         self.api(
             token, "POST", "/user/repos", name=path.partition("/")[2], private=True, default_branch="main"
         )
-        return Repository(self, f"{self.url}/{path}.git", token, folder)
+        return Repository(self, path, token, folder)
+
+    def knows(self, token: str, path: str, branch: str, commit: str) -> bool:
+        """Whether a push has been taken in: after git has ended, Gitea may still call the repository empty."""
+        headers = {"Authorization": f"token {token}"}
+        repository, found = (
+            requests.get(f"{self.url}/api/v1/repos/{path}{more}", headers=headers, timeout=30)
+            for more in ("", f"/branches/{branch}")
+        )
+        return found.ok and found.json()["commit"]["id"] == commit and not repository.json()["empty"]
 
 
 class Repository:
@@ -114,12 +124,13 @@ class Repository:
 
     Args:
         gitea: The server.
-        remote: The URL to push to.
+        path: ``OWNER/NAME``.
         token: Whose pushes they are.
         folder: The work tree.
     """
 
-    def __init__(self, gitea: Gitea, remote: str, token: str, folder: Path) -> None:
+    def __init__(self, gitea: Gitea, path: str, token: str, folder: Path) -> None:
+        self.known = partial(gitea.knows, token, path)
         self.folder = folder
         self.environment = {
             **gitea.environment,
@@ -133,7 +144,7 @@ class Repository:
         }
         folder.mkdir()
         self.git("init", "--quiet", "--initial-branch", "main")
-        self.git("remote", "add", "origin", remote)
+        self.git("remote", "add", "origin", f"{gitea.url}/{path}.git")
 
     def git(self, *words: str) -> str:
         """Run git and return what it prints."""
@@ -158,7 +169,14 @@ class Repository:
             (self.folder / name).write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", f"Change {', '.join(files)}")
-        self.git("push", "--quiet", "origin", branch)
+        self.publish(branch)
+
+    def publish(self, *branches: str) -> None:
+        """Push branches, and wait until the API knows them."""
+        self.git("push", "--quiet", "origin", *branches)
+        for branch in branches:
+            commit = self.git("rev-parse", branch).strip()
+            wait_until(partial(self.known, branch, commit), f"the push of {branch}")
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_more_than_a_page_of_comments_and_of_merge_requests(shop: Shop) -> None:
     for branch in branches:
         shop.repository.git("checkout", "--quiet", "--orphan", branch, "main")
         shop.repository.git("commit", "--quiet", "--allow-empty", "--message", branch)
-    shop.repository.git("push", "--quiet", "origin", *branches)
+    shop.repository.publish(*branches)
     numbers = {shop.open(branch, branch) for branch in branches}
     assert numbers <= {each.number for each in shop.forge(None).open_requests()}
     number = min(numbers)
