@@ -131,7 +131,8 @@ def _address(environ: Mapping[str, str], name: str, ci: str, otherwise: str = ""
     value = (environ.get(name, "").strip() or otherwise or _given(environ, name, ci)).rstrip("/")
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "")
+        usable = parts.scheme in ("http", "https") and host is not None and parts.port != 0
     except ValueError:
         usable = False
     # It is part of messages, so it must not hold a password.
@@ -155,7 +156,7 @@ def _token(environ: Mapping[str, str], names: tuple[str, ...], hint: str) -> str
 
 def _repository(environ: Mapping[str, str], ci: str) -> str:
     value = _given(environ, "GITHUB_REPOSITORY", ci)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+    if not re.fullmatch(r"[\w-][\w.-]*/(?!\.{1,2}$)[\w.-]+", value):
         raise PosCloudError(f"GITHUB_REPOSITORY is {value!r}, and not OWNER/NAME")
     return value
 

@@ -86,6 +86,8 @@ class ForgeSession(requests.Session):
             raise self.where.untrusted(self.where.cleaned(_reason(error))) from None
         except RequestException as error:
             raise self.where.lost(asked, self.where.cleaned(_reason(error))) from None
+        except OSError as error:  # the file with the certificates to trust
+            raise self.where.untrusted(self.where.cleaned(str(error))) from None
         if not 200 <= response.status_code < 300:
             history = getattr(response.raw, "retries", None)
             tries = 1 + len(history.history if history else ())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,6 +74,13 @@ class ApiServer(ABC):
     def asked(self, method: str) -> list[str]:
         """Return the paths that were asked for with a method."""
         return [request.path for request in self.requests if request.method == method]
+
+    def secure(self, certificate: Path, key: Path) -> None:
+        """Speak TLS from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = self.url.replace("http://", "https://")
 
     def __enter__(self) -> ApiServer:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from poscloud.errors import AuthError, PosCloudError
 from poscloud.forge import Comment, Forge, MergeRequest, from_environment, transport
+from poscloud.local.certificates import Pki
 from tests.unit.forge.gitlab_server import LIMIT, PROJECT, GitLabServer
 from tests.unit.forge.server import TOKEN, Answer, Trouble
 
@@ -278,3 +280,25 @@ def test_a_server_that_does_not_answer_in_time_is_told(
         refused(server, PosCloudError, "did not answer GET /api/v4/user: Read timed out")
     finally:
         over.set()
+
+
+@pytest.mark.parametrize("variable", ["CI_SERVER_TLS_CA_FILE", "REQUESTS_CA_BUNDLE"])
+def test_an_authority_of_the_companys_own_is_trusted_where_it_is_named(
+    server: GitLabServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    pki = Pki(tmp_path / "pki")
+    pki.ensure()
+    server.secure(pki.certificate("apiserver"), pki.key("apiserver"))
+    refused(server, PosCloudError, "certificate verify failed", "export REQUESTS_CA_BUNDLE=")
+    authority = str(pki.certificate("ca"))
+    monkeypatch.setenv(variable, authority)
+    assert forge(server, **{variable: authority}).request().number == 12
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_an_authority_that_is_none_is_told(server: GitLabServer, tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if text:
+        file.write_text(text)
+    server.url = server.url.replace("http://", "https://")
+    refused(server, PosCloudError, "the TLS connection to GitLab", "ca.pem", CI_SERVER_TLS_CA_FILE=str(file))
