@@ -17,6 +17,8 @@ _GITEA_SCOPES = "the scopes read:repository, write:issue and read:user"
 _GITHUB_SCOPES = "the permission pull-requests: write"
 _GITLAB_SCOPES = "the scope api and at least the role Reporter"
 
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?|[0-9a-f:.]+:[0-9a-f:.]*")
+
 
 def from_environment(environ: Mapping[str, str]) -> Forge | None:
     """Return the forge whose CI runs this job, or None outside of CI.
@@ -131,8 +133,8 @@ def _address(environ: Mapping[str, str], name: str, ci: str, otherwise: str = ""
     value = (environ.get(name, "").strip() or otherwise or _given(environ, name, ci)).rstrip("/")
     try:
         parts = urlsplit(value)
-        host = re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "")
-        usable = parts.scheme in ("http", "https") and host is not None and parts.port != 0
+        usable = parts.scheme in ("http", "https") and not parts.query and parts.port != 0
+        usable = usable and _HOST.fullmatch(parts.hostname or "") is not None
     except ValueError:
         usable = False
     # It is part of messages, so it must not hold a password.

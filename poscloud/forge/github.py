@@ -119,7 +119,7 @@ class GitHub:
         return f"/repos/{self._where.repository}/{kind}/{self._number}"
 
     def _ask(self, method: str, path: str, **content: str) -> Any:
-        # Escaped for ASCII, as json= does: Gitea 1.25 breaks a character of several bytes that comes in two pieces.
+        # json= escapes for ASCII. Of plain UTF-8 Gitea 1.25 breaks a character here and there.
         return self._session.request(method, self._address(path), json=content or None).json()
 
     def _list(self, path: str, **query: str) -> list[Any]:

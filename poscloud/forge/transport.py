@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.exceptions import ChunkedEncodingError, RequestException, SSLError
+from requests.exceptions import ChunkedEncodingError, ProxyError, RequestException, SSLError
 from urllib3.util import Retry
 
 from poscloud.forge.refusals import Whereabouts
@@ -85,7 +85,8 @@ class ForgeSession(requests.Session):
         except SSLError as error:
             raise self.where.untrusted(self.where.cleaned(_reason(error))) from None
         except RequestException as error:
-            raise self.where.lost(asked, self.where.cleaned(_reason(error))) from None
+            way = "through the proxy: " if isinstance(error, ProxyError) else ""
+            raise self.where.lost(asked, way + self.where.cleaned(_reason(error))) from None
         except OSError as error:  # the file with the certificates to trust
             raise self.where.untrusted(self.where.cleaned(str(error))) from None
         if not 200 <= response.status_code < 300:

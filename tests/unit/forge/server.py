@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,6 @@ class Request:
     query: dict[str, str]
     headers: Mapping[str, str]
     data: Any
-    size: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ApiServer(ABC):
         self.troubles: list[Trouble] = []
         self.requests: list[Request] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -104,55 +104,51 @@ class ApiServer(ABC):
             self.troubles.remove(found)
         return found
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        api = self
+    def meets(self, request: Request) -> tuple[Answer | None, bool]:
+        """Return what a request is answered, and whether only half of it is sent."""
+        with self._lock:
+            self.requests.append(request)
+            trouble = self._take(request.method)
+            done = trouble is None or trouble.done or trouble.half
+            answer = self.answer(request) if done else None
+        if trouble is None or trouble.half:
+            return answer, trouble is not None
+        return trouble.answer, False
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def handle_one_request(self) -> None:
-                with suppress(ConnectionError):
-                    super().handle_one_request()
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-            def log_message(self, format: str, *args: object) -> None:
-                pass
+    def __init__(self, api: ApiServer, *rest: Any) -> None:
+        self.api = api
+        super().__init__(*rest)
 
-            def serve(self) -> None:
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                request = Request(
-                    self.command,
-                    parts.path,
-                    dict(parse_qsl(parts.query)),
-                    dict(self.headers),
-                    json.loads(body) if body else None,
-                    len(body),
-                )
-                with api._lock:
-                    api.requests.append(request)
-                    trouble = api._take(self.command)
-                    done = trouble is None or trouble.done or trouble.half
-                    answer = api.answer(request) if done else None
-                if trouble and not trouble.half:
-                    answer = trouble.answer
-                if answer is None:
-                    self.close_connection = True
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    return
-                self.reply(answer, half=bool(trouble and trouble.half))
+    def handle_one_request(self) -> None:
+        with suppress(ConnectionError):
+            super().handle_one_request()
 
-            def reply(self, answer: Answer, half: bool) -> None:
-                text = isinstance(answer.data, str)
-                content = (answer.data if text else json.dumps(answer.data)).encode()
-                self.send_response(answer.status)
-                self.send_header("Content-Type", "text/html" if text else "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content[: len(content) // 2] if half else content)
-                self.close_connection = half
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
-            do_GET = do_POST = do_PUT = do_PATCH = serve
+    def serve(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        data = json.loads(body) if body else None
+        query = dict(parse_qsl(parts.query))
+        answer, half = self.api.meets(Request(self.command, parts.path, query, dict(self.headers), data))
+        if answer is None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        text = isinstance(answer.data, str)
+        content = (answer.data if text else json.dumps(answer.data)).encode()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "text/html" if text else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if half else content)
+        self.close_connection = half
 
-        return Handler
+    do_GET = do_POST = do_PUT = do_PATCH = serve

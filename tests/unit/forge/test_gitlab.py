@@ -259,6 +259,12 @@ def test_a_server_that_is_not_there_is_told(server: GitLabServer) -> None:
     )
 
 
+def test_a_proxy_that_is_not_there_is_told(server: GitLabServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    refused(server, PosCloudError, "through the proxy: ", "Connection refused", "HTTPS_PROXY and NO_PROXY")
+
+
 def test_a_server_that_speaks_no_tls_is_told(server: GitLabServer) -> None:
     url = server.url.replace("http://", "https://")
     refused(
