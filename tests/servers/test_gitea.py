@@ -109,6 +109,14 @@ def test_a_merge_request_from_the_first_push_to_its_end(shop: Shop) -> None:
     assert forge.put(MARKER, f"{MARKER}\nremoved") == written
 
 
+def test_the_jobs_own_token_will_do(shop: Shop) -> None:
+    token = shop.gitea.job_token(shop.alice, PATH)
+    forge = shop.forge(shop.opened("own-token"), GITEA_TOKEN="", GITHUB_TOKEN=token)
+    assert forge.put(MARKER, f"{MARKER} 1") == forge.put(MARKER, f"{MARKER} 2")
+    assert [(each.author, each.body) for each in forge.comments()] == [("gitea-actions", f"{MARKER} 2")]
+    assert forge.open_requests()
+
+
 def test_a_merge_request_that_is_merged(shop: Shop) -> None:
     number = shop.opened("merged")
     path = f"/repos/{PATH}/pulls/{number}/merge"
