@@ -4,7 +4,7 @@
 
     PosCloudError              1   something expected went wrong
     ├── InputError             2   the description is wrong; holds every Problem found
-    ├── AuthError              3   the cluster or backend rejected the credentials
+    ├── AuthError              3   the cluster, backend or forge rejected the credentials
     ├── DeployError            4   the engine or the cluster refused or failed
     ├── StackNotFoundError     6   no stack of that name
     └── WaitTimeoutError       9   something did not become ready in time
@@ -85,7 +85,7 @@ class InputError(PosCloudError):
 
 
 class AuthError(PosCloudError):
-    """The cluster or the state backend rejected the credentials."""
+    """The cluster, the state backend or the forge rejected the credentials."""
 
     exit_code = 3
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +14,22 @@ from poscloud.local.cache import claim
 from poscloud.local.golang import ensure_go
 from poscloud.local.paths import cache_root
 from poscloud.local.progress import ConsoleReporter
+from tests.servers.debian import compiler
 
 HERE = Path(__file__).parent
 
 
-def build(folder: str, package: str = ".", *, within: Path = HERE) -> Path:
+def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str = "") -> Path:
     """Return the program built from ``<within>/<folder>``; fails where its modules cannot be had.
 
     Args:
         folder: Holds ``go.mod`` and ``go.sum``.
         package: What to build, by default the folder's own main package.
         within: Where the folder is.
+        c_tags: Build tags that bring C code in, separated by commas; with any, a C compiler is used.
     """
     source = within / folder
-    digest = hashlib.sha256(package.encode())
+    digest = hashlib.sha256((package + c_tags).encode())
     for file in sorted([*source.glob("go.*"), *source.glob("*.go")]):
         digest.update(file.read_bytes())
     entry = cache_root() / "servers" / f"{folder}-{digest.hexdigest()[:12]}"
@@ -34,11 +38,16 @@ def build(folder: str, package: str = ".", *, within: Path = HERE) -> Path:
         if made is not None:
             go = ensure_go(reporter, cache_root() / "servers" / "go.log")
             command = [str(go.program), "build", "-trimpath", "-mod=readonly", "-buildvcs=false"]
+            variables = environment(go)
+            if c_tags:
+                words, around = compiler()
+                variables |= around | {"CGO_ENABLED": "1", "CC": shlex.join(words)}
+                command.append(f"-tags={c_tags}")
             with reporter.step(f"building {folder}"):
                 done = subprocess.run(
                     [*command, "-o", str(made / folder), package],
                     cwd=source,
-                    env=environment(go),
+                    env=variables,
                     capture_output=True,
                     text=True,
                     timeout=1200,
@@ -46,3 +55,19 @@ def build(folder: str, package: str = ".", *, within: Path = HERE) -> Path:
                 )
             assert done.returncode == 0, done.stderr
     return entry / folder
+
+
+def module_folder(folder: str, module: str, *, within: Path = HERE) -> Path:
+    """Return where the files of a module are, in the version that a program is built from."""
+    go = ensure_go(ConsoleReporter(sys.__stderr__), cache_root() / "servers" / "go.log")
+    done = subprocess.run(
+        [str(go.program), "mod", "download", "-json", module],
+        cwd=within / folder,
+        env=environment(go),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(json.loads(done.stdout)["Dir"])
