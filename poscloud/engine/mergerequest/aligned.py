@@ -76,7 +76,8 @@ def _told(difference: Difference) -> FieldChange:
 def differences(old: Any, new: Any, path: Path = ()) -> Iterator[Difference]:
     """Yield every leaf where ``new`` differs from ``old``; absent and empty are the same."""
     if isinstance(old, dict | list) or isinstance(new, dict | list):
-        yield from _below(old, new, path)
+        if old != new:
+            yield from _below(old, new, path)
     # True equals 1 in Python, not in Kubernetes.
     elif old != new or isinstance(old, bool) != isinstance(new, bool):
         yield Difference(path, old, new)

@@ -63,7 +63,7 @@ def _foot(comparison: Comparison) -> str:
     if comparison.reencrypted:
         anew = " All secrets are encrypted anew (another passphrase), so each counts as changed."
     when = comparison.published.replace("T", " ").replace("+00:00", " UTC")
-    return f"\nCompared with what `up` published at {when}.{anew}\n"
+    return f"\nCompared with the baseline published at {when}.{anew}\n"
 
 
 def _losses(comparison: Comparison, known: Acknowledged, room: int) -> str:

@@ -44,7 +44,7 @@ def removed(item: Manifest, autoscaled: Scalers) -> ObjectChange:
     stopped = f": {verb(stops, 'stop')}" if stops else ""
     gone = ObjectChange(kind, _name(item), "removed", Grade.CONFIG, (f"removed{stopped}",), stops=stops)
     if kind in GUARDED:
-        return replace(gone, grade=Grade.DATA_LOSS, reasons=(f"removed, with {GUARDED[kind]}",))
+        return replace(gone, grade=Grade.DATA_LOSS, reasons=(*gone.reasons, f"loses {GUARDED[kind]}"))
     return replace(gone, grade=Grade.RESTART) if kind in RUNNING else gone
 
 
