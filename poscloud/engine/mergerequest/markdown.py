@@ -14,7 +14,9 @@ _LOOKALIKES = str.maketrans({"`": "ˋ", "<": "‹", ">": "›", "|": "¦", "@": 
 
 def plain(text: str) -> str:
     """Return one line of text that is safe inside a code span or block, shortened to ``LONGEST``."""
-    line = "".join(character if _is_shown(character) else " " for character in text)
+    line = text
+    if not (text.isascii() and text.isprintable()):
+        line = "".join(character if _is_shown(character) else " " for character in text)
     line = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
     return line.translate(_LOOKALIKES)
 

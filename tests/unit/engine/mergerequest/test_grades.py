@@ -199,7 +199,9 @@ def test_variables_are_compared_by_name_and_their_order_counts() -> None:
 
 
 def test_totals_count_replicas_autoscalers_and_the_defaults_of_the_environment() -> None:
-    old = "limits: {default_request: {cpu: 100m, memory: 200Mi}}\nservices: {a: {kind: webapp, replicas: 2}}\n"
+    old = (
+        "limits: {default_request: {cpu: 100m, memory: 200Mi}}\nservices: {a: {kind: webapp, replicas: 2}}\n"
+    )
     scaled = old.replace("replicas: 2", "autoscale: {min: 5, max: 9, cpu: 80}")
     before, after = compared(old, scaled).before, compared(old, scaled).after
     assert (before.pods, after.pods) == (2, 5)
