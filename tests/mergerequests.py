@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
+from typing import Any
 
 from poscloud.engine.mergerequest.acknowledge import Acknowledged
-from poscloud.engine.mergerequest.baseline import Baseline, take
+from poscloud.engine.mergerequest.baseline import Baseline, Component, take
 from poscloud.engine.mergerequest.changes import Comparison
 from poscloud.engine.mergerequest.comment import write_comment
 from poscloud.engine.mergerequest.compare import compare
-from poscloud.engine.mergerequest.sanitize import Key
+from poscloud.engine.mergerequest.sanitize import Key, sanitized
 from poscloud.load import load_environment
-from poscloud.render import render_environment
+from poscloud.render import Manifest, render_environment
 
 KEY = Key("not-a-real-key-of-a-baseline")
 PUBLISHED = "2026-11-22T03:00:00+00:00"
@@ -71,3 +73,50 @@ def golden_comment(name: str) -> str:
     """Return one of the golden comments."""
     old, new, known = COMMENTS[name]
     return write_comment(compared(old, new), known)
+
+
+CLAIM: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data", "namespace": "shop", "labels": {"app": "x"}},
+    "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "10Gi"}},
+    },
+}
+VOLUME: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "disk"},
+    "spec": {"capacity": {"storage": "10Gi"}, "nfs": {"server": "a", "path": "/x"}},
+}
+NAMESPACE: Manifest = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "shop", "labels": {"a": "b"}},
+}
+
+
+def changed(item: Manifest, **fields: Any) -> Comparison:
+    """Return what changes when the fields of an object, with ``__`` for a dot, become these."""
+    new = deepcopy(item)
+    for path, value in fields.items():
+        *steps, last = path.split("__")
+        target = new
+        for step in steps:
+            target = target[step]
+        target[last] = value
+    return between([item], [new])
+
+
+def between(old: list[Manifest], new: list[Manifest]) -> Comparison:
+    before, after = (
+        Baseline(
+            "shop",
+            [Component("x", "java", [sanitized(i, KEY, "shop") for i in items])],
+            "2026-11-22T03:00:00",
+        )
+        for items in (old, new)
+    )
+    return compare(before, after)

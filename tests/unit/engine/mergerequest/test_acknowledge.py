@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from poscloud.engine.mergerequest.acknowledge import acknowledged
+from poscloud.engine.mergerequest.changes import Comparison
 from poscloud.engine.mergerequest.comment import marker
 from poscloud.engine.mergerequest.preview import post
 from poscloud.errors import PosCloudError
-from tests.mergerequests import SHOP, compared
+from tests.mergerequests import CLAIM, NAMESPACE, SHOP, changed, compared
 
 LOST = SHOP.replace("20Gi", "5Gi")
 LINE = "/poscloud acknowledge StatefulSet/mysql"
@@ -75,6 +76,22 @@ def test_a_line_of_its_own_acknowledges(body: str) -> None:
     found = post(Page(others=[Comment("alice", body)]), compared(SHOP, LOST))
     assert (found.blocked, found.known) == ([], {"StatefulSet/mysql": ("alice",)})
     assert "acknowledged by `alice`" in found.comment
+
+
+@pytest.mark.parametrize(
+    ("found", "lost"),
+    [
+        (compared(SHOP, LOST), "StatefulSet/mysql"),
+        (changed(CLAIM, spec__storageClassName="slow"), "PersistentVolumeClaim/data"),
+        (changed(NAMESPACE, metadata__name="other"), "Namespace/shop"),
+    ],
+)
+def test_each_kind_of_loss_blocks_until_exactly_that_object_is_named(found: Comparison, lost: str) -> None:
+    assert [item.id for item in post(Page(), found).blocked] == [lost]
+    other = Page(others=[Comment("bob", f"/poscloud acknowledge {lost}-2")])
+    assert [item.id for item in post(other, found).blocked] == [lost]
+    named = Page(others=[Comment("bob", f"/poscloud acknowledge {lost}")])
+    assert post(named, found).blocked == []
 
 
 def test_the_description_acknowledges_too() -> None:

@@ -90,6 +90,7 @@ def test_many_losses_leave_room_for_the_components() -> None:
     assert len(text) <= 10_000
     assert "risk: DATA LOSS (200 of 200 not acknowledged)" in text
     assert re.search(r"- and \d+ more\n", text) and "components more: " in text
+    assert all(len(write_comment(found, {}, limit)) <= limit for limit in range(SHORTEST, 30_000, 997))
 
 
 EVIL = [

@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
 
-from poscloud.engine.mergerequest.baseline import Baseline, Component
-from poscloud.engine.mergerequest.changes import Grade, ObjectChange
-from poscloud.engine.mergerequest.compare import compare
-from poscloud.engine.mergerequest.sanitize import sanitized
+from poscloud.engine.mergerequest.changes import Grade
 from poscloud.render import Manifest
-from tests.mergerequests import KEY, SHOP, compared
-
-CLAIM: Manifest = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolumeClaim",
-    "metadata": {"name": "data", "namespace": "shop", "labels": {"app": "x"}},
-    "spec": {
-        "accessModes": ["ReadWriteOnce"],
-        "storageClassName": "fast",
-        "resources": {"requests": {"storage": "10Gi"}},
-    },
-}
-VOLUME: Manifest = {
-    "apiVersion": "v1",
-    "kind": "PersistentVolume",
-    "metadata": {"name": "disk"},
-    "spec": {"capacity": {"storage": "10Gi"}, "nfs": {"server": "a", "path": "/x"}},
-}
-NAMESPACE: Manifest = {
-    "apiVersion": "v1",
-    "kind": "Namespace",
-    "metadata": {"name": "shop", "labels": {"a": "b"}},
-}
-
-
-def changed(item: Manifest, **fields: Any) -> list[ObjectChange]:
-    """Return what changes when the fields of an object, with ``__`` for a dot, become these."""
-    new = deepcopy(item)
-    for path, value in fields.items():
-        *steps, last = path.split("__")
-        target = new
-        for step in steps:
-            target = target[step]
-        target[last] = value
-    return between([item], [new])
-
-
-def between(old: list[Manifest], new: list[Manifest]) -> list[ObjectChange]:
-    before, after = (
-        Baseline(
-            "shop",
-            [Component("x", "java", [sanitized(i, KEY, "shop") for i in items])],
-            "2026-11-22T03:00:00",
-        )
-        for items in (old, new)
-    )
-    return compare(before, after).objects
+from tests.mergerequests import CLAIM, NAMESPACE, SHOP, VOLUME, between, changed, compared
 
 
 def graded(new: str, old: str = SHOP) -> dict[str, Grade]:
@@ -103,19 +53,19 @@ def test_data_that_is_looked_for_elsewhere_is_data_loss() -> None:
 def test_claims_volumes_and_namespaces_that_are_made_anew_are_data_loss(
     item: Manifest, fields: dict[str, Any]
 ) -> None:
-    assert [c.id for c in changed(item, **fields) if c.grade is Grade.DATA_LOSS] == [
+    assert [c.id for c in changed(item, **fields).objects if c.grade is Grade.DATA_LOSS] == [
         f"{item['kind']}/{item['metadata']['name']}"
     ]
 
 
 @pytest.mark.parametrize("item", [CLAIM, VOLUME, NAMESPACE])
 def test_what_holds_data_and_is_removed_is_data_loss(item: Manifest) -> None:
-    [gone] = between([item], [])
+    [gone] = between([item], []).objects
     assert (gone.action, gone.grade) == ("removed", Grade.DATA_LOSS)
 
 
 def test_a_claim_that_grows_loses_nothing() -> None:
-    [grown] = changed(CLAIM, spec__resources__requests__storage="11Gi")
+    [grown] = changed(CLAIM, spec__resources__requests__storage="11Gi").objects
     assert (grown.action, grown.grade) == ("changed", Grade.CONFIG)
     assert grown.fields[0].old == "10Gi" and grown.fields[0].new == "11Gi"
 
@@ -128,10 +78,10 @@ def test_replicas_alone_are_configuration_and_say_how_many_pods_come_or_go(kind:
         "metadata": {"name": "x", "namespace": "shop"},
         "spec": {"replicas": 3, "template": {"spec": {"containers": []}}},
     }
-    [fewer] = changed(workload, spec__replicas=1)
+    [fewer] = changed(workload, spec__replicas=1).objects
     assert (fewer.grade, fewer.reasons) == (Grade.CONFIG, ("replicas 3 → 1, 2 pods removed",))
     assert (fewer.restarts, fewer.stops, fewer.starts) == (0, 2, 0)
-    [more] = changed(workload, spec__replicas=5)
+    [more] = changed(workload, spec__replicas=5).objects
     assert (more.grade, more.reasons) == (Grade.CONFIG, ("replicas 3 → 5, 2 pods added",))
 
 
@@ -169,7 +119,7 @@ def test_what_is_new_is_configuration() -> None:
     ],
 )
 def test_labels_alone_are_no_risk(fields: dict[str, Any], grade: Grade) -> None:
-    assert [item.grade for item in changed(NAMESPACE, **fields)] == [grade]
+    assert [item.grade for item in changed(NAMESPACE, **fields).objects] == [grade]
 
 
 def test_a_deployment_with_another_selector_is_replaced_without_loss() -> None:
@@ -183,7 +133,7 @@ def test_a_deployment_with_another_selector_is_replaced_without_loss() -> None:
             "template": {"spec": {"containers": []}},
         },
     }
-    [found] = changed(deployment, spec__selector={"matchLabels": {"app": "y"}})
+    [found] = changed(deployment, spec__selector={"matchLabels": {"app": "y"}}).objects
     assert (found.action, found.grade, found.restarts) == ("replaced", Grade.RESTART, 2)
     assert "`spec.selector` cannot change in place: its pods are deleted and start anew" in found.reasons[0]
 
