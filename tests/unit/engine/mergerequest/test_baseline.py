@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-from poscloud.engine.mergerequest.baseline import SCHEMA, read, write
+from poscloud.engine.mergerequest.baseline import SCHEMA, read, take, write
 from poscloud.engine.mergerequest.comment import write_comment
+from poscloud.engine.mergerequest.compare import compare
 from poscloud.engine.mergerequest.plain import EVERY, FIELDS
 from poscloud.engine.mergerequest.sanitize import HASHED, Key
 from poscloud.errors import PosCloudError
+from poscloud.load import known_stacks, load_environment
+from poscloud.render import render_environment
 from tests.mergerequests import KEY, SHOP, compared, environment
 from tests.planted import Planted
+from tests.write_golden import ROOT
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 WORDS = ("variable", "argument", "annotation", "file", "label", "probe")
@@ -134,3 +138,9 @@ def test_what_is_not_this_stacks_baseline_is_refused_with_the_next_command(
         read(content, KEY, "there/shop.json", stack)
     assert f"poscloud mr baseline publish -s {stack}" in error.value.hint
     assert "there/shop.json" in error.value.message
+
+
+@pytest.mark.parametrize("stack", known_stacks(ROOT))
+def test_nothing_changes_between_a_stack_and_its_own_baseline(stack: str) -> None:
+    new = take(stack, render_environment(load_environment(ROOT, stack)), {}, KEY)
+    assert compare(read(write(new, KEY, NOW), KEY, "x.json", stack), new).components == ()
