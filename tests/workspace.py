@@ -114,6 +114,8 @@ def without_settings() -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE",
         "PULUMI_CONFIG_PASSPHRASE_FILE",
         "POSCLOUD_STACK",
+        "POSCLOUD_BASELINE",
+        "POSCLOUD_BASELINE_KEY",
         "KUBECONFIG",
         "PULUMI_SKIP_CHECKPOINTS",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from poscloud.load import known_stacks, load_environment, load_file
 from poscloud.render import render_environment, to_yaml
+from tests.mergerequests import COMMENTS, golden_comment
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
@@ -25,9 +26,11 @@ def render_example(name: str) -> str:
 
 
 def main() -> None:
-    """Write one file a stack and example, and remove those of stacks and examples that are gone."""
-    for old in GOLDEN.glob("**/*.yaml"):
+    """Write one file a stack, example and comment, and remove those of what is gone."""
+    for old in [*GOLDEN.glob("**/*.yaml"), *GOLDEN.glob("**/*.md")]:
         old.unlink()
+    for name in COMMENTS:
+        (GOLDEN / "comments" / f"{name}.md").write_text(golden_comment(name), encoding="utf-8")
     for example in EXAMPLES:
         (GOLDEN / "examples" / f"{example}.yaml").write_text(render_example(example), encoding="utf-8")
     for stack in known_stacks(ROOT):

@@ -27,7 +27,31 @@ def tell(text: str) -> None:
 
 def write_json(data: dict[str, Any]) -> None:
     """Write machine-readable output."""
-    say(json.dumps({"schema": SCHEMA, **data}, indent=2, ensure_ascii=False))
+    say(_json(data))
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps({"schema": SCHEMA, **data}, indent=2, ensure_ascii=False)
+
+
+def write_json_file(file: Path, data: dict[str, Any]) -> None:
+    """Write machine-readable output to a file."""
+    write_file(file, f"{_json(data)}\n")
+
+
+def write_file(file: Path, text: str) -> None:
+    """Write a file that the person asked for, and make its folder.
+
+    Raises:
+        PosCloudError: It cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PosCloudError(
+            f"cannot write {file}: {error.strerror}", hint=f"run: ls -ld {file.parent}"
+        ) from None
 
 
 def colours(stream: Any) -> bool:

@@ -15,6 +15,7 @@ from poscloud.cli import (
     destroy,
     doctor,
     image,
+    mr,
     passphrase,
     preview,
     release,
@@ -70,6 +71,7 @@ app.command("unlock")(unlock.unlock)
 app.add_typer(state.app, name="state")
 app.command("access")(access.access)
 app.add_typer(image.app, name="image")
+app.add_typer(mr.app, name="mr")
 app.add_typer(release.app, name="release")
 app.add_typer(secret.app, name="secret")
 app.add_typer(passphrase.app, name="passphrase")

@@ -14,6 +14,7 @@ from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
 from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
+from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
@@ -162,7 +163,7 @@ def up(
     Raises:
         PosCloudError: The description is wrong (before anything is touched), or something cannot be made ready.
     """
-    described = describe(root, stack)
+    described = describe(root, stack, project_name(root))
     spec = described.spec
     check_start(root, stack)
     if not offline:
@@ -184,6 +185,8 @@ def up(
         unrecorded.clear(prepared.pulumi.paths, stack)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
+    if code == 0:
+        publish_after_up(root, stack, described, reporter)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 from poscloud.errors import InputError, PosCloudError, Problem
 
 PROJECT_FILE = "Pulumi.yaml"
+SALT = "encryptionsalt"
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: ten times as fast
 
@@ -56,6 +58,20 @@ def read_stack_config(root: Path, stack: str) -> StackConfig:
         str(values.get("poscloud:cluster") or ""),
         frozenset(k.removeprefix("poscloud:") for k in values if str(k).startswith("poscloud:")),
     )
+
+
+def read_stored(root: Path, stack: str) -> dict[str, str]:
+    """Return poscloud's configuration in Pulumi.<stack>.yaml as it stands there, secrets as their ciphertexts.
+
+    The key is the name without ``poscloud:``; the salt they are encrypted with has the name ``encryptionsalt``.
+    """
+    document = _read(root / f"Pulumi.{stack}.yaml", root)
+    found = {
+        str(key).removeprefix("poscloud:"): json.dumps(value, sort_keys=True, default=str)
+        for key, value in _config(document).items()
+        if str(key).startswith("poscloud:")
+    }
+    return {**found, SALT: str(document[SALT])} if document.get(SALT) else found
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from poscloud.render.amounts import COMPUTE, SIDES, amount, taken
 from poscloud.render.check_pods import pod_specs
 from poscloud.render.manifest import Manifest
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, Path
 from poscloud.spec.values import MEBIBYTE, parse_quantity
-
-_SIDES = ("requests", "limits")
-_COMPUTE = ("cpu", "memory")
-"""What each container must have a value for, if the quota counts it."""
 
 
 def check_maxima(environment: EnvironmentSpec, manifests: list[Manifest], path: Path) -> list[Finding]:
@@ -49,10 +46,10 @@ def check_quota_covers(environment: EnvironmentSpec, manifests: list[Manifest], 
     for counted in environment.quota or {}:
         side, _, resource = counted.rpartition(".")
         side = side or "requests"
-        if side not in _SIDES or resource not in _COMPUTE:
+        if side not in SIDES or resource not in COMPUTE:
             continue
         for container in (c for _, pod in pod_specs(manifests) for c in _all_containers(pod)):
-            if _amount(environment, container, side, resource) is None:
+            if amount(container, side, resource, environment.limits) is None:
                 message = (
                     f"container '{container['name']}' has no {side}.{resource}, but the quota counts it, "
                     "and limits has no default"
@@ -74,8 +71,8 @@ def check_quota_suffices(environment: EnvironmentSpec, manifests: Iterable[Manif
         return []
     needed: dict[str, Decimal] = defaultdict(Decimal)
     for item in manifests:
-        for resource, amount in _needs(environment, item):
-            needed[resource] += amount
+        for resource, each in _needs(environment, item):
+            needed[resource] += each
     findings = []
     for resource, hard in environment.quota.items():
         total = needed[resource]
@@ -88,44 +85,14 @@ def check_quota_suffices(environment: EnvironmentSpec, manifests: Iterable[Manif
 
 
 def _needs(environment: EnvironmentSpec, item: Manifest) -> Iterator[tuple[str, Decimal]]:
-    """Yield what a workload takes of a quota at the number of pods it begins with; a Job's are there beside others."""
-    if item["kind"] not in ("Deployment", "StatefulSet", "Job"):
-        return
-    count = item["spec"].get("parallelism" if item["kind"] == "Job" else "replicas", 1)
-    pods, pod = Decimal(count), item["spec"]["template"]["spec"]
-    yield "pods", pods
-    for side in _SIDES:
-        for resource in (*_COMPUTE, "ephemeral-storage"):
-            # Init containers run before the others, one at a time.
-            first, beside = (
-                [
-                    parse_quantity(_amount(environment, container, side, resource) or "0")
-                    for container in containers
-                ]
-                for containers in (pod.get("initContainers", []), pod["containers"])
-            )
-            amount = pods * max(sum(beside, Decimal()), *first, Decimal())
-            yield f"{side}.{resource}", amount
-            if side == "requests":
-                yield resource, amount
-    for claim in item["spec"].get("volumeClaimTemplates", []):
-        yield "persistentvolumeclaims", pods
-        yield "requests.storage", pods * parse_quantity(claim["spec"]["resources"]["requests"]["storage"])
+    """Yield what a workload takes of a quota at the number of pods it begins with."""
+    spec = item.get("spec", {})
+    pods = spec.get("parallelism" if item["kind"] == "Job" else "replicas", 1)
+    return taken(item, pods, environment.limits)
 
 
 def _all_containers(pod: Manifest) -> list[Manifest]:
     return [*pod.get("initContainers", []), *pod["containers"]]
-
-
-def _amount(environment: EnvironmentSpec, container: Manifest, side: str, resource: str) -> str | None:
-    """Return what a container requests, or its limit, once the API server has set its defaults."""
-    given = container.get("resources", {})
-    limit = given.get("limits", {}).get(resource)
-    defaults = environment.limits
-    if side == "limits":
-        return limit or (defaults.limit(resource) if defaults else None)
-    request = given.get("requests", {}).get(resource) or limit
-    return request or (defaults.request(resource) if defaults else None)
 
 
 def _shown(resource: str, amount: Decimal) -> str:

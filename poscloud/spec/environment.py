@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_va
 from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
+from poscloud.spec.baseline import check_baseline
 from poscloud.spec.checks import check_environment
 from poscloud.spec.clusterwide import PriorityClassSpec, StorageClassSpec
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -89,6 +90,13 @@ class EnvironmentSpec(Model):
         description="Whether the environment is made for hours and can be made anew at any time. The engine then "
         "writes its state once, at the end of a run, which is faster; a run that was killed is mended by `poscloud "
         "up` (docs/recovery.md). Refused in production.",
+    )
+    baseline: Annotated[str, AfterValidator(check_baseline)] | None = Field(
+        None,
+        description="Where `poscloud up` publishes what a merge request is compared with (docs/merge-requests.md): a "
+        "folder, relative to the project's; s3://BUCKET/FOLDER; or https://HOST/FOLDER, which is only read. The "
+        "variable POSCLOUD_BASELINE goes before it.",
+        examples=["s3://ci/baselines?endpoint=minio.example.com:9000&s3ForcePathStyle=true"],
     )
     isolation: IsolationChoice = Field(
         False,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from poscloud.engine.mergerequest.places import place_of
+from poscloud.errors import AuthError
 from tests.faults.arena import STACK, says
 from tests.servers.backends import FAKE, UP, Remote, remote
 from tests.servers.golang import build
@@ -85,3 +87,22 @@ def test_wrong_keys_are_told(arena: Remote) -> None:
     assert refused.code == 3
     says(refused, "rejected the credentials", "AWS_SECRET_ACCESS_KEY")
     assert "another-fake-word" not in refused.text
+
+
+def test_a_baseline_is_published_and_read(
+    bucket: tuple[Path, dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, variables = bucket
+    address = variables["PULUMI_BACKEND_URL"].replace("?", "/baselines?")
+    place = place_of(tmp_path, "shop", "dev", address, {})
+    assert place is not None
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, variables[name])
+    assert place.read() is None
+    place.write(b"one")
+    place.write(b"two")
+    assert (place.read(), (folder / "baselines" / "shop" / "dev.json").read_bytes()) == (b"two", b"two")
+    assert str(place).startswith("s3://state/baselines/shop/dev.json?endpoint=")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-fake-word")
+    with pytest.raises(AuthError, match=r"the baseline's place s3://state/baselines.* rejected"):
+        place.write(b"three")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,14 +33,32 @@ class FileStore:
         except FileNotFoundError:
             return None
 
+    def write(self, key: str, content: bytes) -> None:
+        """Write a file as a whole or not at all, and make its folder."""
+        file = self.folder / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            with draft.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(file)
+        finally:
+            draft.unlink(missing_ok=True)
+
     def delete(self, key: str) -> None:
         """Remove a file."""
         (self.folder / key).unlink(missing_ok=True)
 
 
 @contextmanager
-def open_files(folder: Path) -> Iterator[FileStore]:
+def open_files(folder: Path, what: str = "the state backend") -> Iterator[FileStore]:
     """Open a folder; it need not be there yet.
+
+    Args:
+        folder: The folder.
+        what: What it holds, for messages.
 
     Raises:
         DeployError: A file of it cannot be read or removed.
@@ -49,6 +68,6 @@ def open_files(folder: Path) -> Iterator[FileStore]:
     except OSError as error:
         file = error.filename or folder
         raise DeployError(
-            f"the state backend cannot be read or written: {file}: {error.strerror}",
+            f"{what} cannot be read or written: {file}: {error.strerror}",
             hint=f"run: ls -ld {file}",
         ) from error

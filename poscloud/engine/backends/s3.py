@@ -12,6 +12,7 @@ from poscloud.engine.backends.address import scrubbed, shown
 from poscloud.engine.backends.store import ANSWER_SECONDS, BackendUnreadableError, missing_extra
 from poscloud.errors import AuthError, DeployError
 
+BACKEND = "PULUMI_BACKEND_URL"
 _KNOWN = {
     "region", "endpoint", "profile", "disableSSL", "disable_https", "s3ForcePathStyle", "use_path_style",
     "hostname_immutable", "awssdk", "rate_limiter_capacity", "request_checksum_calculation",
@@ -51,14 +52,23 @@ class S3Store:
         content: bytes = answer["Body"].read()
         return content
 
+    def write(self, key: str, content: bytes) -> None:
+        """Write an object; readers see the old one or the new one."""
+        self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=content)
+
     def delete(self, key: str) -> None:
         """Remove an object."""
         self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
 
 
 @contextmanager
-def open_s3(url: str) -> Iterator[S3Store]:
+def open_s3(url: str, what: str = "the state backend", setting: str = BACKEND) -> Iterator[S3Store]:
     """Open the bucket of an address ``s3://BUCKET/FOLDER?region=…&endpoint=…``, with AWS' own chain of credentials.
+
+    Args:
+        url: The address.
+        what: What it holds, for messages.
+        setting: Where the address was given, for messages.
 
     Raises:
         BackendUnreadableError: boto3 is not installed, or the address has a parameter that poscloud does not know.
@@ -69,27 +79,29 @@ def open_s3(url: str) -> Iterator[S3Store]:
     parameters = dict(parse_qsl(parts.query))
     if unknown := sorted(set(parameters) - _KNOWN):
         raise BackendUnreadableError(
-            f"poscloud cannot look into the state backend {shown(url)}: it does not know {', '.join(unknown)}",
-            hint="the engine itself tells who holds a stack, and removes all its locks: pulumi cancel",
+            f"poscloud cannot look into {what} {shown(url)}: it does not know {', '.join(unknown)}",
+            hint="the engine itself tells who holds a stack, and removes all its locks: pulumi cancel"
+            if setting == BACKEND
+            else f"known are: {', '.join(sorted(_KNOWN))}",
         )
     try:
         from botocore import exceptions
     except ImportError as error:
-        raise missing_extra(url, "s3") from error
+        raise missing_extra(url, "s3", what) from error
     folder = parts.path.strip("/")
     try:
         yield S3Store(_client(parameters), parts.netloc, f"{folder}/" if folder else "")
     except exceptions.ClientError as error:
-        raise _refused(error, url) from None
+        raise _refused(error, url, what) from None
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
         raise AuthError(
-            f"the state backend {shown(url)} needs credentials: {error}",
+            f"{what} {shown(url)} needs credentials: {error}",
             hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         ) from None
     except exceptions.BotoCoreError as error:
         raise DeployError(
-            f"the state backend {shown(url)} does not answer: {scrubbed(str(error), url)}",
-            hint="start the server, or set PULUMI_BACKEND_URL to the right address",
+            f"{what} {shown(url)} does not answer: {scrubbed(str(error), url)}",
+            hint=f"start the server, or set {setting} to the right address",
         ) from None
 
 
@@ -112,12 +124,12 @@ def _client(parameters: dict[str, str]) -> Any:
     return session.client("s3", endpoint_url=endpoint, config=config)
 
 
-def _refused(error: Any, url: str) -> DeployError | AuthError:
+def _refused(error: Any, url: str, what: str) -> DeployError | AuthError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code in _REFUSED:
         return AuthError(
-            f"the state backend {shown(url)} rejected the credentials: {code}",
+            f"{what} {shown(url)} rejected the credentials: {code}",
             hint="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         )
     hint = "make the bucket first" if code == "NoSuchBucket" else "run: poscloud doctor"
-    return DeployError(f"the state backend {shown(url)} refused: {scrubbed(str(error), url)}", hint=hint)
+    return DeployError(f"{what} {shown(url)} refused: {scrubbed(str(error), url)}", hint=hint)

@@ -61,9 +61,9 @@ def open_store(paths: ProjectPaths) -> AbstractContextManager[Store]:
     )
 
 
-def missing_extra(url: str, extra: str) -> BackendUnreadableError:
+def missing_extra(url: str, extra: str, what: str = "the state backend") -> BackendUnreadableError:
     """Return the error for a backend whose optional package is not installed."""
     return BackendUnreadableError(
-        f"to look into the state backend {shown(url)}, poscloud[{extra}] has to be installed",
+        f"to look into {what} {shown(url)}, poscloud[{extra}] has to be installed",
         hint=f"run: .venv/bin/pip install -e '.[{extra}]'",
     )
