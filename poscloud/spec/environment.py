@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from poscloud.spec.archive import ArchiveSpec
 from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
 from poscloud.spec.checks import check_environment
 from poscloud.spec.clusterwide import PriorityClassSpec, StorageClassSpec
@@ -89,6 +90,12 @@ class EnvironmentSpec(Model):
         description="Whether the environment is made for hours and can be made anew at any time. The engine then "
         "writes its state once, at the end of a run, which is faster; a run that was killed is mended by `poscloud "
         "up` (docs/recovery.md). Refused in production.",
+    )
+    archive: ArchiveSpec | None = Field(
+        None,
+        description="Where logs, events and objects are kept when the environment is destroyed; by default the "
+        "project's folder .poscloud/archive.",
+        examples=[{"folder": "/srv/archive"}],
     )
     isolation: IsolationChoice = Field(
         False,
