@@ -26,11 +26,11 @@ destroy: $(READY) ## Remove the environment STACK with its data, and prove that 
 down: $(READY) ## Stop the local cluster; its data is kept.
 	@$(POSCLOUD) cluster down
 
-clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except what opens secrets and the state of stacks elsewhere.
+clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except archives, what opens secrets and the state of stacks elsewhere.
 	@$(POSCLOUD) cluster down --delete
 	@if [ -z "$$(find .poscloud/state/.pulumi/stacks -name '*.json' -size +1k 2>/dev/null)" ] \
-	    && [ ! -e .poscloud/rotation ] && ! grep -qs '^encryptionsalt:' Pulumi.*.yaml; then rm -rf .poscloud; \
-	  else echo "kept: .poscloud/state and the passphrase, for stacks elsewhere and the secrets in Pulumi.*.yaml"; \
+	    && [ ! -e .poscloud/rotation ] && [ ! -e .poscloud/archive ] && ! grep -qs '^encryptionsalt:' Pulumi.*.yaml; then rm -rf .poscloud; \
+	  else echo "kept: .poscloud/state and the passphrase, for stacks elsewhere and the secrets in Pulumi.*.yaml; .poscloud/archive"; \
 	  cd .poscloud && rm -rf bin cluster logs pulumi activate; fi
 
 setup: $(READY) ## Make the virtual environment and install the toolchain.
