@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from poscloud.engine.kubectl import ForbiddenError, Kubectl
@@ -9,16 +10,19 @@ from poscloud.provider.diagnosis import REMAINING, SHOWN
 
 Object = dict[str, Any]
 
+TELLING_SECONDS = 15.0
+"""How long the controller of namespaces may take to tell what is still in one."""
+
 SHOW = "--show-managed-fields"
 
 KEEPERS = {
-    "kubernetes": "kube-controller-manager, when the namespace is empty",
-    "foregroundDeletion": "kube-controller-manager, when what it owns is gone",
-    "orphan": "kube-controller-manager",
-    "kubernetes.io/pvc-protection": "kube-controller-manager, when no pod uses it",
-    "kubernetes.io/pv-protection": "kube-controller-manager, when no claim uses it",
-    "batch.kubernetes.io/job-tracking": "kube-controller-manager, its Job controller",
-    "service.kubernetes.io/load-balancer-cleanup": "the cloud's controller manager, or the load balancer's",
+    "kubernetes": "removed by kube-controller-manager, when the namespace is empty",
+    "foregroundDeletion": "removed by kube-controller-manager, when what it owns is gone",
+    "orphan": "removed by kube-controller-manager",
+    "kubernetes.io/pvc-protection": "removed by kube-controller-manager, when no pod uses it",
+    "kubernetes.io/pv-protection": "removed by kube-controller-manager, when no claim uses it",
+    "batch.kubernetes.io/job-tracking": "removed by kube-controller-manager, its Job controller",
+    "service.kubernetes.io/load-balancer-cleanup": "removed by the cloud's controller manager, or the load balancer's",
 }
 """Finalizers of Kubernetes itself → who removes them."""
 
@@ -31,7 +35,7 @@ def of_namespace(kubectl: Kubectl, namespace: str) -> list[str]:
     Raises:
         DeployError: The cluster does not answer.
     """
-    live = kubectl.get("namespace", namespace, SHOW)
+    live = _told(kubectl, namespace)
     if "deletionTimestamp" not in (live.get("metadata") or {}):
         return []
     found = [held(live)] if live["metadata"].get("finalizers") else []
@@ -47,7 +51,21 @@ def of_namespace(kubectl: Kubectl, namespace: str) -> list[str]:
         found += [held(item) for item in items[:SHOWN]]
         found += [f"and {len(items) - SHOWN} more {kind}"] if len(items) > SHOWN else []
     # Without an object: a group of the API whose server does not answer, so that nobody knows what there is.
-    return found or [f"{c.get('type')}: {c.get('message')}" for c in told]
+    found = found or [f"{c.get('type')}: {c.get('message')}" for c in told]
+    silent = f"Namespace {namespace} (finalizer kubernetes, {KEEPERS['kubernetes']}; it has not told yet what is left)"
+    return found or [silent]
+
+
+def _told(kubectl: Kubectl, namespace: str) -> Object:
+    """Return the namespace; where it is being deleted, once its controller has told what is still in it."""
+    deadline = time.monotonic() + TELLING_SECONDS
+    while True:
+        live = kubectl.get("namespace", namespace, SHOW)
+        going = "deletionTimestamp" in (live.get("metadata") or {})
+        conditions = (live.get("status") or {}).get("conditions") or ()
+        if not going or any(c.get("status") == "True" for c in conditions) or time.monotonic() > deadline:
+            return live
+        time.sleep(0.5)
 
 
 def held(live: Object) -> str:
@@ -63,7 +81,7 @@ def held(live: Object) -> str:
 def _keeper(finalizer: str, live: Object) -> str:
     """Return who has to remove a finalizer, as far as that can be told from its name and the object."""
     if known := KEEPERS.get(finalizer):
-        return f"removed by {known}"
+        return known
     setters = sorted(
         {
             str(entry.get("manager"))

@@ -44,6 +44,11 @@ def apply(workspace: Workspace, kind: str, obj: dict[str, Any]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def free(workspace: Workspace) -> None:
+    patch = json.dumps({"metadata": {"finalizers": None}})
+    workspace.run("kubectl", "patch", "configmap", "held", "-n", STACK, "--type=merge", "-p", patch)
+
+
 def pods(workspace: Workspace) -> dict[str, str]:
     """Return the pods by name, with their uids."""
     return {p["metadata"]["name"]: p["metadata"]["uid"] for p in workspace.get("pods", "-n", STACK)["items"]}
@@ -53,6 +58,7 @@ def pods(workspace: Workspace) -> dict[str, str]:
 def deployed(workspace: Workspace) -> Iterator[None]:
     up(workspace, "kept")
     yield
+    free(workspace)
     workspace.run("poscloud", "destroy", "--discard-logs", "-s", STACK)
 
 
@@ -116,8 +122,7 @@ def test_only_their_owner_can_read_logs(archived: Path) -> None:
 
 
 def test_after_repair_destroy_goes_on_and_certifies(workspace: Workspace, archived: Path) -> None:
-    free = json.dumps({"metadata": {"finalizers": None}})
-    workspace.ok("kubectl", "patch", "configmap", "held", "-n", STACK, "--type=merge", "-p", free)
+    free(workspace)
     done = workspace.run("poscloud", "destroy", "-s", STACK)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"nothing is left of {STACK}: {ZERO}; logs: {archived} (" in done.stderr

@@ -31,7 +31,10 @@ class FolderStore:
         """Copy a file there, to the disk; see ``Store``."""
         file = self.folder / name
         try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.folder, *reversed(Path(name).parents)):
+                (self.folder / folder).mkdir(
+                    mode=0o700, exist_ok=True
+                )  # with parents=True, only the last is private
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as there, source.open("rb") as here:
                 shutil.copyfileobj(here, there, PART)
