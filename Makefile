@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -81,6 +81,9 @@ bench-quick: $(READY_DEV) ## The same with 17 services; fails if a ratio got 1.5
 
 bench-scale: $(READY_DEV) ## Bring 200 environments of 20 services up, 8 at a time, and remove them; an hour. SCALE="--environments 10": fewer.
 	@.venv/bin/python -m bench.scale $(SCALE)
+
+bench-archive: $(READY_DEV) ## Destroy 40 pods in turn with their archive and without; fails above 1.5 times as long; ten minutes.
+	@.venv/bin/python -m bench.archive $(BENCH)
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
 from poscloud.engine.statefile import is_empty, refuse_damaged, state_file
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
@@ -249,7 +250,8 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool, discard_lo
     once = bool(confirmed) and _may_write_once(prepared.pulumi.paths, root, stack)
     code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
     if code not in (0, INTERRUPTED):
-        teardown.refuse_held(prepared.kubectl, stack)
+        with suppress(UnansweredError, AuthError):  # the engine has told what went wrong
+            teardown.refuse_held(prepared.kubectl, stack)
     if code != 0:
         return code
     if unsure:
