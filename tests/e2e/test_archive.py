@@ -100,7 +100,7 @@ def test_logs_are_there_or_the_reason_why_not(archived: Path) -> None:
         (log["pod"].split("-")[0], log["container"], log["run"]): log
         for log in json.loads((archived / "manifest.json").read_text())["logs"]
     }
-    assert logs["never", "n", "current"]["reason"] == "never started: the pod is Pending"
+    assert logs["never", "n", "current"]["reason"] == "no status; the pod is Pending"
     for key in (("redis", "redis", "current"), ("redis", "redis", "previous"), ("a", "a", "current")):
         assert b"This container is simulated" in gzip.decompress((archived / logs[key]["file"]).read_bytes())
     assert ("a", "a", "previous") not in logs

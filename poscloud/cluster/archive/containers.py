@@ -57,8 +57,9 @@ def logs_of(pod: Object) -> Iterator[Log]:
         if "running" in state or "terminated" in state:
             yield Log(name, container, False, node=node)
         else:
-            why = (state.get("waiting") or {}).get("reason") or _phase(pod)
-            yield Log(name, container, False, f"{'not running' if ran_before else 'never started'}: {why}")
+            why = (state.get("waiting") or {}).get("reason")
+            told = f"{'not running' if ran_before else 'never started'}: {why}" if why else _phase(pod)
+            yield Log(name, container, False, told)
         if ran_before:
             yield Log(name, container, True, node=node)
 
@@ -79,7 +80,7 @@ def _phase(pod: Object) -> str:
     """Return what a pod says of itself, where it says nothing of a container: one that was evicted, for example."""
     status = pod.get("status") or {}
     words = [str(word) for word in (status.get("phase"), status.get("reason")) if word]
-    return f"the pod is {' '.join(words) or 'without status'}"
+    return f"no status; the pod is {', '.join(words) or 'without one'}"
 
 
 def _containers(pod: Object) -> Iterator[tuple[str, Object]]:

@@ -66,7 +66,7 @@ async def test_what_never_ran_has_no_log(server: FakeServer, access: Access, tmp
     _, manifest = await collect(access, tmp_path)
     assert outcomes(manifest) == {
         "a/main current": "never started: ImagePullBackOff",
-        "c/main current": "never started: the pod is Failed Evicted",
+        "c/main current": "no status; the pod is Failed, Evicted",
     }
     assert not [r for r in server.requests if r.path.endswith("/log")]
 
