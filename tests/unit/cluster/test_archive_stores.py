@@ -72,7 +72,7 @@ def test_a_manifest_that_is_none_is_refused(kept: tuple[Path, bytes]) -> None:
 async def test_a_folder_that_cannot_be_made(server: FakeServer, access: Access, tmp_path: Path) -> None:
     server.answer = Namespace(pod("a", main=RUNNING))
     (tmp_path / "kept").touch()
-    with pytest.raises(ArchiveError, match=r"the archive cannot be written: .*: Not a directory"):
+    with pytest.raises(ArchiveError, match=f"the archive cannot be written: {tmp_path}/kept: File exists"):
         await collect(access, tmp_path)
 
 
@@ -88,6 +88,15 @@ def test_a_folder_on_a_file_server_that_is_not_mounted(tmp_path: Path) -> None:
     with (
         pytest.raises(ArchiveError, match=f"{tmp_path}/mnt is not there"),
         open_store(ArchiveSpec(folder="mnt/archive"), tmp_path, tmp_path),
+    ):
+        pass
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ArchiveError, match=f"the archive cannot be written: {tmp_path}/file is no folder"),
+        open_store(ArchiveSpec(folder="file"), tmp_path, tmp_path),
     ):
         pass
 

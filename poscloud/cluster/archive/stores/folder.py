@@ -43,7 +43,7 @@ class FolderStore:
             _sync(file.parent)
         except OSError as error:
             raise ArchiveError(
-                f"the archive cannot be written: {file}: {error.strerror or error}",
+                f"the archive cannot be written: {error.filename or file}: {error.strerror or error}",
                 hint=f"ls -ld {self.folder}; df -h {self.folder}",
             ) from None
 
@@ -80,8 +80,13 @@ def open_folder(folder: Path) -> Iterator[FolderStore]:
     """Open a folder; it need not be there yet, but a mount point's parent is never made.
 
     Raises:
-        ArchiveError: Its parent is not there.
+        ArchiveError: Its parent is not there, or it is a file.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ArchiveError(
+            f"the archive cannot be written: {folder} is no folder",
+            hint="where archives go, `archive` in the environment's description says",
+        )
     if not folder.parent.is_dir():
         raise ArchiveError(
             f"the archive's folder cannot be made: {folder.parent} is not there",
