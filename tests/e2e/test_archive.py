@@ -142,6 +142,20 @@ def test_where_the_archive_cannot_be_written_nothing_is_deleted(workspace: Works
     assert workspace.writes_since(mark) == []
 
 
+def test_sweep_removes_nothing_that_has_pods_before_it_is_archived(workspace: Workspace) -> None:
+    workspace.ok("kubectl", "create", "deployment", "left", "--image=l:1", "-n", STACK)
+    workspace.ok(
+        "kubectl", "annotate", "deployment", "left", f"poscloud.io/stack=poscloud/{STACK}", "-n", STACK
+    )
+    mark = workspace.audit_mark()
+    done = workspace.run("poscloud", "sweep", "--yes", "-s", STACK)
+    assert done.returncode == 1
+    assert "error: nothing was deleted: the archive cannot be written: " in done.stderr
+    assert workspace.writes_since(mark) == []
+    done = workspace.run("poscloud", "sweep", "--yes", "--discard-logs", "-s", STACK)
+    assert (done.returncode, done.stdout) == (0, f"removed  Deployment {STACK}/left\n")
+
+
 def test_discarding_logs_is_the_way_past(workspace: Workspace) -> None:
     done = workspace.run("poscloud", "destroy", "--discard-logs", "-s", STACK)
     assert done.returncode == 0, done.stdout + done.stderr
