@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -26,11 +26,11 @@ destroy: $(READY) ## Remove the environment STACK with its data, and prove that 
 down: $(READY) ## Stop the local cluster; its data is kept.
 	@$(POSCLOUD) cluster down
 
-clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except what opens secrets and the state of stacks elsewhere.
+clean: $(READY) ## Remove the local cluster and all that is in .poscloud, except archives, what opens secrets and the state of stacks elsewhere.
 	@$(POSCLOUD) cluster down --delete
 	@if [ -z "$$(find .poscloud/state/.pulumi/stacks -name '*.json' -size +1k 2>/dev/null)" ] \
-	    && [ ! -e .poscloud/rotation ] && ! grep -qs '^encryptionsalt:' Pulumi.*.yaml; then rm -rf .poscloud; \
-	  else echo "kept: .poscloud/state and the passphrase, for stacks elsewhere and the secrets in Pulumi.*.yaml"; \
+	    && [ ! -e .poscloud/rotation ] && [ ! -e .poscloud/archive ] && ! grep -qs '^encryptionsalt:' Pulumi.*.yaml; then rm -rf .poscloud; \
+	  else echo "kept: .poscloud/state and the passphrase, for stacks elsewhere and the secrets in Pulumi.*.yaml; .poscloud/archive"; \
 	  cd .poscloud && rm -rf bin cluster logs pulumi activate; fi
 
 setup: $(READY) ## Make the virtual environment and install the toolchain.
@@ -81,6 +81,9 @@ bench-quick: $(READY_DEV) ## The same with 17 services; fails if a ratio got 1.5
 
 bench-scale: $(READY_DEV) ## Bring 200 environments of 20 services up, 8 at a time, and remove them; an hour. SCALE="--environments 10": fewer.
 	@.venv/bin/python -m bench.scale $(SCALE)
+
+bench-archive: $(READY_DEV) ## Destroy 40 pods in turn with their archive and without; fails above 1.5 times as long; ten minutes.
+	@.venv/bin/python -m bench.archive $(BENCH)
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden

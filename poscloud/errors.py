@@ -3,13 +3,16 @@
 ::
 
     PosCloudError              1   something expected went wrong
+    ├── ArchiveError           1   what is to be kept cannot be read, written or read back
     ├── InputError             2   the description is wrong; holds every Problem found
     ├── AuthError              3   the cluster, backend or forge rejected the credentials
+    ├── RemainsError           3   something is left after a destroy, which goes on when it is run again
     ├── DeployError            4   the engine or the cluster refused or failed
     ├── StackNotFoundError     6   no stack of that name
     └── WaitTimeoutError       9   something did not become ready in time
 
-The codes are Pulumi's own, so that a script can treat ``poscloud`` and ``pulumi`` alike.
+The codes are Pulumi's own, so that a script can treat ``poscloud`` and ``pulumi`` alike; of a ``destroy``, 3 means
+that something is left as well.
 A ``PosCloudError`` is shown as text, never as a traceback; anything else is a defect.
 """
 
@@ -84,6 +87,10 @@ class InputError(PosCloudError):
         return "\n".join([*map(str, self.problems), self.message])
 
 
+class ArchiveError(PosCloudError):
+    """What is to be kept of an environment cannot be read, written or read back; so nothing of it may be deleted."""
+
+
 class AuthError(PosCloudError):
     """The cluster, the state backend or the forge rejected the credentials."""
 
@@ -94,6 +101,12 @@ class DeployError(PosCloudError):
     """The engine, the cluster or the local control plane refused or failed."""
 
     exit_code = 4
+
+
+class RemainsError(DeployError):
+    """Something is left of an environment; who holds it has to let it go, then ``destroy`` is run again."""
+
+    exit_code = 3
 
 
 class StackNotFoundError(PosCloudError):

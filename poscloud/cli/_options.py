@@ -37,6 +37,9 @@ Stack = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DiscardLogs = Annotated[
+    bool, typer.Option("--discard-logs", help="Keep no logs, and nothing else either, of what is deleted.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print machine-readable output.")]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Do not ask the stores whether the jars of services exist.")

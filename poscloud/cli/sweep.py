@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, root
+from poscloud.cli._options import DiscardLogs, Stack, root
 
 
 def sweep(
@@ -20,18 +20,20 @@ def sweep(
             "--data", help="With --yes: remove what holds data too: unused volume claims, a namespace."
         ),
     ] = False,
+    discard_logs: DiscardLogs = False,
 ) -> None:
     """List what a killed run left and nothing knows any more; with --yes, remove it.
 
     Leftovers carry this stack's annotation, are in no state and no longer described. Other stacks' objects are never
-    touched. Exit code 1 when some are there and were not removed.
+    touched. Where pods would go, logs are archived first, as by destroy. Exit code 1 when some are there and were not
+    removed.
 
     Example: poscloud sweep -s hydra-test --yes
     """
     from poscloud.engine.sweep import sweep
     from poscloud.local.progress import ConsoleReporter
 
-    swept = sweep(root(), stack, ConsoleReporter(), yes=yes, data=data)
+    swept = sweep(root(), stack, ConsoleReporter(), yes=yes, data=data, discard_logs=discard_logs)
     found = swept.found
     for item in found.objects:
         _output.say(f"{'removed' if item in swept.removed else 'left'}  {item}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from poscloud.cluster.address import shown
 from poscloud.cluster.target import resolve
-from poscloud.engine.backends.address import backend_url, shown, state_folder
+from poscloud.engine.backends.address import backend_url, state_folder
 from poscloud.engine.backends.store import BackendUnreadableError, open_store
 from poscloud.engine.machine import machine_checks
 from poscloud.engine.stackconfig import StackConfig, read_stack_config

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.target import Target, resolve
-from poscloud.engine import inventory, leftovers, unrecorded
+from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
 from poscloud.engine.fence import refuse_taken
@@ -22,7 +23,7 @@ from poscloud.engine.roomwatch import watching
 from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
 from poscloud.engine.start import check_start
 from poscloud.engine.statefile import is_empty, refuse_damaged, state_file
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
@@ -223,42 +224,63 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
 
 
-def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> int:
-    """Remove an environment, prove that nothing is left, and return the engine's exit code.
+def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool, discard_logs: bool = False) -> int:
+    """Archive what an environment leaves behind, remove it, prove that nothing is left; return the engine's exit code.
 
     Its description may be broken or gone: what was deployed is in the state.
 
+    Args:
+        root: The project's folder.
+        stack: The environment.
+        reporter: Shows progress.
+        yes: Do not ask.
+        discard_logs: Archive nothing.
+
     Raises:
         StackNotFoundError: There is neither a description nor a state of that name.
-        DeployError: The namespace says that it is another stack's, or something is left; names it.
+        ArchiveError: Not everything could be archived; nothing was deleted.
+        DeployError: The namespace says that it is another stack's.
+        RemainsError: Something is left; names it, and who holds it.
     """
     refuse_unknown(root, stack)
     check_start(root, stack)
     prepared = prepare(root, stack, reporter)
     mark = f"{project_name(root)}/{stack}"
     refuse_taken(prepared.pulumi, prepared.kubectl, stack, mark)
+    logs = archive.release(prepared, reporter, discard_logs=discard_logs)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure
     once = bool(confirmed) and _may_write_once(prepared.pulumi.paths, root, stack)
     code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
+    if code not in (0, INTERRUPTED):
+        with suppress(UnansweredError, AuthError):  # the engine has told what went wrong
+            teardown.refuse_held(prepared.kubectl, stack)
     if code != 0:
         return code
     if unsure:
         _remove_unknown(prepared, reporter, confirmed=bool(confirmed))
-    left = prepared.kubectl.leftovers(stack, mark, seconds=GONE_SECONDS)
+    _certify(prepared, reporter, mark, logs)
+    return code
+
+
+def _certify(prepared: Prepared, reporter: Reporter, mark: str, logs: str) -> None:
+    """Show the certificate that nothing is left.
+
+    Raises:
+        RemainsError: Something is.
+    """
+    pulumi, kubectl, stack = prepared.pulumi, prepared.kubectl, prepared.stack
+    left = teardown.count(pulumi, kubectl, stack, mark, seconds=GONE_SECONDS)
     for volume in left.retained:
         reporter.note(f"kept, as its StorageClass says (Retain): {volume}")
-    if left.unexpected:
-        unrecorded.mark(prepared.pulumi.paths, stack)  # the state, empty now, does not tell of them
-        raise DeployError(
-            f"left in the cluster after destroy: {', '.join(left.unexpected)}",
-            hint=f"kubectl describe {left.unexpected[0]}; what is this stack's: poscloud sweep -s {stack}",
-        )
-    unrecorded.clear(prepared.pulumi.paths, stack)
+    if not left.is_clean:
+        unrecorded.mark(pulumi.paths, stack)  # the state, empty now, does not tell of them
+    certificate = teardown.certify(left, kubectl, stack, logs)
+    unrecorded.clear(pulumi.paths, stack)
+    archive.forget(pulumi.paths, stack)
     if left.others:
         reporter.note(f"{left.others} is not this stack's, and was left alone")
-    reporter.note(f"nothing is left of {stack}: no namespace, {left.volumes}")
-    return code
+    reporter.note(certificate)
 
 
 def _may_write_once(paths: ProjectPaths, root: Path, stack: str) -> bool:

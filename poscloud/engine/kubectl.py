@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,6 @@ from poscloud.errors import AuthError, DeployError
 from poscloud.provider import config
 from poscloud.provider.expiry import rejection
 from poscloud.render.names import STACK_ANNOTATION
-
-OUTSIDE = "storageclasses,priorityclasses"
-"""Kinds that an environment may make outside its namespace."""
 
 ANSWER_SECONDS = 15
 """How long the cluster may take to answer."""
@@ -27,23 +23,6 @@ class ForbiddenError(AuthError):
 
 class UnansweredError(DeployError):
     """The cluster does not answer."""
-
-
-@dataclass(frozen=True)
-class Remains:
-    """What there is of an environment after it was destroyed.
-
-    Attributes:
-        unexpected: Objects that should be gone.
-        retained: Volumes that outlive it because their StorageClass says so.
-        others: A namespace of its name that is not its own, and was left alone.
-        volumes: What is known of volumes, in words.
-    """
-
-    unexpected: list[str]
-    retained: list[str]
-    volumes: str
-    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,50 +108,6 @@ class Kubectl:
     def cluster_uid(self) -> str:
         """Return the uid of namespace kube-system, which identifies the cluster whatever its address."""
         return str(self.get("namespace", "kube-system").get("metadata", {}).get("uid", ""))
-
-    def leftovers(self, namespace: str, mark: str, *, seconds: float) -> Remains:
-        """Return what is left of a namespace: itself, and volumes bound to its claims.
-
-        Args:
-            namespace: The environment that was destroyed.
-            mark: ``project/stack``, the annotation of what was its own.
-            seconds: How long to wait for what is still being deleted.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            left = self._leftovers(namespace, mark)
-            if not left.unexpected or time.monotonic() > deadline:
-                return left
-            time.sleep(0.2)
-
-    def _leftovers(self, namespace: str, mark: str) -> Remains:
-        live = self.get("namespace", namespace)
-        unexpected = self._outside(namespace, mark)
-        if live and stamp_of(live) != mark:
-            return Remains(unexpected, [], "no volume", f"namespace {namespace}")
-        unexpected = [*([f"Namespace/{namespace}"] if live else []), *unexpected]
-        try:
-            volumes = self.get("persistentvolumes").get("items", [])
-        except ForbiddenError:
-            return Remains(unexpected, [], "volumes not checked: listing them is not allowed to this user")
-        bound = [v for v in volumes if v["spec"].get("claimRef", {}).get("namespace") == namespace]
-        names = {
-            keeps: [
-                f"PersistentVolume/{v['metadata']['name']}"
-                for v in bound
-                if (v["spec"].get("persistentVolumeReclaimPolicy") == "Retain") == keeps
-            ]
-            for keeps in (True, False)
-        }
-        return Remains([*unexpected, *names[False]], names[True], "no volume")
-
-    def _outside(self, environment: str, mark: str) -> list[str]:
-        """Return what an environment made that no namespace holds, as far as this user may look."""
-        try:
-            items = self.get(OUTSIDE, "-l", f"app.kubernetes.io/part-of={environment}").get("items", [])
-        except ForbiddenError:
-            return []
-        return [f"{i['kind']}/{i['metadata']['name']}" for i in items if stamp_of(i) == mark]
 
 
 def stamp_of(live: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from poscloud.engine import inventory, leftovers, unrecorded
+from poscloud.engine import archive, inventory, leftovers, unrecorded
 from poscloud.engine.deploy import prepare
 from poscloud.engine.inventory import Item
 from poscloud.engine.known import refuse_unknown
@@ -16,6 +16,9 @@ from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
+
+WITH_PODS = frozenset({"Namespace", "Deployment", "StatefulSet", "Job"})
+"""Kinds with whose objects go pods, and the pods' logs."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Swept:
         return left <= set(self.removed)
 
 
-def sweep(root: Path, stack: str, reporter: Reporter, *, yes: bool, data: bool) -> Swept:
+def sweep(
+    root: Path, stack: str, reporter: Reporter, *, yes: bool, data: bool, discard_logs: bool = False
+) -> Swept:
     """Look for what no state of a stack knows any more, and remove it if that is wanted.
 
     Args:
@@ -47,9 +52,11 @@ def sweep(root: Path, stack: str, reporter: Reporter, *, yes: bool, data: bool) 
         yes: Remove the leftovers.
         data: With ``yes``, remove the claims that nothing uses as well, and the namespace with all that is in it where
             nothing knows that any more; and with them their data.
+        discard_logs: Remove what has pods without archiving their logs.
 
     Raises:
         StackNotFoundError: There is neither a description nor a state of that name.
+        ArchiveError: Pods would go, and not everything of the namespace could be archived; nothing was removed.
         PosCloudError: Another run is under way, or that cannot be told; the description is wrong; the state may not be
             the one that made these objects; or something could not be removed.
     """
@@ -63,6 +70,8 @@ def sweep(root: Path, stack: str, reporter: Reporter, *, yes: bool, data: bool) 
     if removed:
         refuse_other_state(prepared.pulumi, prepared.kubectl, stack)
         refuse_in_use(paths, stack)  # once more: it holds no lock itself
+        if any(item.kind in WITH_PODS for item in removed):
+            archive.release(prepared, reporter, discard_logs=discard_logs)
         leftovers.remove(prepared.kubectl, removed)
     return Swept(found, removed)
 

@@ -60,6 +60,7 @@ _REQUESTS = (
     _Request("kube-controller-manager", "ca", "system:kube-controller-manager", "system:masters"),
     _Request("kube-scheduler", "ca", "system:kube-scheduler", "system:masters"),
     _Request("kwok", "ca", "kwok", "system:masters"),
+    _Request("kubelet", "ca", "simulated-kubelet", hosts=("127.0.0.1",)),
     _Request("etcd", "etcd-ca", "etcd", hosts=("localhost", "127.0.0.1")),
     _Request("etcd-client", "etcd-ca", "kube-apiserver"),
 )

@@ -1,6 +1,6 @@
 """The programs of the control plane and how each is called.
 
-Everything listens on 127.0.0.1 only; the controller-manager, the scheduler and kwok do not listen at all.
+Everything listens on 127.0.0.1 only; the controller-manager and the scheduler do not listen at all.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ AUDIT_POLICY = {
     "rules": [{"level": "Metadata"}],
 }
 
+# In the format of the container runtimes: time, stream, whole line or part of one.
+SIMULATED_LOG = (
+    "2026-01-01T00:00:00.0Z stdout F This container is simulated (kwok): it runs nothing and logs nothing.\n"
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,12 +52,14 @@ class Settings:
         bin: Folder of the programs.
         port: The API server's port.
         etcd_port: etcd's port.
+        kubelet_port: Where the simulated nodes answer as their kubelets would.
     """
 
     paths: ProjectPaths
     bin: Path
     port: int
     etcd_port: int
+    kubelet_port: int = 0
 
     @property
     def pki(self) -> Pki:
@@ -153,6 +160,9 @@ def _apiserver(s: Settings) -> list[str]:
         f"--client-ca-file={pki.certificate('ca')}",
         f"--tls-cert-file={pki.certificate('apiserver')}",
         f"--tls-private-key-file={pki.key('apiserver')}",
+        # For logs. A simulated node's name leads nowhere.
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-certificate-authority={pki.certificate('ca')}",
         f"--service-account-key-file={pki.service_account_key}",
         f"--service-account-signing-key-file={pki.service_account_key}",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -208,6 +218,10 @@ def _kwok(s: Settings) -> list[str]:
         f"--manage-nodes-with-annotation-selector={FAKE_NODE}",
         "--node-lease-duration-seconds=40",
         f"--node-ip={LOOPBACK}",
+        f"--node-port={s.kubelet_port}",
+        f"--server-address={LOOPBACK}:{s.kubelet_port}",
+        f"--tls-cert-file={s.pki.certificate('kubelet')}",
+        f"--tls-private-key-file={s.pki.key('kubelet')}",
         f"--cidr={POD_CIDR}",
         # It would write a line for each renewed lease.
         "--v=WARN",
@@ -235,9 +249,14 @@ def write_configuration(settings: Settings) -> None:
     write_private(settings.file("audit-policy.json"), json.dumps(AUDIT_POLICY))
     write_private(settings.file("kube-scheduler.json"), json.dumps(_scheduler_configuration(settings)))
     # A copy, so that the running simulator does not depend on where this package is installed.
-    write_private(
-        settings.file("kwok-stages.yaml"), Path(__file__).with_name("kwok_stages.yaml").read_bytes()
-    )
+    simulation = Path(__file__).with_name("kwok_stages.yaml").read_text()
+    for word, value in (
+        ("KUBELET_PORT", settings.kubelet_port),
+        ("LOG_FILE", settings.file("simulated.log")),
+    ):
+        simulation = simulation.replace(word, str(value))
+    write_private(settings.file("kwok-stages.yaml"), simulation)
+    write_private(settings.file("simulated.log"), SIMULATED_LOG)
     files = {f"{name}.kubeconfig": name for name in ("kube-controller-manager", "kube-scheduler", "kwok")}
     for file, user in {**files, settings.paths.admin_kubeconfig.name: "admin"}.items():
         kubeconfig.write(settings.file(file), server=settings.server, pki=settings.pki, user=user)

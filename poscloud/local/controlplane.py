@@ -203,7 +203,7 @@ class ControlPlane:
     # ---- inside --------------------------------------------------------------------------------------------
 
     def _settings(self, record: ClusterRecord) -> Settings:
-        return Settings(self.paths, self._bin, record.port, record.etcd_port)
+        return Settings(self.paths, self._bin, record.port, record.etcd_port, record.kubelet_port)
 
     def _check_programs(self) -> None:
         missing = [entry.name for entry in COMPONENTS if not (self._bin / entry.name).exists()]
@@ -307,9 +307,11 @@ class ControlPlane:
                 hint=f"choose another one: poscloud cluster up --port {ports.free_port()}",
             )
         record.port = wanted
-        # Nobody knows etcd's port but the API server: another one does as well.
+        # Nobody knows these ports but the API server: others do as well.
         if "etcd" not in running and not (record.etcd_port and ports.is_free(record.etcd_port)):
             record.etcd_port = ports.free_port()
+        if not record.kubelet_port or ("kwok" not in running and not ports.is_free(record.kubelet_port)):
+            record.kubelet_port = ports.free_port()
 
     def _launch(self, entry: Component, settings: Settings, record: ClusterRecord) -> Process:
         log = self.log(entry.name)

@@ -116,6 +116,11 @@ class ProjectPaths:
         return self.cluster / "config" / "admin.kubeconfig"
 
     @property
+    def archive(self) -> Path:
+        """What destroyed environments left behind, where their description names no other place."""
+        return self.owned / "archive"
+
+    @property
     def logs(self) -> Path:
         """Logs of set-up and of runs; the control plane's own are in ``cluster/logs``."""
         return self.owned / "logs"

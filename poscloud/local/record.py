@@ -33,6 +33,7 @@ class ClusterRecord:
         uid: The uid of the namespace kube-system: which cluster this is, whatever its address.
         port: The API server's port, kept over down and up.
         etcd_port: etcd's port; chosen anew when it is taken.
+        kubelet_port: Where the simulated nodes answer; chosen anew when it is taken.
         nodes: The kind of nodes.
         components: What was started, by name.
     """
@@ -41,6 +42,7 @@ class ClusterRecord:
     uid: str = ""
     port: int = 0
     etcd_port: int = 0
+    kubelet_port: int = 0
     nodes: str = ""
     components: dict[str, Started] = field(default_factory=dict)
 

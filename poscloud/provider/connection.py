@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import h11
@@ -12,6 +12,8 @@ from poscloud.provider.shape import NotUnderstoodError
 
 # Bytes of an answer, and of one event of a watch. An object has at most 1.5 MB (etcd), a list is of one namespace.
 LONGEST_ANSWER = 64 * 1024 * 1024
+ANSWER_TIMEOUT = 60.0
+"""Seconds for the head of an answer, and for the rest of it; for each part of one that is read as it comes."""
 LONGEST_EVENT = 8 * 1024 * 1024
 
 
@@ -65,9 +67,20 @@ async def body_of(connection: Connection) -> bytes:
         NotUnderstoodError: It is longer than any that an API server gives.
     """
     parts, length = [], 0
-    while isinstance(event := await connection.event(), h11.Data):
-        parts.append(bytes(event.data))
-        length += len(event.data)
-        if length > LONGEST_ANSWER:
-            raise NotUnderstoodError(f"an answer of the API server has more than {LONGEST_ANSWER} bytes")
+    async with asyncio.timeout(ANSWER_TIMEOUT):
+        while isinstance(event := await connection.event(), h11.Data):
+            parts.append(bytes(event.data))
+            length += len(event.data)
+            if length > LONGEST_ANSWER:
+                raise NotUnderstoodError(f"an answer of the API server has more than {LONGEST_ANSWER} bytes")
     return b"".join(parts)
+
+
+async def parts_of(connection: Connection) -> AsyncIterator[bytes]:
+    """The answer in parts as they come, however long it is."""
+    while True:
+        async with asyncio.timeout(ANSWER_TIMEOUT):
+            event = await connection.event()
+        if not isinstance(event, h11.Data):
+            return
+        yield bytes(event.data)

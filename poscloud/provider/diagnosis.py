@@ -14,7 +14,8 @@ Object = dict[str, Any]
 
 SHOWN = 5
 """How many remaining objects of one kind are named."""
-_REMAINING = re.compile(r"([a-z0-9-]+)\.([a-z0-9.-]*) has \d+ resource instances")
+REMAINING = re.compile(r"([a-z0-9-]+)\.([a-z0-9.-]*) has \d+ resource instances")
+"""How a namespace that is being deleted tells what is still in it: plural and group."""
 
 
 async def related(cluster: Cluster, obj: Object, facts: dict[str, str], written: str) -> Related:
@@ -83,7 +84,7 @@ async def remaining(cluster: Cluster, namespace: Object) -> str:
     """
     told = " ".join(str(c.get("message", "")) for c in get(namespace, "status", "conditions", default=[]))
     shown: list[str] = []
-    for plural, group in dict.fromkeys(_REMAINING.findall(told)):
+    for plural, group in dict.fromkeys(REMAINING.findall(told)):
         version = await cluster.discovery.version_of(plural, group)
         if version:
             items = await cluster.list(version[0], plural, str(namespace["metadata"]["name"]))

@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 from asyncio import sslproto
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -17,14 +17,13 @@ import h11
 
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.config import Access
-from poscloud.provider.connection import LONGEST_EVENT, Connection, body_of, head_of
+from poscloud.provider.connection import ANSWER_TIMEOUT, LONGEST_EVENT, Connection, body_of, head_of
 from poscloud.provider.credentials import Credentials
 from poscloud.provider.expiry import rejection
 from poscloud.provider.permission import permission_hint
 from poscloud.provider.shape import NotUnderstoodError, answered, parse
 
 IN_FLIGHT = 32
-ANSWER_TIMEOUT = 60.0
 FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
 TOO_SLOW = 504  # a server that gave up on a request itself took half a minute for it; it works its queue off
@@ -44,6 +43,7 @@ JSON_PATCH = "application/json-patch+json"
 Object = dict[str, Any]
 Query = Mapping[str, str]
 MayWrite = Callable[[str], None]
+Reader = Callable[[Connection], Awaitable[bytes]]
 
 # Shows one line of progress; every call of the engine sets its own.
 progress: ContextVar[Callable[[str], None]] = ContextVar("progress", default=lambda _: None)
@@ -190,9 +190,14 @@ class Client:
         """Return an answer that is no JSON, as a container's log; errors as in ``request``."""
         return (await self._answer("GET", path, query, None, "", "*/*")).decode(errors="replace")
 
+    async def pour(self, path: str, query: Query, reader: Reader) -> None:
+        """Have an answer read as it comes, again from its start after a lost connection; errors as in ``request``."""
+        await self._answer("GET", path, query, None, "", "*/*", reader)
+
     async def _answer(
-        self, method: str, path: str, query: Query | None, body: Any, content_type: str, accept: str
-    ) -> bytes:
+        self, method: str, path: str, query: Query | None, body: Any, content_type: str, accept: str,
+        reader: Reader = body_of,
+    ) -> bytes:  # fmt: skip
         """Send one request and return the answer; errors as in ``request``.
 
         Raises:
@@ -211,8 +216,7 @@ class Client:
                 raise self.given_up
             try:
                 async with self._slots, self._open(method, target, headers, data) as (response, connection):
-                    async with asyncio.timeout(ANSWER_TIMEOUT):
-                        answer = await body_of(connection)
+                    answer = await (reader if response.status_code < 300 else body_of)(connection)
             except (OSError, TimeoutError, EOFError, h11.RemoteProtocolError) as error:
                 await self._endure(error, started, delay)
             except (h11.LocalProtocolError, UnicodeError, ValueError) as error:

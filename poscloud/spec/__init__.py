@@ -4,6 +4,7 @@ Frozen pydantic models without any I/O and without Pulumi: a spec is plain data 
 hashed, printed and rendered anywhere.
 """
 
+from poscloud.spec.archive import ArchiveSpec
 from poscloud.spec.base import SecretKey
 from poscloud.spec.c import CServiceSpec, GitSource
 from poscloud.spec.clusterwide import CephRbd, PriorityClassSpec, StorageClassSpec
@@ -39,6 +40,7 @@ from poscloud.spec.webapp import WebAppArchive, WebAppSpec
 from poscloud.spec.zookeeper import ZooKeeperSpec
 
 __all__ = [
+    "ArchiveSpec",
     "Autoscale",
     "CServiceSpec",
     "CephRbd",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from poscloud.spec.archive import ArchiveSpec
 from poscloud.spec.base import DnsName, Model, Name, SecretKeyName, StatefulName
 from poscloud.spec.baseline import check_baseline
 from poscloud.spec.checks import check_environment
@@ -97,6 +98,12 @@ class EnvironmentSpec(Model):
         "folder, relative to the project's; s3://BUCKET/FOLDER; or https://HOST/FOLDER, which is only read. The "
         "variable POSCLOUD_BASELINE goes before it.",
         examples=["s3://ci/baselines?endpoint=minio.example.com:9000&s3ForcePathStyle=true"],
+    )
+    archive: ArchiveSpec | None = Field(
+        None,
+        description="Where logs, events and objects are kept when the environment is destroyed; by default the "
+        "project's folder .poscloud/archive.",
+        examples=[{"folder": "/srv/archive"}],
     )
     isolation: IsolationChoice = Field(
         False,

@@ -260,7 +260,28 @@ def test_nothing_listens_beyond_this_machine(plane: ControlPlane, paths: Project
     assert found["kube-apiserver"] == [f"0100007F:{record['port']:04X}"]
     assert f"0100007F:{record['etcd_port']:04X}" in found["etcd"]
     assert len(found["etcd"]) == 2, "clients, and members, of which there is no second one"
-    assert [found[name] for name in ("kube-controller-manager", "kube-scheduler", "kwok")] == [[], [], []]
+    assert found["kwok"] == [f"0100007F:{record['kubelet_port']:04X}"]
+    assert [found[name] for name in ("kube-controller-manager", "kube-scheduler")] == [[], []]
+
+
+def test_logs_say_that_a_container_is_simulated(
+    plane: ControlPlane, paths: ProjectPaths, api: LocalApi
+) -> None:
+    """Also after the port where kwok answers was taken by somebody else."""
+    pod = {"metadata": {"name": "talks"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
+    api.create("/api/v1/namespaces/default/pods", pod)
+    command = [str(paths.bin / "kubectl"), f"--kubeconfig={paths.kubeconfig}", "logs", "talks"]
+
+    def log() -> bool:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return "This container is simulated" in done.stdout
+
+    assert wait_until(log, timeout=20)
+    plane.down()
+    record = json.loads((paths.cluster / "cluster.json").read_text())
+    with socket.create_server(("127.0.0.1", record["kubelet_port"])):
+        plane.up()
+        assert wait_until(log, timeout=20)
 
 
 def asked(pki: Pki, address: str, user: str) -> str:

@@ -17,6 +17,7 @@ MAKEFILE = Path(__file__).parents[2] / "Makefile"
         ("Pulumi.dev.yaml", "encryptionsalt: v1:fake\n", True),
         (".poscloud/rotation/new", "a-fake-one\n", True),
         (".poscloud/state/.pulumi/stacks/poscloud/dev.json", " " * 2000, True),
+        (".poscloud/archive/dev/2026-11-22T03-50-00.000Z/manifest.json", "{}", True),
     ],
 )
 def test_the_passphrase_stays_where_something_needs_it(
@@ -43,5 +44,6 @@ def test_the_passphrase_stays_where_something_needs_it(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert passphrase.exists() == kept
+    assert (tmp_path / file).exists() == (kept or not file.startswith(".poscloud"))
     assert not cluster.exists()
     assert ("kept:" in done.stdout) == kept

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from poscloud.engine.backends.address import scrubbed, shown
+from poscloud.cluster.address import scrubbed, shown
 from poscloud.engine.backends.store import ANSWER_SECONDS, missing_extra
 from poscloud.errors import AuthError, DeployError
 

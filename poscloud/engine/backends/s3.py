@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from poscloud.engine.backends.address import scrubbed, shown
+from poscloud.cluster.address import shown
+from poscloud.cluster.s3 import open_bucket
 from poscloud.engine.backends.store import ANSWER_SECONDS, BackendUnreadableError, missing_extra
-from poscloud.errors import AuthError, DeployError
 
 BACKEND = "PULUMI_BACKEND_URL"
 _KNOWN = {
@@ -18,7 +18,6 @@ _KNOWN = {
     "hostname_immutable", "awssdk", "rate_limiter_capacity", "request_checksum_calculation",
     "response_checksum_validation",
 }  # fmt: skip
-_REFUSED = {"403", "401", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
 
 
 @dataclass(frozen=True)
@@ -75,61 +74,16 @@ def open_s3(url: str, what: str = "the state backend", setting: str = BACKEND) -
         AuthError: The store refuses the credentials, or there are none.
         DeployError: The store cannot be reached, or the bucket is not there.
     """
-    parts = urlsplit(url)
-    parameters = dict(parse_qsl(parts.query))
-    if unknown := sorted(set(parameters) - _KNOWN):
+    if unknown := sorted({name for name, _ in parse_qsl(urlsplit(url).query)} - _KNOWN):
         raise BackendUnreadableError(
             f"poscloud cannot look into {what} {shown(url)}: it does not know {', '.join(unknown)}",
             hint="the engine itself tells who holds a stack, and removes all its locks: pulumi cancel"
             if setting == BACKEND
             else f"known are: {', '.join(sorted(_KNOWN))}",
         )
+    hint = f"start the server, or set {setting} to the right address"
     try:
-        from botocore import exceptions
+        with open_bucket(url, what, seconds=ANSWER_SECONDS, tries=1, hint=hint) as bucket:
+            yield S3Store(bucket.client, bucket.name, bucket.prefix)
     except ImportError as error:
         raise missing_extra(url, "s3", what) from error
-    folder = parts.path.strip("/")
-    try:
-        yield S3Store(_client(parameters), parts.netloc, f"{folder}/" if folder else "")
-    except exceptions.ClientError as error:
-        raise _refused(error, url, what) from None
-    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
-        raise AuthError(
-            f"{what} {shown(url)} needs credentials: {error}",
-            hint="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-        ) from None
-    except exceptions.BotoCoreError as error:
-        raise DeployError(
-            f"{what} {shown(url)} does not answer: {scrubbed(str(error), url)}",
-            hint=f"start the server, or set {setting} to the right address",
-        ) from None
-
-
-def _client(parameters: dict[str, str]) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    endpoint = parameters.get("endpoint") or None
-    if endpoint and "://" not in endpoint:
-        plain = "true" in (parameters.get("disableSSL"), parameters.get("disable_https"))
-        endpoint = f"{'http' if plain else 'https'}://{endpoint}"
-    by_path = "true" in (parameters.get("s3ForcePathStyle"), parameters.get("use_path_style"))
-    session = boto3.Session(profile_name=parameters.get("profile"), region_name=parameters.get("region"))
-    config = Config(
-        connect_timeout=ANSWER_SECONDS,
-        read_timeout=ANSWER_SECONDS,
-        retries={"total_max_attempts": 1},
-        s3={"addressing_style": "path" if by_path else "auto"},
-    )
-    return session.client("s3", endpoint_url=endpoint, config=config)
-
-
-def _refused(error: Any, url: str, what: str) -> DeployError | AuthError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    if code in _REFUSED:
-        return AuthError(
-            f"{what} {shown(url)} rejected the credentials: {code}",
-            hint="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-        )
-    hint = "make the bucket first" if code == "NoSuchBucket" else "run: poscloud doctor"
-    return DeployError(f"{what} {shown(url)} refused: {scrubbed(str(error), url)}", hint=hint)

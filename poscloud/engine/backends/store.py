@@ -9,7 +9,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from poscloud.engine.backends.address import backend_url, shown, state_folder
+from poscloud.cluster.address import shown
+from poscloud.engine.backends.address import backend_url, state_folder
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 

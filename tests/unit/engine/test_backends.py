@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from poscloud.engine.backends.address import scrubbed, shown, state_folder
+from poscloud.cluster.address import scrubbed, shown
+from poscloud.engine.backends.address import state_folder
 from poscloud.engine.backends.store import BackendUnreadableError, open_store
 from poscloud.engine.locks import refuse_in_use
 from poscloud.errors import DeployError
