@@ -75,8 +75,9 @@ def run(
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             output.seek(0)
-            text = output.read().decode(errors="replace")[-3000:]
-            raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{text}")
+            text = output.read().decode(errors="replace")
+            said = text[text.rfind("Diagnostics:") :][:3000] if "Diagnostics:" in text else text[-3000:]
+            raise CommandError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
     return Usage(seconds, used.ru_utime + used.ru_stime, peak.bytes)
 
 

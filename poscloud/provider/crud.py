@@ -22,7 +22,7 @@ from poscloud.provider.kinds import (
     STACK_ANNOTATION,
 )
 from poscloud.provider.refusals import conflict, deleted_outside, foreign, only_ours, without_namespace
-from poscloud.provider.rest import ApiError, progress
+from poscloud.provider.rest import OVERLOADED, TOO_SLOW, ApiError, progress
 from poscloud.provider.shape import answered
 from poscloud.provider.state import Result, state_of
 from poscloud.provider.waits import is_failed_job
@@ -76,19 +76,28 @@ class Objects:
         return await self._settle(live, inputs, manager, timeout, "created")
 
     async def _post(self, inputs: Object, manager: str) -> Object:
-        for number, delay in enumerate((*CREATE_RETRIES, None), 1):
+        clock, delays = self._cluster.clock, [*CREATE_RETRIES, None]
+        started, number = clock.now(), 0
+        while delays:
             await self._fence.admit(inputs)
+            number += 1
             try:
                 return await self._cluster.create(inputs, manager)
             except (ApiError, NoSuchKindError) as error:
                 exists = isinstance(error, ApiError) and error.reason == "AlreadyExists"
+                slow = isinstance(error, ApiError) and error.status == TOO_SLOW
                 if may_exist(error, inputs) and (live := await self._claim(inputs, manager)):
                     return live
                 self._fence.forget(inputs)
+                if slow and clock.now() - started < OVERLOADED:
+                    progress.get()(f"API server is busy (HTTP {TOO_SLOW}), retrying")
+                    await clock.sleep(1.0)
+                    continue
+                delay = delays.pop(0)
                 if not exists and (delay is None or (isinstance(error, ApiError) and error.status != 404)):
                     raise without_namespace(error, inputs) from None
                 progress.get()(f"retry {number}: {error.message}")
-                await self._cluster.clock.sleep(delay or 1.0)
+                await clock.sleep(delay or 1.0)
         raise PosCloudError(f"{label(inputs)} exists and disappears again; somebody else works on it")
 
     async def _claim(self, inputs: Object, manager: str) -> Object | None:

@@ -16,7 +16,7 @@ from poscloud.provider.cluster import UID, Cluster, Object, created_by
 from poscloud.provider.config import Access
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import ADOPT_ANNOTATION, CLUSTER_ANNOTATION, STACK_ANNOTATION
-from poscloud.provider.rest import ApiError, progress
+from poscloud.provider.rest import TOO_SLOW, ApiError, progress
 
 
 class FenceError(PosCloudError):
@@ -205,11 +205,14 @@ def may_exist(error: PosCloudError, inputs: Object) -> bool:
     """Whether a refused create may mean that the object is there.
 
     Who is bound to one existing namespace may not create namespaces, and is refused before anything else is looked at.
+    A server that took too long for a create may have carried it out.
     """
     if not isinstance(error, ApiError):
         return False
-    return error.reason == "AlreadyExists" or (
-        error.status == 403 and is_namespace(inputs) and adopts(inputs)
+    return (
+        error.reason == "AlreadyExists"
+        or error.status == TOO_SLOW
+        or (error.status == 403 and is_namespace(inputs) and adopts(inputs))
     )
 
 

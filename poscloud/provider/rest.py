@@ -27,6 +27,8 @@ IN_FLIGHT = 32
 ANSWER_TIMEOUT = 60.0
 FIRST_CONNECTION = 9.0
 LOST_CONNECTION = 60.0
+TOO_SLOW = 504  # a server that gave up on a request itself took half a minute for it; it works its queue off
+OVERLOADED = 300.0
 # asyncio sets 256 KiB aside for each TLS connection; with one watch for each waiting object that adds up.
 sslproto.SSLProtocol.max_size = 32 * 1024
 # Longest time in seconds between two tries that a server may ask for.
@@ -177,7 +179,7 @@ class Client:
         """Send one request and return the decoded answer.
 
         Raises:
-            ApiError: The server refused.
+            ApiError: The server refused, or took too long for a POST, which it may carry out all the same.
             AuthError: It does not know us.
             UnreachableError: There was no answer for too long.
         """
@@ -201,6 +203,9 @@ class Client:
         data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         target, headers = self._target(path, query), {"Content-Type": content_type, "Accept": accept}
         started, delay, asked_again, silent = self.clock.now(), 0.2, False, 0
+        makes = method == "POST" and "dryRun" not in (
+            query or {}
+        )  # what took too long may be made all the same
         while True:
             if self.given_up:
                 raise self.given_up
@@ -224,9 +229,11 @@ class Client:
                     continue
                 silent += refusal.webhook_is_silent
                 settling = refusal.status == 403 and self.clock.now() - self._lost < SETTLING
+                patience = OVERLOADED if refusal.status == TOO_SLOW else LOST_CONNECTION
                 if (
                     not (refusal.is_transient or settling)
-                    or self.clock.now() - started > LOST_CONNECTION
+                    or (refusal.status == TOO_SLOW and makes)
+                    or self.clock.now() - started > patience
                     or silent == WEBHOOK_TRIES
                 ):
                     raise refusal

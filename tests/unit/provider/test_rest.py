@@ -48,6 +48,21 @@ async def test_retry_after_is_honoured(
     assert clock.slept == [3, 3]
 
 
+async def test_a_server_that_takes_too_long_itself_is_asked_for_minutes(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    def slow(_: Request) -> Answer:
+        clock.time += 34
+        return Answer(504, {"message": "request did not complete"}) if clock.time < 250 else Answer()
+
+    server.answer = slow
+    assert await Client(access, clock).request("PATCH", "/x", body={}) == {}
+    server.answer = lambda _: slow(_) and Answer(504, {"message": "request did not complete"})
+    with pytest.raises(ApiError):
+        await Client(access, clock).request("PATCH", "/x", body={})
+    assert clock.time < 250 + 2 * rest.OVERLOADED
+
+
 async def test_a_person_is_told_after_a_while(server: FakeServer, access: Access, clock: FakeClock) -> None:
     told: list[str] = []
     progress.set(told.append)

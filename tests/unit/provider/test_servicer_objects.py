@@ -122,6 +122,27 @@ async def test_after_a_lost_answer_the_object_decides(
     assert not cluster.server.asked("PATCH")
 
 
+TOO_SLOW = refusal(504, "Timeout", "request did not complete within requested timeout")
+
+
+async def test_after_a_create_that_took_too_long_the_object_decides(
+    stub: Any, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configure(stub, cluster.server)
+    monkeypatch.setattr(crud, "new_manager", lambda *_: "this-create")
+    cluster.on("POST", COLLECTION, TOO_SLOW)
+    cluster.on("GET", OBJECT, Answer(body=stored(config_map(a="1"), "this-create")))
+    assert (await create(stub, config_map(a="1"))).id == "default/settings"
+    assert len(cluster.server.asked("POST")) == 1
+
+
+async def test_a_create_that_took_too_long_in_vain_is_asked_for_again(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    cluster.on("POST", COLLECTION, TOO_SLOW, TOO_SLOW, Answer(201, stored(config_map(a="1"), "this-create")))
+    assert (await create(stub, config_map(a="1"))).id == "default/settings"
+    assert len(cluster.server.asked("POST")) == 3
+
+
 async def test_a_manager_s_name_that_others_may_have_proves_nothing(stub: Any, cluster: Cluster) -> None:
     await configure(stub, cluster.server)
     cluster.on("POST", COLLECTION, EXISTS)
