@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,27 +62,46 @@ def policy(root: Path, original: str) -> tuple[EnvironmentSpec, Copies]:
 def describe_copy(root: Path, order: Order) -> Path:
     """Write the description of a copy, once it is known to be a right one, and return its file.
 
+    One of the same environment for the same owner or merge request is described anew.
+
     Raises:
-        PosCloudError: There is a description of that name, or it would be a wrong one; nothing was written.
+        PosCloudError: There is another description of that name, or it would be a wrong one; nothing was written.
     """
     file = root / STACKS / f"{order.name}.yaml"
-    if order.name in known_stacks(root):
+    if order.name in known_stacks(root) and not _is_same(root, order):
         raise PosCloudError(
             f"there is an environment {order.name} already ({_said(root, order.name)})",
             hint=f"to bring it up to date: poscloud up -s {order.name}; for another one, choose another name",
         )
     text = MODELINE + _document(root, order)
-    draft = file.with_name(f".{file.name}.draft")
+    before = file.read_text(encoding="utf-8") if file.is_file() else None
     try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, file)
+        file.write_text(text, encoding="utf-8")
         load_checked(root, order.name)
     except BaseException:
-        file.unlink(missing_ok=True)
+        if before is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_text(before, encoding="utf-8")
         raise
-    finally:
-        draft.unlink(missing_ok=True)
     return file
+
+
+def _is_same(root: Path, order: Order) -> bool:
+    """Whether the environment of that name is a copy of the same one, for the same owner or merge request."""
+    try:
+        spec = load_environment(root, order.name)
+    except PosCloudError:
+        return False
+    found = spec.lifetime
+    if found is None or spec.copy_of != order.original:
+        return False
+    return same_asker(order, found.owner, found.merge_request or "")
+
+
+def same_asker(order: Order, owner: str, merge_request: str) -> bool:
+    """Whether a copy is for the same owner, or for the same merge request, whoever pushed to it."""
+    return merge_request == order.merge_request if merge_request else owner == order.owner
 
 
 def _document(root: Path, order: Order) -> str:

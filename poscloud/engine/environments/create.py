@@ -10,15 +10,17 @@ from pathlib import Path
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
 from poscloud.engine.environments.asked import owner, refuse_too_many, time_to_live
-from poscloud.engine.environments.copying import Order, copy_configuration, describe_copy, policy
-from poscloud.engine.environments.listing import environments
+from poscloud.engine.environments.copying import Order, copy_configuration, describe_copy, policy, same_asker
+from poscloud.engine.environments.listing import annotation, environments
 from poscloud.engine.environments.naming import environment_name
-from poscloud.engine.environments.removal import forget
+from poscloud.engine.environments.removal import undo
 from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import DeployError, PosCloudError
+from poscloud.load import known_stacks
 from poscloud.local.progress import Reporter
+from poscloud.render import names
 from poscloud.spec.lifetime import Copies, in_words
 
 QUEUE_SECONDS = 5.0
@@ -61,13 +63,15 @@ def create(
     _, copies = policy(root, original)
     who = who or owner(os.environ, root)
     order = Order(name, original, time_to_live(ttl, copies, who, original), who, merge_request, only, changes)
+    fresh = name not in known_stacks(root)
     describe_copy(root, order)
     try:
         prepared = _prepare(root, order, reporter)
-        _refuse_taken(prepared, root)
+        fresh = _refuse_taken(prepared, root, order) and fresh
         _find_room(prepared, root, order, copies, reporter, wait)
     except BaseException:
-        forget(root, name)
+        if fresh:
+            undo(root, name)
         raise
     reporter.note(f"{name} is a copy of {original} for {who}, {order.ttl}: stacks/{name}.yaml")
     code = deploy.up(root, name, reporter, yes=True)
@@ -86,16 +90,34 @@ def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
     return deploy.prepare(root, order.name, reporter)
 
 
-def _refuse_taken(prepared: Prepared, root: Path) -> None:
-    """Make sure that the copy's namespace is free, or its own from an earlier time."""
+def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
+    """Make sure that the copy's namespace is free, or its own; return whether it is free.
+
+    Raises:
+        DeployError: It is somebody else's, or a copy that somebody else asked for.
+    """
     live = prepared.kubectl.get("namespace", prepared.stack)
-    if not live or stamp_of(live) == f"{project_name(root)}/{prepared.stack}":
-        return
-    whose = f"belongs to stack {stamp_of(live)}" if stamp_of(live) else "belongs to no stack"
-    raise DeployError(
-        f"namespace {prepared.stack} is there already and {whose}; nothing was made",
-        hint="choose another name; which there are: poscloud env list",
+    if not live:
+        return True
+    owner, merge_request, original = (
+        annotation(live, name)
+        for name in (names.OWNER_ANNOTATION, names.MERGE_REQUEST_ANNOTATION, names.COPY_ANNOTATION)
     )
+    whose = ""
+    if stamp_of(live) != f"{project_name(root)}/{prepared.stack}":
+        whose = f"belongs to stack {stamp_of(live)}" if stamp_of(live) else "belongs to no stack"
+    elif original != order.original:
+        whose = f"is a copy of {original}" if original else "is no copy"
+    elif not same_asker(order, owner, merge_request):
+        whose = f"is the copy of {owner or 'somebody else'}" + (
+            f" for {merge_request}" if merge_request else ""
+        )
+    if whose:
+        raise DeployError(
+            f"namespace {prepared.stack} is there already and {whose}; nothing was made",
+            hint="choose another name; which there are: poscloud env list",
+        )
+    return False
 
 
 def _find_room(

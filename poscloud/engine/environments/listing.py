@@ -82,8 +82,8 @@ async def _environments(client: Client, project: str) -> list[Environment]:
             f"which environments there are cannot be told: {error.message}",
             hint="this user needs ClusterRole poscloud-environments: poscloud access (docs/access.md)",
         ) from None
-    own = [item for item in answer.get("items") or [] if _annotation(item, names.STACK_ANNOTATION)]
-    mine = [i for i in own if _annotation(i, names.STACK_ANNOTATION).rpartition("/")[0] == project]
+    own = [item for item in answer.get("items") or [] if annotation(item, names.STACK_ANNOTATION)]
+    mine = [i for i in own if annotation(i, names.STACK_ANNOTATION).rpartition("/")[0] == project]
     return list(await asyncio.gather(*(_environment(client, item) for item in mine)))
 
 
@@ -94,9 +94,9 @@ async def _environment(client: Client, namespace: dict[str, Any]) -> Environment
     lease = lease_of(namespace)
     return Environment(
         name=str(meta["name"]),
-        owner=_annotation(namespace, names.OWNER_ANNOTATION),
-        copy_of=_annotation(namespace, names.COPY_ANNOTATION),
-        merge_request=_annotation(namespace, names.MERGE_REQUEST_ANNOTATION),
+        owner=annotation(namespace, names.OWNER_ANNOTATION),
+        copy_of=annotation(namespace, names.COPY_ANNOTATION),
+        merge_request=annotation(namespace, names.MERGE_REQUEST_ANNOTATION),
         made=datetime.fromisoformat(str(meta["creationTimestamp"]).replace("Z", "+00:00")),
         lease=lease,
         deleting="deletionTimestamp" in meta,
@@ -132,5 +132,6 @@ def _asked(workload: dict[str, Any], what: str) -> Decimal:
     return each * int(workload["spec"].get("replicas", 1))
 
 
-def _annotation(namespace: dict[str, Any], name: str) -> str:
+def annotation(namespace: dict[str, Any], name: str) -> str:
+    """Return an annotation of a live namespace; empty when it has none of that name."""
     return str((namespace["metadata"].get("annotations") or {}).get(name, ""))

@@ -58,12 +58,28 @@ def forget(root: Path, name: str) -> None:
     Raises:
         DeployError: The engine cannot remove the stack.
     """
+    if error := _remove(root, name):
+        raise DeployError(
+            f"cannot remove stack {name}: {error}", hint=f"run again: poscloud env destroy {name}"
+        )
+
+
+def undo(root: Path, name: str) -> None:
+    """Remove what was written for a copy that is not made after all; a stack that has resources stays."""
+    _remove(root, name)
+    _unlink(root, name)
+
+
+def _remove(root: Path, name: str) -> str:
+    """Remove a stack, and its files once it is gone; why it could not be removed, empty when it was."""
     pulumi = Pulumi(root, read_stack_config(root, name).context)
     done = pulumi.quietly("stack", "rm", "--yes", "--stack", name, "--non-interactive")
     if done.returncode != 0 and "no stack named" not in done.stderr:
-        raise DeployError(
-            f"cannot remove stack {name}: {done.stderr.strip()}",
-            hint=f"run again: poscloud env destroy {name}",
-        )
+        return done.stderr.strip()
+    _unlink(root, name)
+    return ""
+
+
+def _unlink(root: Path, name: str) -> None:
     for file in (root / f"Pulumi.{name}.yaml", root / STACKS / f"{name}.yaml"):
         file.unlink(missing_ok=True)
