@@ -64,7 +64,7 @@ def test_a_copy_has_the_same_configuration_and_passwords_of_its_own(
 ) -> None:
     words, passwords = (
         [workspace.get("secret", secret, "-n", space)["data"] for space in ("shop", NAME)]
-        for secret in ("words", "redis-password")
+        for secret in ("words", "redis")
     )
     assert words[0] == words[1]
     assert passwords[0] != passwords[1]
@@ -97,7 +97,7 @@ def test_a_namespace_of_somebody_else_is_no_place_for_a_copy(workspace: Workspac
     workspace.ok("kubectl", "create", "namespace", "second")
     try:
         done = workspace.run("poscloud", "env", "create", "second", "--from", "shop")
-        assert done.returncode == 1
+        assert done.returncode == 4
         assert "namespace second is there already and belongs to no stack; nothing was made" in done.stderr
         assert not (workspace.root / "stacks" / "second.yaml").exists()
         assert "second" not in workspace.ok("pulumi", "stack", "ls")
@@ -121,12 +121,14 @@ def test_who_pushes_again_brings_the_same_copy_up_to_date(workspace: Workspace, 
     create = "poscloud env create second --from shop --only pay".split()
     (workspace.root / "stacks" / "second.yaml").unlink()  # as in a job's fresh clone
     (workspace.root / "Pulumi.second.yaml").unlink()
+    before = workspace.get("secret", "redis", "-n", "second")["data"]
     other = workspace.run(*create, "--owner", "somebody-else")
-    assert other.returncode == 1 and "is the copy of" in other.stderr
+    assert other.returncode == 4 and "is the copy of" in other.stderr
     assert "second" in workspace.ok("pulumi", "stack", "ls")
     workspace.ok(*create, "--set", "pay.version=v3")
     (pay,) = workspace.get("deployments", "-n", "second")["items"]
     assert pay["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/shop-pay:v3")
+    assert workspace.get("secret", "redis", "-n", "second")["data"] == before
 
 
 def test_what_is_gone_already_is_forgotten(workspace: Workspace, copied: str) -> None:

@@ -156,7 +156,7 @@ def _said(root: Path, name: str) -> str:
 
 
 def copy_configuration(pulumi: Pulumi, root: Path, order: Order) -> Sequence[str]:
-    """Give a new stack the configuration of the one it is a copy of, but for passwords that poscloud makes.
+    """Give a stack the configuration of the one it is a copy of, but for passwords that poscloud makes.
 
     Returns:
         What was taken over, by name.
@@ -165,19 +165,45 @@ def copy_configuration(pulumi: Pulumi, root: Path, order: Order) -> Sequence[str
         DeployError: The engine cannot read or write it.
     """
     stored = read_stack_config(root, order.original).keys
-    if not stored:
-        return []
+    own = _own(root, order.name)
+    wanted = sorted(stored - own - read_stack_config(root, order.name).keys)
     options = ("--stack", order.original, "--dest", order.name, "--non-interactive")
-    done = pulumi.quietly("config", "cp", *options)
-    if done.returncode == 0 and (own := stored & _own(root, order.name)):
-        names = [f"poscloud:{key}" for key in sorted(own)]
-        done = pulumi.quietly("config", "rm-all", *names, "--stack", order.name, "--non-interactive")
-    if done.returncode != 0:
+    # All at once is one start of the engine, and takes over passwords as well where there are any.
+    each = [(f"poscloud:{key}",) for key in wanted] if len(wanted) < len(stored) else [()]
+    for key in each if wanted else ():
+        done = pulumi.quietly("config", "cp", *key, *options)
+        if done.returncode != 0:
+            raise DeployError(
+                f"cannot take over the configuration of stack {order.original}: {done.stderr.strip()}",
+                hint="is it the same passphrase? poscloud doctor",
+            )
+    return wanted
+
+
+def remembered(pulumi: Pulumi, root: Path, name: str) -> bool:
+    """Give a stack that is deployed the configuration of its last run, where this clone does not have it.
+
+    Without it there would be new passwords for servers that have theirs already.
+
+    Returns:
+        Whether the stack is there.
+
+    Raises:
+        DeployError: The engine cannot tell.
+    """
+    if (root / f"Pulumi.{name}.yaml").is_file():
+        return True
+    if not pulumi.in_embedded_state(name):
+        done = pulumi.quietly("stack", "select", "--stack", name, "--non-interactive")
+        if "no stack named" in done.stderr:
+            return False
+    done = pulumi.quietly("config", "refresh", "--force", "--stack", name, "--non-interactive")
+    if done.returncode != 0 and "no previous deployment" not in done.stderr:
         raise DeployError(
-            f"cannot take over the configuration of stack {order.original}: {done.stderr.strip()}",
+            f"cannot recall the configuration of stack {name}: {done.stderr.strip()}",
             hint="is it the same passphrase? poscloud doctor",
         )
-    return sorted(stored - _own(root, order.name))
+    return True
 
 
 def _own(root: Path, name: str) -> set[str]:

@@ -10,7 +10,14 @@ from pathlib import Path
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
 from poscloud.engine.environments.asked import owner, refuse_too_many, time_to_live
-from poscloud.engine.environments.copying import Order, copy_configuration, describe_copy, policy, same_asker
+from poscloud.engine.environments.copying import (
+    Order,
+    copy_configuration,
+    describe_copy,
+    policy,
+    remembered,
+    same_asker,
+)
 from poscloud.engine.environments.listing import annotation, environments
 from poscloud.engine.environments.naming import environment_name
 from poscloud.engine.environments.removal import undo
@@ -84,7 +91,8 @@ def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
     """Make stack and cluster of a copy ready, with the configuration of the environment it is a copy of."""
     deploy.install(root, reporter)
     pulumi = Pulumi(root, read_stack_config(root, order.original).context)
-    pulumi.ensure_stack(order.name)
+    if not remembered(pulumi, root, order.name):
+        pulumi.ensure_stack(order.name)
     if taken := copy_configuration(pulumi, root, order):
         reporter.note(f"configuration as {order.original}: {', '.join(taken)}")
     return deploy.prepare(root, order.name, reporter)

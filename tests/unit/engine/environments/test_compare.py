@@ -38,8 +38,8 @@ def test_what_differs_is_told_with_both_values(project: Path) -> None:
     assert found["web"] == (
         "differs",
         [
-            "Deployment/web spec.template.spec.containers[web].env[A].name: none → A",
             "Deployment/web spec.template.spec.containers[web].image: harbor.example.com/wbyh/stage-web:v1 → "
             "harbor.example.com/wbyh/stage-web:v2",
+            'Deployment/web spec.template.spec.containers[web].env[A]: none → {"name": "A", "value": "b"}',
         ],
     )
