@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ def copied(workspace: Workspace) -> Iterator[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     yield done.stdout + done.stderr
-    for name in (NAME, "second", "third"):
+    for name in (NAME, "twin", "third"):
         workspace.run("poscloud", "env", "destroy", name, "--yes")
     workspace.ok("poscloud", "destroy", "-s", "shop")
 
@@ -46,9 +47,16 @@ def listed(workspace: Workspace) -> dict[str, Any]:
     return {environment["name"]: environment for environment in found}
 
 
-def annotate(workspace: Workspace, name: str, **annotations: str) -> None:
-    given = [f"poscloud.io/{key.replace('_', '-')}={value}" for key, value in annotations.items()]
-    workspace.ok("kubectl", "annotate", "--overwrite", "namespace", name, *given)
+TOMORROW = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from poscloud.engine.environments.sweep import sweep
+from poscloud.local.progress import ConsoleReporter
+
+swept = sweep(Path.cwd(), ConsoleReporter(), yes=True, now=datetime.now(UTC) + timedelta(days=1))
+print(swept.removed, swept.failed)
+"""
 
 
 def test_a_copy_runs_beside_what_it_is_a_copy_of(workspace: Workspace, copied: str) -> None:
@@ -94,58 +102,62 @@ def test_a_shorter_lifetime_is_told(workspace: Workspace, copied: str) -> None:
 
 
 def test_a_namespace_of_somebody_else_is_no_place_for_a_copy(workspace: Workspace, copied: str) -> None:
-    workspace.ok("kubectl", "create", "namespace", "second")
+    workspace.ok("kubectl", "create", "namespace", "twin")
     try:
-        done = workspace.run("poscloud", "env", "create", "second", "--from", "shop")
+        done = workspace.run("poscloud", "env", "create", "twin", "--from", "shop")
         assert done.returncode == 4
-        assert "namespace second is there already and belongs to no stack; nothing was made" in done.stderr
-        assert not (workspace.root / "stacks" / "second.yaml").exists()
-        assert "second" not in workspace.ok("pulumi", "stack", "ls")
+        assert "namespace twin is there already and belongs to no stack; nothing was made" in done.stderr
+        assert not (workspace.root / "stacks" / "twin.yaml").exists()
+        assert "twin" not in workspace.ok("pulumi", "stack", "ls")
     finally:
-        workspace.ok("kubectl", "delete", "namespace", "second")
+        workspace.ok("kubectl", "delete", "namespace", "twin")
 
 
-def test_there_are_only_so_many_and_the_sweep_makes_room(workspace: Workspace, copied: str) -> None:
-    workspace.ok(*"poscloud env create second --from shop --only pay --ttl 30m".split())
+def test_there_are_only_so_many_at_a_time(workspace: Workspace, copied: str) -> None:
+    workspace.ok(*"poscloud env create twin --from shop --only pay --ttl 30m".split())
     done = workspace.run(*"poscloud env create third --from shop --only pay".split())
     assert done.returncode == 1
     assert "there are 2 copies of shop, and there may be 2 at a time" in done.stderr
     assert not (workspace.root / "stacks" / "third.yaml").exists()
-    annotate(workspace, "second", active="2020-01-01T00:00:00Z", ttl="1m")
-    # Made a moment ago, it ends a minute after that whatever its last activity is said to be.
-    assert workspace.run("poscloud", "env", "sweep").returncode == 0
-    annotate(workspace, "second", ttl="2h")
 
 
 def test_who_pushes_again_brings_the_same_copy_up_to_date(workspace: Workspace, copied: str) -> None:
-    create = "poscloud env create second --from shop --only pay".split()
-    (workspace.root / "stacks" / "second.yaml").unlink()  # as in a job's fresh clone
-    (workspace.root / "Pulumi.second.yaml").unlink()
-    before = workspace.get("secret", "redis", "-n", "second")["data"]
+    create = "poscloud env create twin --from shop --only pay".split()
+    (workspace.root / "stacks" / "twin.yaml").unlink()  # as in a job's fresh clone
+    (workspace.root / "Pulumi.twin.yaml").unlink()
+    before = workspace.get("secret", "redis", "-n", "twin")["data"]
     other = workspace.run(*create, "--owner", "somebody-else")
     assert other.returncode == 4 and "is the copy of" in other.stderr
-    assert "second" in workspace.ok("pulumi", "stack", "ls")
+    assert "twin" in workspace.ok("pulumi", "stack", "ls")
     workspace.ok(*create, "--set", "pay.version=v3")
-    (pay,) = workspace.get("deployments", "-n", "second")["items"]
+    (pay,) = workspace.get("deployments", "-n", "twin")["items"]
     assert pay["spec"]["template"]["spec"]["containers"][0]["image"].endswith("/shop-pay:v3")
-    assert workspace.get("secret", "redis", "-n", "second")["data"] == before
+    assert workspace.get("secret", "redis", "-n", "twin")["data"] == before
 
 
 def test_what_is_gone_already_is_forgotten(workspace: Workspace, copied: str) -> None:
-    workspace.ok("kubectl", "delete", "namespace", "second")
+    workspace.ok("kubectl", "delete", "namespace", "twin")
     seen = workspace.run("poscloud", "env", "sweep")
     assert (seen.returncode, seen.stdout) == (
         1,
-        "over  second  (its namespace is gone, and its stack is not)\n",
+        "over  twin  (its namespace is gone, and its stack is not)\n",
     )
     swept = workspace.run("poscloud", "env", "sweep", "--yes")
     assert (swept.returncode, swept.stdout.splitlines()[-1]) == (
         0,
-        "removed  second  (its namespace is gone, and its stack is not)",
+        "removed  twin  (its namespace is gone, and its stack is not)",
     )
-    assert "second" not in workspace.ok("pulumi", "stack", "ls")
+    assert "twin" not in workspace.ok("pulumi", "stack", "ls")
     again = workspace.run("poscloud", "env", "sweep", "--yes")
     assert (again.returncode, again.stdout) == (0, "")
+
+
+def test_a_sweep_removes_what_has_come_to_its_end_and_nothing_else(workspace: Workspace, copied: str) -> None:
+    workspace.ok(*"poscloud env create third --from shop --only pay --ttl 30m".split())
+    assert workspace.run("poscloud", "env", "sweep").returncode == 0
+    swept = workspace.ok(sys.executable, "-c", TOMORROW)
+    assert swept.splitlines()[-1] == "['third'] {}"
+    assert {"shop", NAME} == set(listed(workspace))  # extended by two days
 
 
 def test_the_project_s_own_environment_is_no_copy(workspace: Workspace, copied: str) -> None:

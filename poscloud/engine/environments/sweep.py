@@ -40,14 +40,14 @@ class Swept:
         return [name for name in self.over if name not in self.removed]
 
 
-def sweep(root: Path, reporter: Reporter, *, yes: bool) -> Swept:
-    """Find the copies whose time is up or whose namespace is gone, and remove them with ``yes``.
+def sweep(root: Path, reporter: Reporter, *, yes: bool, now: datetime | None = None) -> Swept:
+    """Find the copies whose time is up at ``now`` or whose namespace is gone, and remove them with ``yes``.
 
     Raises:
         PosCloudError: Cluster or backend cannot be asked; nothing was removed.
     """
     install(root, reporter)
-    swept = Swept(over(root, reporter))
+    swept = Swept(over(root, reporter, now or datetime.now(UTC)))
     for name in swept.over if yes else ():
         try:
             code = removal.destroy(root, name, reporter, yes=True)
@@ -61,13 +61,12 @@ def sweep(root: Path, reporter: Reporter, *, yes: bool) -> Swept:
     return swept
 
 
-def over(root: Path, reporter: Reporter) -> dict[str, str]:
+def over(root: Path, reporter: Reporter, now: datetime) -> dict[str, str]:
     """Return environment → why it is to go.
 
     Raises:
         PosCloudError: Cluster or backend cannot be asked.
     """
-    now = datetime.now(UTC)
     there = {found.name: found for found in _everywhere(root, reporter)}
     found = {
         name: f"its time was up {in_words((now - ends).total_seconds())} ago"
