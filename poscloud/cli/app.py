@@ -14,6 +14,7 @@ from poscloud.cli import (
     cluster,
     destroy,
     doctor,
+    env,
     image,
     mr,
     passphrase,
@@ -68,6 +69,7 @@ app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("unlock")(unlock.unlock)
+app.add_typer(env.app, name="env")
 app.add_typer(state.app, name="state")
 app.command("access")(access.access)
 app.add_typer(image.app, name="image")

@@ -10,6 +10,7 @@ from poscloud.cluster.target import Target, resolve
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
+from poscloud.engine.environments.activity import begin, note_activity
 from poscloud.engine.fence import refuse_taken
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
@@ -176,6 +177,7 @@ def up(
             "is in it"
         )
     make_passwords(prepared.pulumi, root, spec, reporter)
+    begin(prepared.kubectl, spec, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
@@ -184,6 +186,7 @@ def up(
     code = _run(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
+    note_activity(prepared.kubectl, spec, reporter)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
     if code == 0:

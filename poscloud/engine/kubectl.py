@@ -76,6 +76,16 @@ class Kubectl:
             self._answer(done)
         return True
 
+    def annotate(self, namespace: str, annotations: dict[str, str]) -> bool:
+        """Set annotations of a namespace; ``False`` when there is none of that name; errors as in ``get``."""
+        given = [f"{name}={value}" for name, value in annotations.items()]
+        done = self._run("annotate", "--overwrite", "namespace", namespace, *given, "-o", "name")
+        if "(NotFound)" in done.stderr:
+            return False
+        if done.returncode != 0:
+            self._answer(done)
+        return True
+
     def _run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [
             "kubectl", f"--kubeconfig={self.target.kubeconfig}", f"--context={self.target.context}",

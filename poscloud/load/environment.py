@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundError
+from poscloud.load.copy import without_others
 from poscloud.load.included import include_files
 from poscloud.load.merge import apply_defaults, read_with_bases
 from poscloud.load.problems import from_findings, from_validation, loose_messages
@@ -80,7 +81,7 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
     if file.suffix == ".py":
         return _load_python(file, root, name)
     problems: list[Problem] = []
-    node = read_with_bases(file, root, problems)
+    node = read_with_bases(file, root, problems, name or file.stem)
     if node is None:
         raise InputError(problems)
     node = apply_defaults(node, problems)
@@ -89,7 +90,7 @@ def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, No
     include_files(node, root, problems)
     known = {(p.file, p.line, p.column) for p in problems}
     found: list[Problem] = []
-    spec = _validate(node, found)
+    spec, node = _validate_chosen(node, found)
     problems += [p for p in found if (p.file, p.line, p.column) not in known]
     if problems or spec is None:
         raise InputError(_unique(problems))
@@ -128,6 +129,16 @@ def _reject_empty_parts(node: Node, problems: list[Problem]) -> None:
                     )
                 )
                 del parts.value[name]
+
+
+def _validate_chosen(node: Node, problems: list[Problem]) -> tuple[EnvironmentSpec | None, Node]:
+    """Validate the whole, and once more with what ``only`` leaves of it."""
+    chosen = node.value.pop("only", None)
+    spec = _validate(node, problems)
+    if chosen is None or spec is None:
+        return spec, node
+    left = without_others(Node({**node.value, "only": chosen}, node.mark), spec, problems)
+    return _validate(left, problems), left
 
 
 def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from poscloud.errors import Problem
+from poscloud.load.copy import as_copy, original
 from poscloud.load.problems import from_validation
 from poscloud.load.tables import expand_tables
 from poscloud.load.textfile import leaves_project
@@ -57,22 +58,23 @@ def _field(outer: str, name: str) -> str:
     return "" if outer in CHOSEN_KEYS else name
 
 
-def read_with_bases(file: Path, root: Path, problems: list[Problem]) -> Node | None:
-    """Read ``file`` merged over everything it ``extends``, nearest last.
+def read_with_bases(file: Path, root: Path, problems: list[Problem], name: str = "") -> Node | None:
+    """Read ``file`` merged over everything it ``extends``, nearest last, and over what it is a copy of.
 
     Args:
         file: The environment or base to read.
         root: Messages name files relative to this folder, and bases lie in it.
         problems: Receives everything that is wrong.
+        name: The environment's; by default the file's, without its ending.
     """
-    return _Bases(root, problems).read(file, ())
+    return _Bases(root, problems, name or file.stem).read(file, ())
 
 
 class _Bases:
     """Reads files with those they extend; the same file by two ways is read twice, as the order decides."""
 
-    def __init__(self, root: Path, problems: list[Problem]) -> None:
-        self._root, self._problems, self._read = root, problems, 0
+    def __init__(self, root: Path, problems: list[Problem], name: str) -> None:
+        self._root, self._problems, self._name, self._read = root, problems, name, 0
 
     def read(self, file: Path, trail: tuple[Path, ...]) -> Node | None:
         """Return a file merged over its bases; ``trail`` are the files that led here."""
@@ -87,11 +89,12 @@ class _Bases:
         expand_tables(node, file, self._root, self._problems)
         merged: Node | None = None
         trail = (*trail, file.resolve())
+        if (copied := original(node, file, self._problems)) and not self._refused(*copied, trail):
+            whole = self.read(copied[1], trail)
+            merged = whole and as_copy(whole, copied[0], self._name, self._problems)
         for entry in _extended(node, self._problems):
             base_file = Path(os.path.realpath(file.parent / str(entry.value)))
-            problem = _base_problem(entry, base_file, trail, self._root)
-            if problem:
-                self._problems.append(problem)
+            if self._refused(entry, base_file, trail):
                 continue
             self._read += 1
             if self._read > _MAX_BASES:
@@ -103,6 +106,11 @@ class _Bases:
                 merged = merge(merged, base) if merged else base
         own = Node({k: v for k, v in node.value.items() if k != "extends"}, node.mark)
         return merge(merged, own) if merged else own
+
+    def _refused(self, entry: Node, file: Path, trail: tuple[Path, ...]) -> bool:
+        problem = _base_problem(entry, file, trail, self._root)
+        self._problems += [problem] if problem else []
+        return problem is not None
 
     def _note(self, node: Node, code: str, message: str) -> None:
         self._problems.append(Problem(node.mark.file, node.mark.line, node.mark.column, code, message))

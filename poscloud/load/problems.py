@@ -17,7 +17,7 @@ from poscloud.spec import EnvironmentSpec
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import Finding, Path, nearest
 
-FILE_FIELDS = ("defaults", "extends")
+FILE_FIELDS = ("defaults", "extends", "only")
 """Top-level fields that only files have."""
 
 

@@ -19,6 +19,11 @@ def environment_schema() -> dict[str, Any]:
             "description": "Bases this file is merged over, relative to it; the last one wins.",
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         },
+        "only": {
+            "description": "Services and backing services to run, with all that they need; left out, all.",
+            "type": "array",
+            "items": {"type": "string"},
+        },
         "defaults": {
             "description": "Fields for every service of a kind, unless the service says otherwise.",
             "type": "object",

@@ -16,6 +16,24 @@ CLUSTER_ANNOTATION = "poscloud.io/cluster"
 ADOPT_ANNOTATION = "poscloud.io/adopt"
 """On a namespace, and on what no namespace holds: ``true``, a namespace that is nobody's may be taken in."""
 
+TTL_ANNOTATION = "poscloud.io/ttl"
+"""On a namespace: the time without activity after which the environment is released, ``8h`` or ``forever``."""
+
+ACTIVE_ANNOTATION = "poscloud.io/active"
+"""On a namespace: when somebody last did something with the environment, in RFC 3339; without it, when it was made."""
+
+KEEP_ANNOTATION = "poscloud.io/keep-until"
+"""On a namespace: until when it stays in any case, in RFC 3339."""
+
+OWNER_ANNOTATION = "poscloud.io/owner"
+"""On a namespace: who asked for the environment."""
+
+COPY_ANNOTATION = "poscloud.io/copy-of"
+"""On a namespace: the environment this one is a copy of."""
+
+MERGE_REQUEST_ANNOTATION = "poscloud.io/merge-request"
+"""On a namespace: ``PROJECT!NUMBER`` of the merge request the environment is for."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

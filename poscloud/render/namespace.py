@@ -20,7 +20,12 @@ def render_namespace(context: Context) -> list[Manifest]:
     labels = context.labels(environment.name, "environment")
     manifests = [
         manifest(
-            "v1", "Namespace", environment.name, namespace=None, labels=labels, annotations=_adoption(context)
+            "v1",
+            "Namespace",
+            environment.name,
+            namespace=None,
+            labels=labels,
+            annotations=_adoption(context) | _lifetime(context),
         )
     ]
     if environment.pull_secret:
@@ -62,6 +67,16 @@ def _adoption(context: Context) -> dict[str, str]:
     on workloads, which keep running unchanged when it is taken out again.
     """
     return {names.ADOPT_ANNOTATION: "true"} if context.environment.adopt else {}
+
+
+def _lifetime(context: Context) -> dict[str, str]:
+    """Return what a sweep has to know of an environment whose description it does not have."""
+    environment, lifetime = context.environment, context.environment.lifetime
+    found = {names.COPY_ANNOTATION: environment.copy_of} if environment.copy_of else {}
+    if lifetime:
+        found |= {names.TTL_ANNOTATION: lifetime.ttl, names.OWNER_ANNOTATION: lifetime.owner}
+        found |= {names.MERGE_REQUEST_ANNOTATION: lifetime.merge_request} if lifetime.merge_request else {}
+    return found
 
 
 def _limit_range(context: Context, labels: dict[str, str]) -> Manifest:

@@ -50,11 +50,17 @@ def check_environment(spec: EnvironmentSpec) -> list[Finding]:
 
 def _check_lifetime(spec: EnvironmentSpec) -> list[Finding]:
     """Return what is wrong with how long the environment is meant to live."""
-    if not (spec.short_lived and spec.is_production()):
+    if not spec.is_production():
         return []
     why = "says `production: true`" if spec.production else f"is called '{spec.name}'"
-    message = f"an environment that {why} is no short-lived one: its state is written at every step"
-    return [Finding(("short_lived",), "short-lived-production", message, "remove `short_lived`")]
+    findings = []
+    if spec.short_lived:
+        message = f"an environment that {why} is no short-lived one: its state is written at every step"
+        findings.append(Finding(("short_lived",), "short-lived-production", message, "remove `short_lived`"))
+    if spec.lifetime:
+        message = f"an environment that {why} is never released by itself"
+        findings.append(Finding(("lifetime",), "lifetime-production", message, "remove `lifetime`"))
+    return findings
 
 
 def _check_next_versions(spec: EnvironmentSpec, known: list[Finding]) -> list[Finding]:

@@ -18,6 +18,7 @@ from poscloud.spec.ingress import IngressRule
 from poscloud.spec.isolation import IsolationChoice
 from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
+from poscloud.spec.lifetime import Copies, Lifetime
 from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import NodePool
@@ -105,6 +106,16 @@ class EnvironmentSpec(Model):
         "project's folder .poscloud/archive.",
         examples=[{"folder": "/srv/archive"}],
     )
+    copy_of: Name | None = Field(
+        None,
+        description="The environment this one is a copy of, the NAME of stacks/NAME.yaml: all of it is taken over, but "
+        "node ports are the cluster's choice, and hosts of Ingress rules get this one's name in front.",
+        examples=["wbyh-stage"],
+    )
+    lifetime: Lifetime | None = Field(
+        None, description="How long it stays without activity, and whose it is; left out, it stays."
+    )
+    copies: Copies = Field(Copies(), description="What copies of this environment may be made.")
     isolation: IsolationChoice = Field(
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",

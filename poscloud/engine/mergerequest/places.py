@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from poscloud.engine.backends.address import scrubbed, shown
+from poscloud.cluster.address import scrubbed, shown
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.spec.baseline import check_baseline
 

@@ -1,0 +1,230 @@
+"""``poscloud env``: copies of environments, made and released all day."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poscloud.cli import _output
+from poscloud.cli._options import Json, Yes, complete_stack, root
+
+if TYPE_CHECKING:
+    from poscloud.engine.environments.listing import Environment
+
+app = typer.Typer(help="Copies of environments with a lifetime.", no_args_is_help=True)
+
+HEADINGS = ("NAME", "COPY OF", "OWNER", "MERGE REQUEST", "AGE", "LEFT", "WORKLOADS", "ASKS FOR", "HEALTH")
+
+Name = Annotated[str, typer.Argument(help="The copy's name.", autocompletion=complete_stack)]
+
+
+@app.callback()
+def group() -> None:
+    """Copies of environments with a lifetime."""
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="What it is to be called; any text, as a branch's name.")],
+    original: Annotated[
+        str, typer.Option("--from", help="The environment to copy.", autocompletion=complete_stack)
+    ],
+    ttl: Annotated[
+        str | None, typer.Option("--ttl", help="Time without activity until its release: 90m, 8h, 3d.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="SERVICE.FIELD=VALUE; may be given again.")
+    ] = None,
+    only: Annotated[str, typer.Option("--only", help="Only these services, A,B, and what they need.")] = "",
+    owner: Annotated[
+        str, typer.Option("--owner", help="Who asks for it; by default the CI job's or git's user.")
+    ] = "",
+    merge_request: Annotated[
+        str, typer.Option("--mr", help="The merge request it is for, PROJECT!NUMBER.")
+    ] = "",
+    wait: Annotated[
+        str, typer.Option("--wait", help="How long to wait for room, where there are too many: 30m.")
+    ] = "",
+) -> None:
+    """Make a copy of an environment and bring it up.
+
+    Everything of it but node ports, which the cluster chooses, and Ingress hosts, which get the copy's
+    name in front. Its description is stacks/NAME.yaml; poscloud up -s NAME works on it as on any other.
+
+    Example: poscloud env create feature/PAY-12 --from wbyh-stage --set dac-task.version=v2
+    """
+    from poscloud.engine.environments.create import create
+    from poscloud.errors import PosCloudError
+    from poscloud.local.progress import ConsoleReporter
+    from poscloud.spec.lifetime import seconds
+
+    try:
+        waiting = seconds(wait) if wait else 0
+    except ValueError as error:
+        raise PosCloudError(f"--wait: {error}") from None
+    code = create(
+        root(),
+        name,
+        original,
+        ConsoleReporter(),
+        ttl=ttl,
+        who=owner,
+        merge_request=merge_request,
+        only=tuple(part.strip() for part in only.split(",") if part.strip()),
+        changes=tuple(changes or ()),
+        wait=waiting,
+    )
+    sys.exit(code)
+
+
+@app.command("list")
+def list_environments(
+    context: Annotated[
+        str, typer.Option("--context", help="The cluster's kubeconfig context; by default the local one.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """List the environments of this project that are there: age, time left, owner, size, health.
+
+    Example: poscloud env list
+    """
+    from poscloud.cluster.target import resolve
+    from poscloud.engine.environments.listing import environments
+    from poscloud.engine.stackconfig import project_name
+
+    found = environments(resolve(root(), context, ""), project_name(root()))
+    if json:
+        _output.write_json({"environments": [_as_data(environment) for environment in found]})
+        return
+    rows = [HEADINGS, *(_row(environment) for environment in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows if found else ():
+        _output.say("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    if not found:
+        _output.tell("no environment is there; make one: poscloud env create NAME --from STACK")
+
+
+@app.command("extend")
+def extend(
+    name: Name,
+    by: Annotated[str, typer.Option("--by", help="How long it stays from now on at least: 4h, 2d.")] = "8h",
+) -> None:
+    """Make a copy stay longer; never shorter.
+
+    Example: poscloud env extend feature-pay-12 --by 4h
+    """
+    from datetime import UTC, datetime
+
+    from poscloud.engine.environments import activity
+    from poscloud.engine.environments.where import kubectl_of
+
+    lease = activity.extend(kubectl_of(root(), name), name, by)
+    _output.say(f"{name} {activity.until(lease, datetime.now(UTC))}")
+
+
+@app.command("destroy")
+def destroy(name: Name, yes: Yes = False) -> None:
+    """Remove a copy with all its data, its stack and its description.
+
+    Example: poscloud env destroy feature-pay-12
+    """
+    from poscloud.engine.environments import removal
+    from poscloud.local.progress import ConsoleReporter
+
+    sys.exit(removal.destroy(root(), name, ConsoleReporter(), yes=yes))
+
+
+@app.command("diff")
+def diff(
+    one: Annotated[str, typer.Argument(autocompletion=complete_stack)],
+    other: Annotated[str, typer.Argument(autocompletion=complete_stack)],
+    json: Json = False,
+) -> None:
+    """Say in which components two environments differ, and where; no cluster is asked.
+
+    Exit code 1 when they differ.
+
+    Example: poscloud env diff wbyh-stage feature-pay-12
+    """
+    from poscloud.engine.environments.compare import compare
+
+    found = compare(root(), one, other)
+    if json:
+        _output.write_json({"components": [vars(component) for component in found]})
+    else:
+        for component in found:
+            _output.say(f"{component.name}: {component.what}")
+            for line in component.lines:
+                _output.say(f"  {line}")
+    if not found:
+        _output.tell(f"{one} and {other} have the same components")
+    sys.exit(1 if found else 0)
+
+
+@app.command("sweep")
+def sweep(yes: Yes = False) -> None:
+    """List the copies whose time is up, and stacks whose namespace is gone; with --yes, remove them.
+
+    What could not be removed is tried again by the next sweep. Exit code 1 when some are left.
+
+    Example: poscloud env sweep --yes
+    """
+    from poscloud.engine.environments.sweep import sweep
+    from poscloud.local.progress import ConsoleReporter
+
+    swept = sweep(root(), ConsoleReporter(), yes=yes)
+    for name, why in swept.over.items():
+        state = "removed" if name in swept.removed else "failed" if name in swept.failed else "over"
+        _output.say(f"{state}  {name}  ({why})")
+    for name, error in swept.failed.items():
+        _output.tell(f"{name}: {error}")
+    if not swept.over:
+        _output.tell("no environment has come to its end")
+    if swept.left and not yes:
+        _output.tell("to remove them: poscloud env sweep --yes")
+    sys.exit(1 if swept.left else 0)
+
+
+def _row(found: Environment) -> tuple[str, ...]:
+    from datetime import UTC, datetime
+
+    from poscloud.engine.environments.expiry import stays
+    from poscloud.spec.lifetime import in_words
+
+    now, ends = datetime.now(UTC), found.lease.ends
+    left = "stays" if stays(found.lease) or ends is None else "over"
+    if ends and ends > now:
+        left = in_words((ends - now).total_seconds())
+    size = f"{found.cpu:.1f} CPU, {found.memory / 2**30:.1f} GiB"
+    return (
+        found.name,
+        found.copy_of or "-",
+        found.owner or "-",
+        found.merge_request or "-",
+        in_words((now - found.made).total_seconds()),
+        left,
+        str(found.workloads),
+        size,
+        found.health,
+    )
+
+
+def _as_data(found: Environment) -> dict[str, object]:
+    from poscloud.engine.environments.expiry import written
+
+    ends = found.lease.ends
+    return {
+        "name": found.name,
+        "copyOf": found.copy_of or None,
+        "owner": found.owner or None,
+        "mergeRequest": found.merge_request or None,
+        "made": written(found.made),
+        "ends": written(ends) if ends else None,
+        "workloads": found.workloads,
+        "ready": found.ready,
+        "cpu": found.cpu,
+        "memory": found.memory,
+        "health": found.health,
+    }

@@ -1,0 +1,1 @@
+"""Environments that come and go: copies with a lifetime, all day long."""

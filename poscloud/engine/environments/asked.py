@@ -1,0 +1,85 @@
+"""Who asks for an environment, and what they may ask for."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from poscloud.engine.environments.listing import Environment
+from poscloud.errors import PosCloudError
+from poscloud.spec.lifetime import FOREVER, Copies, in_words, seconds
+
+OWNER_VARIABLES = ("POSCLOUD_OWNER", "GITLAB_USER_LOGIN", "GITHUB_ACTOR")
+"""Environment variables that name who asks; the first that is set."""
+
+
+def owner(environ: Mapping[str, str], root: Path) -> str:
+    """Return who asks: as the CI job says, as git knows them here, or this machine's user."""
+    for variable in OWNER_VARIABLES:
+        if environ.get(variable):
+            return environ[variable]
+    done = subprocess.run(
+        ["git", "config", "user.name"], cwd=root, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or getpass.getuser()
+
+
+def time_to_live(wanted: str | None, copies: Copies, who: str, original: str) -> str:
+    """Return the lifetime of a copy.
+
+    Args:
+        wanted: What was asked for; ``None`` for the usual one.
+        copies: What may be asked for.
+        who: Who asks.
+        original: The environment that is copied, for messages.
+
+    Raises:
+        PosCloudError: It is no duration, or more than may be asked for.
+    """
+    if wanted is None:
+        return copies.ttl
+    where = f"`copies` of {original}"
+    if wanted == FOREVER:
+        if who in copies.forever:
+            return wanted
+        may = ", ".join(copies.forever) or "nobody"
+        raise PosCloudError(
+            f"{who} may not make a copy of {original} that stays forever; {may} may ({where}: `forever`)",
+            hint=f"ask for a time, at most --ttl {copies.longest}; poscloud env extend makes it longer later",
+        )
+    try:
+        asked = seconds(wanted)
+    except ValueError as error:
+        raise PosCloudError(f"--ttl: {error}", hint=f"for example --ttl {copies.ttl}") from None
+    if asked > seconds(copies.longest):
+        raise PosCloudError(
+            f"--ttl {wanted} is longer than a copy of {original} may stay: {copies.longest} ({where}: `longest`)",
+            hint=f"--ttl {copies.longest}, and poscloud env extend when it is still needed then",
+        )
+    return wanted
+
+
+def refuse_too_many(copies: Copies, original: str, there: list[Environment], now: datetime) -> None:
+    """Make sure that one more copy of an environment may be made.
+
+    Raises:
+        PosCloudError: There are as many as there may be; says which ends first.
+    """
+    same = [found for found in there if found.copy_of == original]
+    if copies.at_once is None or len(same) < copies.at_once:
+        return
+    ending = sorted((e.lease.ends, e.name) for e in same if e.lease.ends)
+    first = f"; {ending[0][1]} ends first, {_when(ending[0][0], now)}" if ending else ""
+    raise PosCloudError(
+        f"there are {len(same)} copies of {original}, and there may be {copies.at_once} at a time (`copies` of "
+        f"{original}: `at_once`){first}",
+        hint="release one: poscloud env destroy NAME; or wait for it: the same command with --wait 30m",
+    )
+
+
+def _when(end: datetime, now: datetime) -> str:
+    left = (end - now).total_seconds()
+    return f"in {in_words(left)}" if left > 0 else "its time is up: poscloud env sweep --yes"

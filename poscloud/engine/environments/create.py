@@ -1,0 +1,155 @@
+"""``poscloud env create``: from a name to a running copy."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poscloud.engine import deploy
+from poscloud.engine.deploy import Prepared
+from poscloud.engine.environments.asked import owner, refuse_too_many, time_to_live
+from poscloud.engine.environments.copying import (
+    Order,
+    copy_configuration,
+    describe_copy,
+    policy,
+    remembered,
+    same_asker,
+)
+from poscloud.engine.environments.listing import annotation, environments
+from poscloud.engine.environments.naming import environment_name
+from poscloud.engine.environments.removal import undo
+from poscloud.engine.kubectl import stamp_of
+from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.stackconfig import project_name, read_stack_config
+from poscloud.errors import DeployError, PosCloudError
+from poscloud.load import known_stacks
+from poscloud.local.progress import Reporter
+from poscloud.render import names
+from poscloud.spec.lifetime import Copies, in_words
+
+QUEUE_SECONDS = 5.0
+"""Seconds between two looks whether there is room for one more copy."""
+
+
+def create(
+    root: Path,
+    wanted: str,
+    original: str,
+    reporter: Reporter,
+    *,
+    ttl: str | None = None,
+    who: str = "",
+    merge_request: str = "",
+    only: tuple[str, ...] = (),
+    changes: tuple[str, ...] = (),
+    wait: float = 0,
+) -> int:
+    """Make a copy of an environment and bring it up; return the engine's exit code.
+
+    Args:
+        root: The project's folder.
+        wanted: What it is to be called; any text, as a branch's name.
+        original: The environment it is a copy of.
+        reporter: Shows progress.
+        ttl: How long it stays without activity; ``None`` for the usual time.
+        who: Who asks for it; by default the CI job's or git's user.
+        merge_request: ``PROJECT!NUMBER``; empty for none.
+        only: Services to run, with what they need; empty for all.
+        changes: ``SERVICE.FIELD=VALUE``.
+        wait: Seconds to wait for room, where there are as many copies as there may be.
+
+    Raises:
+        PosCloudError: What was asked for is wrong, may not be had, or cannot be made ready; nothing of it is left.
+    """
+    name = environment_name(wanted)
+    if name != wanted:
+        reporter.note(f"'{wanted}' becomes {name}")
+    _, copies = policy(root, original)
+    who = who or owner(os.environ, root)
+    order = Order(name, original, time_to_live(ttl, copies, who, original), who, merge_request, only, changes)
+    fresh = name not in known_stacks(root)
+    describe_copy(root, order)
+    try:
+        prepared = _prepare(root, order, reporter)
+        fresh = _refuse_taken(prepared, root, order) and fresh
+        _find_room(prepared, root, order, copies, reporter, wait)
+    except BaseException:
+        if fresh:
+            undo(root, name)
+        raise
+    reporter.note(f"{name} is a copy of {original} for {who}, {order.ttl}: stacks/{name}.yaml")
+    code = deploy.up(root, name, reporter, yes=True)
+    if code != 0:
+        reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
+    return code
+
+
+def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
+    """Make stack and cluster of a copy ready, with the configuration of the environment it is a copy of."""
+    deploy.install(root, reporter)
+    pulumi = Pulumi(root, read_stack_config(root, order.original).context)
+    if not remembered(pulumi, root, order.name):
+        pulumi.ensure_stack(order.name)
+    if taken := copy_configuration(pulumi, root, order):
+        reporter.note(f"configuration as {order.original}: {', '.join(taken)}")
+    return deploy.prepare(root, order.name, reporter)
+
+
+def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
+    """Make sure that the copy's namespace is free, or its own; return whether it is free.
+
+    Raises:
+        DeployError: It is somebody else's, or a copy that somebody else asked for.
+    """
+    live = prepared.kubectl.get("namespace", prepared.stack)
+    if not live:
+        return True
+    owner, merge_request, original = (
+        annotation(live, name)
+        for name in (names.OWNER_ANNOTATION, names.MERGE_REQUEST_ANNOTATION, names.COPY_ANNOTATION)
+    )
+    whose = ""
+    if stamp_of(live) != f"{project_name(root)}/{prepared.stack}":
+        whose = f"belongs to stack {stamp_of(live)}" if stamp_of(live) else "belongs to no stack"
+    elif original != order.original:
+        whose = f"is a copy of {original}" if original else "is no copy"
+    elif not same_asker(order, owner, merge_request):
+        whose = f"is the copy of {owner or 'somebody else'}" + (
+            f" for {merge_request}" if merge_request else ""
+        )
+    if whose:
+        raise DeployError(
+            f"namespace {prepared.stack} is there already and {whose}; nothing was made",
+            hint="choose another name; which there are: poscloud env list",
+        )
+    return False
+
+
+def _find_room(
+    prepared: Prepared, root: Path, order: Order, copies: Copies, reporter: Reporter, wait: float
+) -> None:
+    """Wait until one more copy may be made.
+
+    Raises:
+        PosCloudError: There are too many, and waiting was not asked for or took too long.
+    """
+    if copies.at_once is None:
+        return
+    deadline = time.monotonic() + wait
+    with reporter.step(f"room for a copy of {order.original}"):
+        while True:
+            there = environments(prepared.target, project_name(root))
+            try:
+                refuse_too_many(
+                    copies, order.original, [e for e in there if e.name != order.name], datetime.now(UTC)
+                )
+                return
+            except PosCloudError:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise
+                reporter.update(f"{copies.at_once} are there; waits {in_words(left)} at most")
+                time.sleep(min(QUEUE_SECONDS, left))

@@ -1,0 +1,85 @@
+"""Removing copies: the environment, its stack and its description, in this order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.stackconfig import read_stack_config
+from poscloud.errors import DeployError, PosCloudError
+from poscloud.load import known_stacks, load_environment
+from poscloud.load.stacks import STACKS
+from poscloud.local.progress import Reporter
+
+
+def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool) -> int:
+    """Remove a copy with all its data, then its stack and its description; return the engine's exit code.
+
+    Raises:
+        PosCloudError: It is one of the project's own environments, or something is left of it.
+    """
+    from poscloud.engine import deploy
+
+    refuse_own(root, name)
+    code = deploy.destroy(root, name, reporter, yes=yes)
+    if code == 0:
+        forget(root, name)
+        reporter.note(f"stack {name} and stacks/{name}.yaml are removed")
+    return code
+
+
+def refuse_own(root: Path, name: str) -> None:
+    """Make sure that an environment is a copy, as far as its description is here.
+
+    Raises:
+        PosCloudError: It is described here, and not as a copy.
+    """
+    if name not in known_stacks(root):
+        return
+    try:
+        is_copy = load_environment(root, name).copy_of is not None
+    except PosCloudError:
+        is_copy = _says_copy(root, name)
+    if not is_copy:
+        raise PosCloudError(
+            f"{name} is one of the project's own environments, no copy", hint=f"poscloud destroy -s {name}"
+        )
+
+
+def _says_copy(root: Path, name: str) -> bool:
+    """Whether a description that is wrong says that it is one of a copy."""
+    file = root / STACKS / f"{name}.yaml"
+    return file.is_file() and any(line.startswith("copy_of:") for line in file.read_text().splitlines())
+
+
+def forget(root: Path, name: str) -> None:
+    """Remove a stack of which nothing is left, its configuration and its description.
+
+    Raises:
+        DeployError: The engine cannot remove the stack.
+    """
+    if error := _remove(root, name):
+        raise DeployError(
+            f"cannot remove stack {name}: {error}", hint=f"run again: poscloud env destroy {name}"
+        )
+
+
+def undo(root: Path, name: str) -> None:
+    """Remove what was written for a copy that is not made after all; a stack that has resources stays."""
+    _remove(root, name)
+    _unlink(root, name)
+
+
+def _remove(root: Path, name: str) -> str:
+    """Remove a stack, and its files once it is gone; why it could not be removed, empty when it was."""
+    pulumi = Pulumi(root, read_stack_config(root, name).context)
+    done = pulumi.quietly("stack", "rm", "--yes", "--stack", name, "--non-interactive")
+    if done.returncode != 0 and "no stack named" not in done.stderr:
+        return done.stderr.strip()
+    _unlink(root, name)
+    return ""
+
+
+def _unlink(root: Path, name: str) -> None:
+    for file in (root / f"Pulumi.{name}.yaml", root / STACKS / f"{name}.yaml"):
+        file.unlink(missing_ok=True)

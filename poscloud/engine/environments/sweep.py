@@ -1,0 +1,118 @@
+"""Releasing what has come to its end, and forgetting what is gone already; a sweep may be killed and run again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from poscloud.cluster.target import Target
+from poscloud.engine.deploy import install
+from poscloud.engine.environments import removal
+from poscloud.engine.environments.listing import Environment, environments
+from poscloud.engine.environments.where import kubectl_of
+from poscloud.engine.pulumi import Pulumi
+from poscloud.engine.stackconfig import project_name
+from poscloud.errors import DeployError, PosCloudError
+from poscloud.load import known_stacks, load_environment
+from poscloud.local.progress import Reporter
+from poscloud.spec.lifetime import in_words
+
+
+@dataclass
+class Swept:
+    """What a sweep found and did.
+
+    Attributes:
+        over: Environment → why it is to go.
+        removed: Those that it removed.
+        failed: Environment → why it could not be removed; the next sweep tries again.
+    """
+
+    over: dict[str, str]
+    removed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> list[str]:
+        """Those that are still there."""
+        return [name for name in self.over if name not in self.removed]
+
+
+def sweep(root: Path, reporter: Reporter, *, yes: bool, now: datetime | None = None) -> Swept:
+    """Find the copies whose time is up at ``now`` or whose namespace is gone, and remove them with ``yes``.
+
+    Raises:
+        PosCloudError: Cluster or backend cannot be asked; nothing was removed.
+    """
+    install(root, reporter)
+    swept = Swept(over(root, reporter, now or datetime.now(UTC)))
+    for name in swept.over if yes else ():
+        try:
+            code = removal.destroy(root, name, reporter, yes=True)
+        except PosCloudError as error:
+            swept.failed[name] = str(error)
+            continue
+        if code == 0:
+            swept.removed.append(name)
+        else:
+            swept.failed[name] = f"poscloud env destroy {name} ended with {code}"
+    return swept
+
+
+def over(root: Path, reporter: Reporter, now: datetime) -> dict[str, str]:
+    """Return environment → why it is to go.
+
+    Raises:
+        PosCloudError: Cluster or backend cannot be asked.
+    """
+    there = {found.name: found for found in _everywhere(root, reporter)}
+    found = {
+        name: f"its time was up {in_words((now - ends).total_seconds())} ago"
+        for name, environment in there.items()
+        if (ends := environment.lease.ends) and ends <= now
+    }
+    return found | {
+        name: "its namespace is gone, and its stack is not"
+        for name in sorted(_copies(root) & _stacks(root) - there.keys())
+    }
+
+
+def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
+    """Return the environments of the project in every cluster that one of its stacks goes to."""
+    targets: dict[str, Target] = {}
+    for stack in [*known_stacks(root)]:
+        try:
+            target = kubectl_of(root, stack).target
+        except PosCloudError as error:
+            reporter.note(f"not looked at, the cluster of {stack}: {error.message}")
+            continue
+        targets.setdefault(target.server, target)
+    if not targets:
+        raise DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
+    project = project_name(root)
+    return [found for target in targets.values() for found in environments(target, project)]
+
+
+def _copies(root: Path) -> set[str]:
+    """Return the environments that are described here as copies."""
+    found = set()
+    for name in known_stacks(root):
+        try:
+            found |= {name} if load_environment(root, name).copy_of else set()
+        except PosCloudError:
+            continue
+    return found
+
+
+def _stacks(root: Path) -> set[str]:
+    """Return the stacks that the backend has.
+
+    Raises:
+        DeployError: It does not answer.
+    """
+    done = Pulumi(root).quietly("stack", "ls", "--json", "--non-interactive")
+    if done.returncode != 0:
+        raise DeployError(f"cannot list the stacks: {done.stderr.strip()}", hint="run: poscloud doctor")
+    return {str(stack["name"]).rpartition("/")[2] for stack in json.loads(done.stdout or "[]")}
