@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Yes, complete_stack, root
+from poscloud.cli._options import DiscardLogs, Json, Yes, complete_stack, root
 
 if TYPE_CHECKING:
     from poscloud.engine.environments.listing import Environment
@@ -125,15 +125,15 @@ def extend(
 
 
 @app.command("destroy")
-def destroy(name: Name, yes: Yes = False) -> None:
-    """Remove a copy with all its data, its stack and its description.
+def destroy(name: Name, yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
+    """Archive a copy's logs, then remove it with all its data, its stack and its description.
 
     Example: poscloud env destroy feature-pay-12
     """
     from poscloud.engine.environments import removal
     from poscloud.local.progress import ConsoleReporter
 
-    sys.exit(removal.destroy(root(), name, ConsoleReporter(), yes=yes))
+    sys.exit(removal.destroy(root(), name, ConsoleReporter(), yes=yes, discard_logs=discard_logs))
 
 
 @app.command("diff")
@@ -164,17 +164,18 @@ def diff(
 
 
 @app.command("sweep")
-def sweep(yes: Yes = False) -> None:
-    """List the copies whose time is up, and stacks whose namespace is gone; with --yes, remove them.
+def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
+    """List the copies whose time is up, whose merge request is closed or whose namespace is gone; --yes removes them.
 
-    What could not be removed is tried again by the next sweep. Exit code 1 when some are left.
+    Which merge requests are open is asked in a CI job only. What could not be removed is tried again by the next
+    sweep. Exit code 1 when some are left.
 
     Example: poscloud env sweep --yes
     """
     from poscloud.engine.environments.sweep import sweep
     from poscloud.local.progress import ConsoleReporter
 
-    swept = sweep(root(), ConsoleReporter(), yes=yes)
+    swept = sweep(root(), ConsoleReporter(), yes=yes, discard_logs=discard_logs)
     for name, why in swept.over.items():
         state = "removed" if name in swept.removed else "failed" if name in swept.failed else "over"
         _output.say(f"{state}  {name}  ({why})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -37,6 +37,10 @@ def preview(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1000, help="Characters the comment may have; by default any.")
     ] = None,
+    forge: Annotated[
+        Literal["auto", "none"],
+        typer.Option("--forge", help="auto: in a CI job, write the comment into its merge request."),
+    ] = "none",
 ) -> None:
     """Show what this checkout changes of what runs, and how bad that is; no cluster, engine or passphrase is needed.
 
@@ -44,19 +48,24 @@ def preview(
 
     Example: poscloud mr preview -s wbyh-stage --output preview.md --json preview.json
     """
+    import os
     import sys
 
     from poscloud.engine.mergerequest import preview as previews
     from poscloud.engine.mergerequest.figures import headline
 
-    found = previews.written(previews.preview(root(), stack), limit or sys.maxsize)
+    comparison = previews.preview(root(), stack)
+    found = previews.posted(comparison, os.environ) if forge == "auto" else None
+    found = found or previews.written(comparison, limit or sys.maxsize)
     if json:
         _output.write_json_file(json, previews.as_data(found))
     if output:
-        _output.write_file(output, found.comment)
+        _output.write_file(output, previews.whole(found, limit or sys.maxsize))
         _output.say(headline(found.comparison))
     else:
         _output.say(found.comment.removesuffix("\n"))
+    if found.url:
+        _output.tell(f"the comment: {found.url}")
     if found.blocked:
         raise previews.blocked_error(found.blocked, posted=bool(found.url))
 

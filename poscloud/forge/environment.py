@@ -49,6 +49,23 @@ def from_environment(environ: Mapping[str, str]) -> Forge | None:
     return None
 
 
+def project_of(environ: Mapping[str, str]) -> str:
+    """Return the path of the project that a CI job runs for, ``pay/core``; empty outside of CI."""
+    if environ.get("GITLAB_CI"):
+        return environ.get("CI_MERGE_REQUEST_PROJECT_PATH") or environ.get("CI_PROJECT_PATH", "")
+    return environ.get("GITHUB_REPOSITORY", "")
+
+
+def merge_request_id(environ: Mapping[str, str]) -> str:
+    """Return the merge request that a CI job runs for, ``pay/core!12``; empty when it runs for none."""
+    project = project_of(environ)
+    if environ.get("GITLAB_CI"):
+        number: object = environ.get("CI_MERGE_REQUEST_IID", "")
+    else:
+        number = _pull_request(environ) if project else ""
+    return f"{project}!{number}" if project and number else ""
+
+
 def _gitlab(environ: Mapping[str, str]) -> Forge:
     # In the pipeline of a fork CI_PROJECT_ID is the fork; the merge request is where it is to be merged.
     project = environ.get("CI_MERGE_REQUEST_PROJECT_ID") or _given(environ, "CI_PROJECT_ID", "GitLab CI")

@@ -25,6 +25,7 @@ from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import DeployError, PosCloudError
+from poscloud.forge import merge_request_id
 from poscloud.load import known_stacks
 from poscloud.local.progress import Reporter
 from poscloud.render import names
@@ -56,7 +57,7 @@ def create(
         reporter: Shows progress.
         ttl: How long it stays without activity; ``None`` for the usual time.
         who: Who asks for it; by default the CI job's or git's user.
-        merge_request: ``PROJECT!NUMBER``; empty for none.
+        merge_request: ``PROJECT!NUMBER``; by default the one that the CI job runs for, if any.
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``.
         wait: Seconds to wait for room, where there are as many copies as there may be.
@@ -68,7 +69,7 @@ def create(
     if name != wanted:
         reporter.note(f"'{wanted}' becomes {name}")
     _, copies = policy(root, original)
-    who = who or owner(os.environ, root)
+    who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
     order = Order(name, original, time_to_live(ttl, copies, who, original), who, merge_request, only, changes)
     fresh = name not in known_stacks(root)
     describe_copy(root, order)

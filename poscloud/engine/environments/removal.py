@@ -12,8 +12,8 @@ from poscloud.load.stacks import STACKS
 from poscloud.local.progress import Reporter
 
 
-def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool) -> int:
-    """Remove a copy with all its data, then its stack and its description; return the engine's exit code.
+def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_logs: bool = False) -> int:
+    """Archive a copy, remove it with all its data, then its stack and its description; return the engine's exit code.
 
     Raises:
         PosCloudError: It is one of the project's own environments, or something is left of it.
@@ -21,7 +21,7 @@ def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool) -> int:
     from poscloud.engine import deploy
 
     refuse_own(root, name)
-    code = deploy.destroy(root, name, reporter, yes=yes)
+    code = deploy.destroy(root, name, reporter, yes=yes, discard_logs=discard_logs)
     if code == 0:
         forget(root, name)
         reporter.note(f"stack {name} and stacks/{name}.yaml are removed")

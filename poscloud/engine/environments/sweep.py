@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError, PosCloudError
+from poscloud.forge import from_environment, project_of
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
 from poscloud.spec.lifetime import in_words
@@ -40,17 +43,33 @@ class Swept:
         return [name for name in self.over if name not in self.removed]
 
 
-def sweep(root: Path, reporter: Reporter, *, yes: bool, now: datetime | None = None) -> Swept:
-    """Find the copies whose time is up at ``now`` or whose namespace is gone, and remove them with ``yes``.
+def sweep(
+    root: Path,
+    reporter: Reporter,
+    *,
+    yes: bool,
+    discard_logs: bool = False,
+    now: datetime | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Swept:
+    """Find the copies that are to go, and remove them with ``yes``, each archived first.
+
+    Args:
+        root: The project's folder.
+        reporter: Shows progress.
+        yes: Remove them.
+        discard_logs: Archive nothing.
+        now: The time at which lifetimes are over; by default this moment.
+        environ: Where CI says which forge has the merge requests.
 
     Raises:
         PosCloudError: Cluster or backend cannot be asked; nothing was removed.
     """
     install(root, reporter)
-    swept = Swept(over(root, reporter, now or datetime.now(UTC)))
+    swept = Swept(over(root, reporter, now or datetime.now(UTC), environ))
     for name in swept.over if yes else ():
         try:
-            code = removal.destroy(root, name, reporter, yes=True)
+            code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs)
         except PosCloudError as error:
             swept.failed[name] = str(error)
             continue
@@ -61,7 +80,7 @@ def sweep(root: Path, reporter: Reporter, *, yes: bool, now: datetime | None = N
     return swept
 
 
-def over(root: Path, reporter: Reporter, now: datetime) -> dict[str, str]:
+def over(root: Path, reporter: Reporter, now: datetime, environ: Mapping[str, str]) -> dict[str, str]:
     """Return environment → why it is to go.
 
     Raises:
@@ -73,9 +92,32 @@ def over(root: Path, reporter: Reporter, now: datetime) -> dict[str, str]:
         for name, environment in there.items()
         if (ends := environment.lease.ends) and ends <= now
     }
+    found |= closed(list(there.values()), environ, reporter)
     return found | {
         name: "its namespace is gone, and its stack is not"
         for name in sorted(_copies(root) & _stacks(root) - there.keys())
+    }
+
+
+def closed(there: list[Environment], environ: Mapping[str, str], reporter: Reporter) -> dict[str, str]:
+    """Return the environments whose merge request is not open any more; none where no forge can be asked.
+
+    A forge that does not answer now is asked again by the next sweep: nothing is removed on a guess.
+    """
+    project = project_of(environ)
+    mine = {e.name: e.merge_request for e in there if e.merge_request.rpartition("!")[0] == project}
+    if not project or not mine:
+        return {}
+    try:
+        forge = from_environment(environ)
+        numbers = {request.number for request in forge.open_requests()} if forge else None
+    except PosCloudError as error:
+        reporter.note(f"merge requests not looked at: {error.message}")
+        return {}
+    return {
+        name: f"merge request {request} is not open any more"
+        for name, request in mine.items()
+        if numbers is not None and int(request.rpartition("!")[2]) not in numbers
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from poscloud.engine.mergerequest.changes import Comparison, ObjectChange
-from poscloud.engine.mergerequest.forge import Comment, MergeRequest
+from poscloud.forge import Comment, MergeRequest
 
 COMMAND = "/poscloud acknowledge"
 """What a line begins with that acknowledges ``KIND/NAME``."""

@@ -17,12 +17,12 @@ from poscloud.engine.mergerequest.changes import Amounts, Comparison, ObjectChan
 from poscloud.engine.mergerequest.comment import marker, write_comment
 from poscloud.engine.mergerequest.compare import compare
 from poscloud.engine.mergerequest.figures import headline
-from poscloud.engine.mergerequest.forge import Forge
 from poscloud.engine.mergerequest.places import place_of
 from poscloud.engine.mergerequest.publish import key_from
 from poscloud.engine.mergerequest.sanitize import Key
 from poscloud.engine.stackconfig import project_name, read_stored
 from poscloud.errors import PosCloudError
+from poscloud.forge import Forge, from_environment
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,21 @@ def preview(root: Path, stack: str, environment: Mapping[str, str] | None = None
 def written(comparison: Comparison, limit: int = sys.maxsize) -> Preview:
     """Return the comment without asking a forge: then nothing is acknowledged."""
     return Preview(comparison, write_comment(comparison, {}, limit), {})
+
+
+def posted(comparison: Comparison, environ: Mapping[str, str]) -> Preview | None:
+    """Write the comment into the merge request that a CI job runs for; ``None`` outside of CI.
+
+    Raises:
+        PosCloudError: As in ``post``; or the job runs for no merge request, or has no token.
+    """
+    forge = from_environment(environ)
+    return post(forge, comparison) if forge else None
+
+
+def whole(found: Preview, limit: int) -> str:
+    """Return the comment as it is kept in a file: not shortened to what the forge takes."""
+    return write_comment(found.comparison, found.known, limit)
 
 
 def post(forge: Forge, comparison: Comparison) -> Preview:
