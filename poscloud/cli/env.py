@@ -56,14 +56,8 @@ def create(
     Example: poscloud env create feature/PAY-12 --from wbyh-stage --set dac-task.version=v2
     """
     from poscloud.engine.environments.create import create
-    from poscloud.errors import PosCloudError
     from poscloud.local.progress import ConsoleReporter
-    from poscloud.spec.lifetime import seconds
 
-    try:
-        waiting = seconds(wait) if wait else 0
-    except ValueError as error:
-        raise PosCloudError(f"--wait: {error}") from None
     code = create(
         root(),
         name,
@@ -74,7 +68,7 @@ def create(
         merge_request=merge_request,
         only=tuple(part.strip() for part in only.split(",") if part.strip()),
         changes=tuple(changes or ()),
-        wait=waiting,
+        wait=wait,
     )
     sys.exit(code)
 

@@ -14,27 +14,7 @@ def environment_schema() -> dict[str, Any]:
     definitions = schema.pop("$defs")
     for spec in SERVICE_KINDS.values():  # what one file leaves out, `defaults` or a base may give
         definitions[spec.__name__].pop("required", None)
-    properties: dict[str, Any] = {
-        "extends": {
-            "description": "Bases this file is merged over, relative to it; the last one wins.",
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-        },
-        "only": {
-            "description": "Services and backing services to run, with all that they need; left out, all.",
-            "type": "array",
-            "items": {"type": "string"},
-        },
-        "defaults": {
-            "description": "Fields for every service of a kind, unless the service says otherwise.",
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                kind: {"$ref": f"#/definitions/{spec.__name__}"}
-                for kind, spec in sorted(SERVICE_KINDS.items())
-            },
-        },
-        **schema["properties"],
-    }
+    properties = _of_files() | schema["properties"]
     service = properties["services"]["additionalProperties"]
     # A file may leave `kind` to the one it extends, and then every kind's schema may fit.
     service = {"anyOf": service["oneOf"]}
@@ -61,4 +41,28 @@ def environment_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": properties,
         "definitions": definitions,
+    }
+
+
+def _of_files() -> dict[str, Any]:
+    """Return the fields that only files have."""
+    return {
+        "extends": {
+            "description": "Bases this file is merged over, relative to it; the last one wins.",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        },
+        "only": {
+            "description": "Services and backing services to run, with all that they need; left out, all.",
+            "type": "array",
+            "items": {"type": "string"},
+        },
+        "defaults": {
+            "description": "Fields for every service of a kind, unless the service says otherwise.",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                kind: {"$ref": f"#/definitions/{spec.__name__}"}
+                for kind, spec in sorted(SERVICE_KINDS.items())
+            },
+        },
     }

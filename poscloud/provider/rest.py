@@ -198,19 +198,11 @@ class Client:
         self, method: str, path: str, query: Query | None, body: Any, content_type: str, accept: str,
         reader: Reader = body_of,
     ) -> bytes:  # fmt: skip
-        """Send one request and return the answer; errors as in ``request``.
-
-        Raises:
-            ApiError: The server refused.
-            AuthError: It does not know us.
-            UnreachableError: There was no answer for too long.
-        """
+        """Send one request and return the answer; errors as in ``request``."""
         data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
         target, headers = self._target(path, query), {"Content-Type": content_type, "Accept": accept}
         started, delay, asked_again, silent = self.clock.now(), 0.2, False, 0
-        makes = method == "POST" and "dryRun" not in (
-            query or {}
-        )  # what took too long may be made all the same
+        makes = method == "POST" and "dryRun" not in (query or {})
         while True:
             if self.given_up:
                 raise self.given_up
@@ -236,7 +228,7 @@ class Client:
                 patience = OVERLOADED if refusal.status == TOO_SLOW else LOST_CONNECTION
                 if (
                     not (refusal.is_transient or settling)
-                    or (refusal.status == TOO_SLOW and makes)
+                    or (refusal.status == TOO_SLOW and makes)  # it may be made all the same
                     or self.clock.now() - started > patience
                     or silent == WEBHOOK_TRIES
                 ):

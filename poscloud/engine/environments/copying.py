@@ -19,7 +19,6 @@ from poscloud.load.edit import set_value, write_flow
 from poscloud.load.stacks import STACKS
 from poscloud.render.secrets import random_sources, required
 from poscloud.spec import EnvironmentSpec
-from poscloud.spec.lifetime import Copies
 from poscloud.spec.references import nearest
 
 MODELINE = "# yaml-language-server: $schema=../schemas/environment.schema.json\n"
@@ -46,17 +45,6 @@ class Order:
     merge_request: str = ""
     only: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
-
-
-def policy(root: Path, original: str) -> tuple[EnvironmentSpec, Copies]:
-    """Return an environment that is to be copied, and what copies of it there may be.
-
-    Raises:
-        StackNotFoundError: There is no such environment.
-        InputError: Its description is wrong.
-    """
-    spec = load_environment(root, original)
-    return spec, spec.copies
 
 
 def describe_copy(root: Path, order: Order) -> Path:

@@ -14,7 +14,6 @@ from poscloud.engine.environments.copying import (
     Order,
     copy_configuration,
     describe_copy,
-    policy,
     remembered,
     same_asker,
 )
@@ -26,10 +25,10 @@ from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.forge import merge_request_id
-from poscloud.load import known_stacks
+from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
 from poscloud.render import names
-from poscloud.spec.lifetime import Copies, in_words
+from poscloud.spec.lifetime import Copies, in_words, seconds
 
 QUEUE_SECONDS = 5.0
 """Seconds between two looks whether there is room for one more copy."""
@@ -46,7 +45,7 @@ def create(
     merge_request: str = "",
     only: tuple[str, ...] = (),
     changes: tuple[str, ...] = (),
-    wait: float = 0,
+    wait: str = "",
 ) -> int:
     """Make a copy of an environment and bring it up; return the engine's exit code.
 
@@ -54,38 +53,48 @@ def create(
         root: The project's folder.
         wanted: What it is to be called; any text, as a branch's name.
         original: The environment it is a copy of.
-        reporter: Shows progress.
+        reporter: Gets progress.
         ttl: How long it stays without activity; ``None`` for the usual time.
         who: Who asks for it; by default the CI job's or git's user.
         merge_request: ``PROJECT!NUMBER``; by default the one that the CI job runs for, if any.
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``.
-        wait: Seconds to wait for room, where there are as many copies as there may be.
+        wait: How long to wait for room, ``30m``, where there are as many copies as there may be.
 
     Raises:
         PosCloudError: What was asked for is wrong, may not be had, or cannot be made ready; nothing of it is left.
     """
-    name = environment_name(wanted)
+    waiting, name = _seconds(wait), environment_name(wanted)
     if name != wanted:
         reporter.note(f"'{wanted}' becomes {name}")
-    _, copies = policy(root, original)
+    copies = load_environment(root, original).copies
     who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
-    order = Order(name, original, time_to_live(ttl, copies, who, original), who, merge_request, only, changes)
-    fresh = name not in known_stacks(root)
+    ttl = time_to_live(ttl, copies, who, original)
+    order, fresh = (
+        Order(name, original, ttl, who, merge_request, only, changes),
+        name not in known_stacks(root),
+    )
     describe_copy(root, order)
     try:
         prepared = _prepare(root, order, reporter)
         fresh = _refuse_taken(prepared, root, order) and fresh
-        _find_room(prepared, root, order, copies, reporter, wait)
+        _find_room(prepared, root, order, copies, reporter, waiting)
     except BaseException:
         if fresh:
             undo(root, name)
         raise
-    reporter.note(f"{name} is a copy of {original} for {who}, {order.ttl}: stacks/{name}.yaml")
+    reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
     code = deploy.up(root, name, reporter, yes=True)
     if code != 0:
         reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
     return code
+
+
+def _seconds(wait: str) -> int:
+    try:
+        return seconds(wait) if wait else 0
+    except ValueError as error:
+        raise PosCloudError(f"--wait: {error}", hint="for example --wait 30m") from None
 
 
 def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
