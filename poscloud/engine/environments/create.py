@@ -64,9 +64,7 @@ def create(
     Raises:
         PosCloudError: What was asked for is wrong, may not be had, or cannot be made ready; nothing of it is left.
     """
-    waiting, name = _seconds(wait), environment_name(wanted)
-    if name != wanted:
-        reporter.note(f"'{wanted}' becomes {name}")
+    waiting, name = _seconds(wait), _name(wanted, reporter)
     copies = load_environment(root, original).copies
     who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
     ttl = time_to_live(ttl, copies, who, original)
@@ -88,6 +86,13 @@ def create(
     if code != 0:
         reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
     return code
+
+
+def _name(wanted: str, reporter: Reporter) -> str:
+    name = environment_name(wanted)
+    if name != wanted:
+        reporter.note(f"'{wanted}' becomes {name}")
+    return name
 
 
 def _seconds(wait: str) -> int:
