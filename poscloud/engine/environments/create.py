@@ -82,6 +82,10 @@ def create(
             undo(root, name)
         raise
     reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
+    return _up(root, name, reporter)
+
+
+def _up(root: Path, name: str, reporter: Reporter) -> int:
     code = deploy.up(root, name, reporter, yes=True)
     if code != 0:
         reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
