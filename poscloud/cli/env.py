@@ -112,8 +112,10 @@ def extend(
     from datetime import UTC, datetime
 
     from poscloud.engine.environments import activity
+    from poscloud.engine.environments.removal import known_name
     from poscloud.engine.environments.where import kubectl_of
 
+    name = known_name(root(), name)
     lease = activity.extend(kubectl_of(root(), name), name, by)
     _output.say(f"{name} {activity.until(lease, datetime.now(UTC))}")
 

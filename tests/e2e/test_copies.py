@@ -166,8 +166,24 @@ def test_the_project_s_own_environment_is_no_copy(workspace: Workspace, copied: 
     assert "poscloud destroy -s shop" in done.stderr
 
 
+def test_what_was_not_deployed_as_a_copy_is_none_without_its_description(
+    workspace: Workspace, copied: str
+) -> None:
+    file = workspace.root / "stacks" / "shop.yaml"
+    away = file.rename(file.with_suffix(".away"))
+    try:
+        done = workspace.run("poscloud", "env", "destroy", "shop", "--yes")
+    finally:
+        away.rename(file)
+    assert done.returncode == 1
+    assert "was not deployed as a copy; nothing was removed" in done.stderr
+
+
 def test_of_a_released_copy_nothing_is_left(workspace: Workspace, copied: str) -> None:
-    workspace.ok("poscloud", "env", "destroy", NAME, "--yes")
+    # As in another job's fresh clone, by the branch's name.
+    (workspace.root / "stacks" / f"{NAME}.yaml").unlink()
+    (workspace.root / f"Pulumi.{NAME}.yaml").unlink()
+    workspace.ok("poscloud", "env", "destroy", "Feature/PAY-12", "--yes")
     assert NAME not in workspace.ok("kubectl", "get", "namespaces")
     assert NAME not in workspace.ok("pulumi", "stack", "ls")
     assert not list(workspace.root.glob(f"**/*{NAME}.yaml"))

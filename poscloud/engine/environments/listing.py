@@ -134,4 +134,4 @@ def _asked(workload: dict[str, Any], what: str) -> Decimal:
 
 def annotation(namespace: dict[str, Any], name: str) -> str:
     """Return an annotation of a live namespace; empty when it has none of that name."""
-    return str((namespace["metadata"].get("annotations") or {}).get(name, ""))
+    return str(((namespace.get("metadata") or {}).get("annotations") or {}).get(name, ""))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poscloud.engine.environments.copying import remembered
+from poscloud.engine.environments.listing import annotation
+from poscloud.engine.environments.naming import environment_name
+from poscloud.engine.fence import NAMESPACE_TYPE
+from poscloud.engine.inventory import deployment
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import read_stack_config
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.load.stacks import STACKS
 from poscloud.local.progress import Reporter
+from poscloud.render.names import COPY_ANNOTATION
 
 
 def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_logs: bool = False) -> int:
@@ -20,7 +26,12 @@ def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_log
     """
     from poscloud.engine import deploy
 
+    name = known_name(root, name)
     refuse_own(root, name)
+    deploy.install(root, reporter)
+    pulumi = Pulumi(root)
+    if remembered(pulumi, root, name) and name not in known_stacks(root):
+        refuse_unmarked(pulumi, name)
     code = deploy.destroy(root, name, reporter, yes=yes, discard_logs=discard_logs)
     if code == 0:
         forget(root, name)
@@ -43,6 +54,26 @@ def refuse_own(root: Path, name: str) -> None:
     if not is_copy:
         raise PosCloudError(
             f"{name} is one of the project's own environments, no copy", hint=f"poscloud destroy -s {name}"
+        )
+
+
+def known_name(root: Path, wanted: str) -> str:
+    """Return the name of the environment that ``env create`` made of any text."""
+    return wanted if wanted in known_stacks(root) else environment_name(wanted)
+
+
+def refuse_unmarked(pulumi: Pulumi, name: str) -> None:
+    """Make sure that a stack without a description here was deployed as a copy, as its state says.
+
+    Raises:
+        PosCloudError: Its namespace was not; or the state cannot be read.
+    """
+    resources = deployment(pulumi, name).get("resources") or []
+    spaces = [r for r in resources if r.get("type") == NAMESPACE_TYPE and r.get("id") == name]
+    if spaces and not any(annotation(r.get("inputs") or {}, COPY_ANNOTATION) for r in spaces):
+        raise PosCloudError(
+            f"{name} has no description here, and was not deployed as a copy; nothing was removed",
+            hint=f"if it is to go all the same: poscloud destroy -s {name}",
         )
 
 
