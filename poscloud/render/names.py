@@ -34,6 +34,18 @@ COPY_ANNOTATION = "poscloud.io/copy-of"
 MERGE_REQUEST_ANNOTATION = "poscloud.io/merge-request"
 """On a namespace: ``PROJECT!NUMBER`` of the merge request the environment is for."""
 
+TEAM_ANNOTATION = "poscloud.io/team"
+"""On a namespace: the team that the copy counts for."""
+
+WAITING_ANNOTATION = "poscloud.io/waiting"
+"""On a namespace: that of a copy which waits for room; when it last said so, in RFC 3339."""
+
+WAITS_FOR_ANNOTATION = "poscloud.io/waits-for"
+"""On such a namespace: the limits it waits for, ``copy-of``, ``team`` or both with ``,`` between them."""
+
+LET_IN_ANNOTATION = "poscloud.io/let-in"
+"""On a namespace: when its copy was let in, in RFC 3339; goes as soon as the engine makes the namespace its own."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

@@ -66,10 +66,12 @@ def sweep(
         PosCloudError: Cluster or backend cannot be asked; nothing was removed.
     """
     install(root, reporter)
-    swept = Swept(over(root, reporter, now or datetime.now(UTC), environ))
+    there = {found.name: found for found in _everywhere(root, reporter)}
+    swept = Swept(over(root, there, reporter, now or datetime.now(UTC), environ))
     for name in swept.over if yes else ():
+        target = there[name].target if name in there else None
         try:
-            code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs)
+            code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs, target=target)
         except PosCloudError as error:
             swept.failed[name] = str(error)
             continue
@@ -80,17 +82,34 @@ def sweep(
     return swept
 
 
-def over(root: Path, reporter: Reporter, now: datetime, environ: Mapping[str, str]) -> dict[str, str]:
+def over(
+    root: Path,
+    there: Mapping[str, Environment],
+    reporter: Reporter,
+    now: datetime,
+    environ: Mapping[str, str],
+) -> dict[str, str]:
     """Return environment → why it is to go.
+
+    Args:
+        root: The project's folder.
+        there: The environments that are there, by name.
+        reporter: Gets what could not be looked at.
+        now: The time.
+        environ: Where CI says which forge has the merge requests.
 
     Raises:
         PosCloudError: Cluster or backend cannot be asked.
     """
-    there = {found.name: found for found in _everywhere(root, reporter)}
     found = {
         name: f"its time was up {in_words((now - ends).total_seconds())} ago"
         for name, environment in there.items()
-        if (ends := environment.lease.ends) and ends <= now
+        if (ends := environment.lease.ends) and ends <= now and not environment.queued
+    }
+    found |= {
+        name: f"who waited for room with it is gone, since {in_words((now - since).total_seconds())}"
+        for name, environment in there.items()
+        if (since := environment.silent_since)
     }
     found |= closed(list(there.values()), environ, reporter)
     return found | {
