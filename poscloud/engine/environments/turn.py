@@ -286,7 +286,10 @@ class Turn:
         return True
 
     def _wrote(self, live: Object) -> None:
+        before = (self._live.get("metadata") or {}).get("resourceVersion")
         self._live, self._said = live, time.monotonic()
+        if live["metadata"]["resourceVersion"] == before:
+            return  # nothing was changed, and so no time was written
         entries = live["metadata"].get("managedFields") or []
         newest = max((moment for e in entries if (moment := read(e.get("time")))), default=None)
         self._ahead = newest - datetime.now(UTC) if newest else self._ahead
