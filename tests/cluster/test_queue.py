@@ -227,3 +227,24 @@ async def test_the_engine_takes_the_ticket_as_if_it_had_made_it(yard: Yard) -> N
     assert made["uid"] == let_in["uid"]
     kept = {names.ACTIVE_ANNOTATION: let_in["annotations"][names.ACTIVE_ANNOTATION]}
     assert made["annotations"] == wanted["metadata"]["annotations"] | kept
+
+
+async def test_of_two_that_take_the_same_room_the_second_look_sees_the_other(yard: Yard) -> None:
+    one, other = yard.turn("one"), yard.turn("other")
+    for each in (one, other):
+        await each._join(waiting=False)
+    await other._write({names.LET_IN_ANNOTATION: "2026-11-22T08:00:00Z"})
+    assert not await one._enter(copy_in(one._live))
+    copies = await yard.copies()
+    assert copies["one"].sign and not copies["one"].let_in
+
+
+async def test_where_no_ticket_can_be_taken_in_it_is_looked_for_room_without_one(yard: Yard) -> None:
+    yard.ask("inside")
+    await yard.next_in()
+    with pytest.raises(PosCloudError, match="there is 1 copy of shop"):
+        await yard.turn("mine").look_only(0)
+    run = asyncio.create_task(yard.turn("mine").look_only(LONG))
+    await yard.forget("inside")
+    await asyncio.wait_for(run, 60)
+    assert await yard.copies() == {}
