@@ -248,3 +248,13 @@ async def test_where_no_ticket_can_be_taken_in_it_is_looked_for_room_without_one
     await yard.forget("inside")
     await asyncio.wait_for(run, 60)
     assert await yard.copies() == {}
+
+
+async def test_room_that_could_not_be_taken_is_given_back_before_it_is_tried_again(yard: Yard) -> None:
+    yard.ask("inside")
+    await yard.next_in()
+    mine = yard.turn("mine")
+    await mine._join(waiting=False)
+    await mine._write({names.LET_IN_ANNOTATION: "2026-11-22T08:00:00Z"})
+    yard.runs["mine"] = asyncio.create_task(mine._stand(LONG + asyncio.get_running_loop().time()))
+    await yard.until(lambda all: bool(all["mine"].sign) and not all["mine"].let_in)

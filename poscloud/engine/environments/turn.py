@@ -153,6 +153,11 @@ class Turn:
             mine = queue.copy_in(self._live)
             if mine.sign is None:  # the same one was brought up by somebody meanwhile
                 return
+            if (
+                mine.let_in
+            ):  # it could not be finished, nor taken back, as somebody else wrote at the same time
+                await self._write({names.LET_IN_ANNOTATION: None})
+                continue
             order = queue.rivals(mine, copies, self._now)
             early = SAME_SECOND - (time.monotonic() - self._joined)
             if len(order) > 1 and early > 0:
