@@ -15,7 +15,18 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Copies of environments with a lifetime.", no_args_is_help=True)
 
-HEADINGS = ("NAME", "COPY OF", "OWNER", "MERGE REQUEST", "AGE", "LEFT", "WORKLOADS", "ASKS FOR", "HEALTH")
+HEADINGS = (
+    "NAME",
+    "COPY OF",
+    "OWNER",
+    "TEAM",
+    "MERGE REQUEST",
+    "AGE",
+    "LEFT",
+    "WORKLOADS",
+    "ASKS FOR",
+    "HEALTH",
+)
 
 Name = Annotated[str, typer.Argument(help="The copy's name.", autocompletion=complete_stack)]
 
@@ -44,6 +55,9 @@ def create(
     merge_request: Annotated[
         str, typer.Option("--mr", help="The merge request it is for, PROJECT!NUMBER.")
     ] = "",
+    team: Annotated[
+        str, typer.Option("--team", help="The team it counts for; by default what POSCLOUD_TEAM says.")
+    ] = "",
     wait: Annotated[
         str, typer.Option("--wait", help="How long to wait for room, where there are too many: 30m.")
     ] = "",
@@ -69,6 +83,7 @@ def create(
         only=tuple(part.strip() for part in only.split(",") if part.strip()),
         changes=tuple(changes or ()),
         wait=wait,
+        team=team,
     )
     sys.exit(code)
 
@@ -80,7 +95,7 @@ def list_environments(
     ] = "",
     json: Json = False,
 ) -> None:
-    """List the environments of this project that are there: age, time left, owner, size, health.
+    """List the environments of this project that are there, or wait for room: age, time left, owner, size, health.
 
     Example: poscloud env list
     """
@@ -240,11 +255,14 @@ def _row(found: Environment) -> tuple[str, ...]:
     left = "stays" if stays(found.lease) or ends is None else "over"
     if ends and ends > now:
         left = in_words((ends - now).total_seconds())
+    if found.queued:
+        left = "-"
     size = f"{found.cpu:.1f} CPU, {found.memory / 2**30:.1f} GiB"
     return (
         found.name,
         found.copy_of or "-",
         found.owner or "-",
+        found.team or "-",
         found.merge_request or "-",
         in_words((now - found.made).total_seconds()),
         left,
@@ -262,6 +280,7 @@ def _as_data(found: Environment) -> dict[str, object]:
         "name": found.name,
         "copyOf": found.copy_of or None,
         "owner": found.owner or None,
+        "team": found.team or None,
         "mergeRequest": found.merge_request or None,
         "made": written(found.made),
         "ends": written(ends) if ends else None,
@@ -273,4 +292,5 @@ def _as_data(found: Environment) -> dict[str, object]:
         "asleep": found.rest.asleep or None,
         "asleepBy": found.rest.by or None,
         "officeHours": found.rest.hours or None,
+        "place": found.place or None,
     }

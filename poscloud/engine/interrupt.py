@@ -60,6 +60,25 @@ class Interruptible:
             self._process.send_signal(signal.SIGINT)
 
 
+@contextmanager
+def stopped_alike() -> Iterator[None]:
+    """Have SIGTERM end what runs here as Ctrl-C does, so that it is undone; where no command is run that sees to it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    # A shell that starts something in the background has it ignore the first of the two.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _owns_terminal() -> bool:
     """Whether Ctrl-C reaches the command as well, because the terminal sends it to all in its foreground."""
     try:

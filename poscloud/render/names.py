@@ -52,6 +52,18 @@ REPLICAS_ANNOTATION = "poscloud.io/replicas"
 START_AFTER_ANNOTATION = "poscloud.io/start-after"
 """On a workload: the services and backing services that have to be ready first, with commas."""
 
+TEAM_ANNOTATION = "poscloud.io/team"
+"""On a namespace: the team that the copy counts for."""
+
+WAITING_ANNOTATION = "poscloud.io/waiting"
+"""On a namespace: that of a copy which waits for room; when it last said so, in RFC 3339."""
+
+WAITS_FOR_ANNOTATION = "poscloud.io/waits-for"
+"""On such a namespace: the limits it waits for, ``copy-of``, ``team`` or both with ``,`` between them."""
+
+LET_IN_ANNOTATION = "poscloud.io/let-in"
+"""On a namespace: when its copy was let in, in RFC 3339; goes as soon as the engine makes the namespace its own."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

@@ -63,6 +63,19 @@ class Lifetime(Model):
         description="The merge request it is for, PROJECT!NUMBER; closed, it is released.",
         examples=["pay/core!123"],
     )
+    team: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="The team it counts for, where `copies` limits teams.",
+        examples=["payments"],
+    )
+
+
+class TeamCopies(Model):
+    """What copies one team may have."""
+
+    at_once: StrictInt = Field(ge=1, description="Copies it may have at a time.")
 
 
 class Copies(Model):
@@ -74,6 +87,20 @@ class Copies(Model):
     at_once: StrictInt | None = Field(
         None, ge=1, description="Copies there may be at a time; left out, any number."
     )
+    at_once_per_team: StrictInt | None = Field(
+        None,
+        ge=1,
+        description="Copies that a team may have at a time, of all environments; left out, any number.",
+    )
+    teams: dict[str, TeamCopies] = Field(
+        {},
+        description="Teams that may have another number of copies.",
+        examples=[{"payments": {"at_once": 5}}],
+    )
+
+    def of_team(self, team: str) -> int | None:
+        """Return how many copies a team may have at a time; ``None``: any number."""
+        return self.teams[team].at_once if team in self.teams else self.at_once_per_team
 
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Copies:

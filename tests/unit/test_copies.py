@@ -133,7 +133,11 @@ def test_a_python_environment_cannot_be_copied_in_yaml(project: Path) -> None:
 
 
 def test_the_namespace_says_how_long_it_stays_and_whose_it_is(project: Path) -> None:
-    describe(project, "mine", "copy_of: stage\nlifetime: {ttl: 8h, owner: li, merge_request: pay/core!12}\n")
+    describe(
+        project,
+        "mine",
+        "copy_of: stage\nlifetime: {ttl: 8h, owner: li, team: payments, merge_request: pay/core!12}\n",
+    )
     (namespace,) = (
         m
         for part in render_environment(load_environment(project, "mine"))
@@ -145,6 +149,7 @@ def test_the_namespace_says_how_long_it_stays_and_whose_it_is(project: Path) -> 
         "poscloud.io/copy-of": "stage",
         "poscloud.io/merge-request": "pay/core!12",
         "poscloud.io/owner": "li",
+        "poscloud.io/team": "payments",
         "poscloud.io/ttl": "8h",
     }
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import getpass
 import subprocess
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
-from poscloud.engine.environments.listing import Environment
 from poscloud.errors import PosCloudError
-from poscloud.spec.lifetime import FOREVER, Copies, in_words, seconds
+from poscloud.spec.lifetime import FOREVER, Copies, seconds
 
 OWNER_VARIABLES = ("POSCLOUD_OWNER", "GITLAB_USER_LOGIN", "GITHUB_ACTOR")
 """Environment variables that name who asks; the first that is set."""
+
+TEAM_VARIABLE = "POSCLOUD_TEAM"
+"""Environment variable that names the team whose copy it is."""
 
 
 def owner(environ: Mapping[str, str], root: Path) -> str:
@@ -62,24 +63,6 @@ def time_to_live(wanted: str | None, copies: Copies, who: str, original: str) ->
     return wanted
 
 
-def refuse_too_many(copies: Copies, original: str, there: list[Environment], now: datetime) -> None:
-    """Make sure that one more copy of an environment may be made.
-
-    Raises:
-        PosCloudError: There are as many as there may be; says which ends first.
-    """
-    same = [found for found in there if found.copy_of == original]
-    if copies.at_once is None or len(same) < copies.at_once:
-        return
-    ending = sorted((e.lease.ends, e.name) for e in same if e.lease.ends)
-    first = f"; {ending[0][1]} ends first, {_when(ending[0][0], now)}" if ending else ""
-    raise PosCloudError(
-        f"there are {len(same)} copies of {original}, and there may be {copies.at_once} at a time (`copies` of "
-        f"{original}: `at_once`){first}",
-        hint="release one: poscloud env destroy NAME; or wait for it: the same command with --wait 30m",
-    )
-
-
-def _when(end: datetime, now: datetime) -> str:
-    left = (end - now).total_seconds()
-    return f"in {in_words(left)}" if left > 0 else "its time is up: poscloud env sweep --yes"
+def team(environ: Mapping[str, str]) -> str:
+    """Return the team that asks, as the variable says; empty when it is not set."""
+    return environ.get(TEAM_VARIABLE, "").strip()

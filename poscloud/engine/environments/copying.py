@@ -36,6 +36,7 @@ class Order:
         merge_request: ``PROJECT!NUMBER``; empty for none.
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``, or ``FIELD=VALUE`` of the environment.
+        team: The team it counts for; empty for none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Order:
     merge_request: str = ""
     only: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    team: str = ""
 
 
 def describe_copy(root: Path, order: Order) -> Path:
@@ -96,6 +98,7 @@ def _document(root: Path, order: Order) -> str:
     spec = load_environment(root, order.original)
     lifetime: dict[str, Any] = {"ttl": order.ttl, "owner": order.owner}
     lifetime |= {"merge_request": order.merge_request} if order.merge_request else {}
+    lifetime |= {"team": order.team} if order.team else {}
     text = f"copy_of: {order.original}\nlifetime: {write_flow(lifetime)}\n"
     if order.only:
         text += f"only: {write_flow(list(order.only))}\n"

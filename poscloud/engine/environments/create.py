@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
-from poscloud.engine.environments.asked import owner, refuse_too_many, time_to_live
+from poscloud.engine.environments.asked import owner, time_to_live
+from poscloud.engine.environments.asked import team as asking_team
 from poscloud.engine.environments.copying import (
     Order,
     copy_configuration,
@@ -17,9 +17,13 @@ from poscloud.engine.environments.copying import (
     remembered,
     same_asker,
 )
-from poscloud.engine.environments.listing import annotation, environments
+from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.naming import environment_name
+from poscloud.engine.environments.queue import Limit, limits_of
 from poscloud.engine.environments.removal import undo
+from poscloud.engine.environments.turn import take_turn
+from poscloud.engine.environments.unmade import remove_unmade
+from poscloud.engine.interrupt import stopped_alike
 from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
@@ -28,10 +32,7 @@ from poscloud.forge import merge_request_id
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
 from poscloud.render import names
-from poscloud.spec.lifetime import Copies, in_words, seconds
-
-QUEUE_SECONDS = 5.0
-"""Seconds between two looks whether there is room for one more copy."""
+from poscloud.spec.lifetime import seconds
 
 
 def create(
@@ -46,6 +47,7 @@ def create(
     only: tuple[str, ...] = (),
     changes: tuple[str, ...] = (),
     wait: str = "",
+    team: str = "",
 ) -> int:
     """Make a copy of an environment and bring it up; return the engine's exit code.
 
@@ -60,6 +62,7 @@ def create(
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``.
         wait: How long to wait for room, ``30m``, where there are as many copies as there may be.
+        team: The team it counts for; by default what the variable POSCLOUD_TEAM says, if anything.
 
     Raises:
         PosCloudError: What was asked for is wrong, may not be had, or cannot be made ready; nothing of it is left.
@@ -68,25 +71,34 @@ def create(
     copies = load_environment(root, original).copies
     who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
     ttl = time_to_live(ttl, copies, who, original)
+    team = team.strip() or asking_team(os.environ)
+    limits = limits_of(copies, original, team)
     order, fresh = (
-        Order(name, original, ttl, who, merge_request, only, changes),
+        Order(name, original, ttl, who, merge_request, only, changes, team),
         name not in known_stacks(root),
     )
     describe_copy(root, order)
+    with stopped_alike():
+        try:
+            prepared = _prepare(root, order, reporter)
+            fresh = _refuse_taken(prepared, root, order) and fresh
+            take_turn(prepared, root, limits, reporter, wait=waiting)
+        except BaseException:
+            if fresh:
+                undo(root, name)
+            raise
+        reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
+        return _up(prepared, root, limits, reporter)
+
+
+def _up(prepared: Prepared, root: Path, limits: list[Limit], reporter: Reporter) -> int:
+    name, code = prepared.stack, 1
     try:
-        prepared = _prepare(root, order, reporter)
-        fresh = _refuse_taken(prepared, root, order) and fresh
-        _find_room(prepared, root, order, copies, reporter, waiting)
-    except BaseException:
-        if fresh:
-            undo(root, name)
-        raise
-    reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
-    return _up(root, name, reporter)
-
-
-def _up(root: Path, name: str, reporter: Reporter) -> int:
-    code = deploy.up(root, name, reporter, yes=True)
+        code = deploy.up(root, name, reporter, yes=True)
+    finally:
+        if code != 0 and limits:  # room that is not used is not kept
+            with suppress(PosCloudError):
+                remove_unmade(prepared.kubectl, name, f"{project_name(root)}/{name}")
     if code != 0:
         reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
     return code
@@ -118,7 +130,7 @@ def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
 
 
 def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
-    """Make sure that the copy's namespace is free, or its own; return whether it is free.
+    """Make sure that the copy's namespace is free, or its own; return whether nothing of it was made yet.
 
     Raises:
         DeployError: It is somebody else's, or a copy that somebody else asked for.
@@ -144,31 +156,4 @@ def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
             f"namespace {prepared.stack} is there already and {whose}; nothing was made",
             hint="choose another name; which there are: poscloud env list",
         )
-    return False
-
-
-def _find_room(
-    prepared: Prepared, root: Path, order: Order, copies: Copies, reporter: Reporter, wait: float
-) -> None:
-    """Wait until one more copy may be made.
-
-    Raises:
-        PosCloudError: There are too many, and waiting was not asked for or took too long.
-    """
-    if copies.at_once is None:
-        return
-    deadline = time.monotonic() + wait
-    with reporter.step(f"room for a copy of {order.original}"):
-        while True:
-            there = environments(prepared.target, project_name(root))
-            try:
-                refuse_too_many(
-                    copies, order.original, [e for e in there if e.name != order.name], datetime.now(UTC)
-                )
-                return
-            except PosCloudError:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise
-                reporter.update(f"{copies.at_once} are there; waits {in_words(left)} at most")
-                time.sleep(min(QUEUE_SECONDS, left))
+    return bool(annotation(live, names.WAITING_ANNOTATION))

@@ -46,12 +46,12 @@ def lease_of(namespace: dict[str, Any]) -> Lease:
     """Return what a live namespace says; a time that cannot be read is as one that is not there."""
     meta = namespace["metadata"]
     said = meta.get("annotations") or {}
-    made = moment(meta.get("creationTimestamp")) or datetime.now(UTC)
-    active = moment(said.get(names.ACTIVE_ANNOTATION))
+    made = read(meta.get("creationTimestamp")) or datetime.now(UTC)
+    active = read(said.get(names.ACTIVE_ANNOTATION))
     return Lease(
         ttl=str(said.get(names.TTL_ANNOTATION, "")),
         active=max(made, active) if active else made,
-        keep_until=moment(said.get(names.KEEP_ANNOTATION)),
+        keep_until=read(said.get(names.KEEP_ANNOTATION)),
     )
 
 
@@ -65,8 +65,8 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment(text: object) -> datetime | None:
-    """Return a time that an annotation says; ``None`` when it says none that can be read."""
+def read(text: object) -> datetime | None:
+    """Return a time that Kubernetes wrote; ``None`` when it is none."""
     try:
         found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

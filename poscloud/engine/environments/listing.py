@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from poscloud.cluster.target import Target
+from poscloud.engine.environments import queue
 from poscloud.engine.environments.expiry import Lease, lease_of
 from poscloud.engine.environments.rest import Rest, rest_of
 from poscloud.errors import AuthError
@@ -39,6 +40,11 @@ class Environment:
         cpu: Processors that its pods ask for, in cores.
         memory: Memory that they ask for, in bytes.
         rest: Whether it sleeps, and when it should.
+        team: The team it counts for; empty for none.
+        place: Where it stands among those that wait for the same room, the first is 1; 0 when it does not wait.
+        queued: Whether its namespace is a ticket: it waits, takes room just now, or who waited with it is gone.
+        silent_since: Since when nothing has been heard of who waited with it; ``None``: nobody is gone.
+        target: The cluster it is in.
     """
 
     name: str
@@ -53,6 +59,11 @@ class Environment:
     cpu: float
     memory: int
     rest: Rest = field(default_factory=Rest)
+    team: str = ""
+    place: int = 0
+    queued: bool = False
+    silent_since: datetime | None = None
+    target: Target | None = None
 
     @property
     def health(self) -> str:
@@ -61,6 +72,10 @@ class Environment:
             return "deleting"
         if self.rest.asleep:
             return "asleep"
+        if self.silent_since:
+            return "gone while it waited"
+        if self.place:
+            return f"waiting ({queue.ordinal(self.place)})"
         if not self.workloads:
             return "empty"
         return "ready" if self.ready == self.workloads else f"{self.ready} of {self.workloads} ready"
@@ -74,10 +89,12 @@ def environments(target: Target, project: str) -> list[Environment]:
         UnreachableError: It does not answer.
     """
     access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
-    return asyncio.run(_environments(Client(access), project))
+    found = asyncio.run(_environments(Client(access), project))
+    return [replace(environment, target=target) for environment in found]
 
 
-async def _environments(client: Client, project: str) -> list[Environment]:
+async def namespaces(client: Client, project: str) -> list[dict[str, Any]]:
+    """Return the namespaces of a project's environments, by name; errors as in ``environments``."""
     try:
         answer = await client.request("GET", "/api/v1/namespaces", {"labelSelector": SELECTOR})
     except ApiError as error:
@@ -88,15 +105,22 @@ async def _environments(client: Client, project: str) -> list[Environment]:
             hint="this user needs ClusterRole poscloud-environments: poscloud access (docs/access.md)",
         ) from None
     own = [item for item in answer.get("items") or [] if annotation(item, names.STACK_ANNOTATION)]
-    mine = [i for i in own if annotation(i, names.STACK_ANNOTATION).rpartition("/")[0] == project]
-    return list(await asyncio.gather(*(_environment(client, item) for item in mine)))
+    return [i for i in own if annotation(i, names.STACK_ANNOTATION).rpartition("/")[0] == project]
 
 
-async def _environment(client: Client, namespace: dict[str, Any]) -> Environment:
+async def _environments(client: Client, project: str) -> list[Environment]:
+    mine = await namespaces(client, project)
+    copies, now = [queue.copy_in(item) for item in mine], datetime.now(UTC)
+    return list(await asyncio.gather(*(_environment(client, item, copies, now) for item in mine)))
+
+
+async def _environment(
+    client: Client, namespace: dict[str, Any], copies: list[queue.Copy], now: datetime
+) -> Environment:
     meta = namespace["metadata"]
     found = await asyncio.gather(*(_workloads(client, meta["name"], plural) for plural in WORKLOADS))
     workloads = [workload for some in found for workload in some]
-    lease = lease_of(namespace)
+    lease, copy = lease_of(namespace), queue.copy_in(namespace)
     return Environment(
         name=str(meta["name"]),
         owner=annotation(namespace, names.OWNER_ANNOTATION),
@@ -110,6 +134,10 @@ async def _environment(client: Client, namespace: dict[str, Any]) -> Environment
         cpu=float(sum(_asked(workload, "cpu") for workload in workloads)),
         memory=int(sum(_asked(workload, "memory") for workload in workloads)),
         rest=rest_of(namespace),
+        team=copy.team,
+        place=queue.place(copy, copies, now),
+        queued=copy.sign is not None,
+        silent_since=copy.sign if copy.is_gone(now) else None,
     )
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poscloud.cluster.target import Target
 from poscloud.engine.environments.copying import remembered
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.naming import environment_name
+from poscloud.engine.environments.unmade import remove_unmade
+from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.fence import NAMESPACE_TYPE
 from poscloud.engine.inventory import deployment
+from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.stackconfig import read_stack_config
+from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.load.stacks import STACKS
@@ -18,8 +22,26 @@ from poscloud.local.progress import Reporter
 from poscloud.render.names import COPY_ANNOTATION
 
 
-def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_logs: bool = False) -> int:
+def destroy(
+    root: Path,
+    name: str,
+    reporter: Reporter,
+    *,
+    yes: bool,
+    discard_logs: bool = False,
+    target: Target | None = None,
+) -> int:
     """Archive a copy, remove it with all its data, then its stack and its description; return the engine's exit code.
+
+    Of one that waits for room, only its place in the queue has to go.
+
+    Args:
+        root: The project's folder.
+        name: The copy; any text, as for ``env create``.
+        reporter: Shows progress.
+        yes: Do not ask.
+        discard_logs: Archive nothing.
+        target: The cluster it is in, where that is known; by default what its configuration says.
 
     Raises:
         PosCloudError: It is one of the project's own environments, or something is left of it.
@@ -32,11 +54,24 @@ def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_log
     pulumi = Pulumi(root)
     if remembered(pulumi, root, name) and name not in known_stacks(root):
         refuse_unmarked(pulumi, name)
+    if was := _remove_unmade(root, name, target):
+        forget(root, name)
+        reporter.note(f"{name} is removed: {was}")
+        return 0
     code = deploy.destroy(root, name, reporter, yes=yes, discard_logs=discard_logs)
     if code == 0:
         forget(root, name)
         reporter.note(f"stack {name} and stacks/{name}.yaml are removed")
     return code
+
+
+def _remove_unmade(root: Path, name: str, target: Target | None) -> str:
+    """Remove a copy of which there is only the namespace, made while it waited for room; what it was, in words."""
+    try:
+        kubectl = Kubectl(target, Pulumi(root).environment) if target else kubectl_of(root, name)
+    except DeployError:
+        return ""  # there is no such cluster, or it does not answer: destroy says so, or starts it
+    return remove_unmade(kubectl, name, f"{project_name(root)}/{name}")
 
 
 def refuse_own(root: Path, name: str) -> None:

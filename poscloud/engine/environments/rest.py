@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from poscloud.engine.environments.expiry import moment
+from poscloud.engine.environments.expiry import read
 from poscloud.render import names
 from poscloud.spec.officehours import OfficeHours
 
@@ -58,6 +58,6 @@ def rest_of(namespace: dict[str, Any]) -> Rest:
     return Rest(
         asleep=str(said.get(names.ASLEEP_ANNOTATION, "")),
         by=str(said.get(names.ASLEEP_BY_ANNOTATION, "")),
-        awake_until=moment(said.get(names.AWAKE_ANNOTATION)),
+        awake_until=read(said.get(names.AWAKE_ANNOTATION)),
         hours=str(said.get(names.OFFICE_HOURS_ANNOTATION, "")),
     )

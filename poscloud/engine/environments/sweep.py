@@ -73,15 +73,15 @@ def sweep(
         PosCloudError: Cluster or backend cannot be asked; nothing was removed.
     """
     install(root, reporter)
-    now, there = now or datetime.now(UTC), _everywhere(root, reporter)
-    swept = Swept(over(root, [found for _, found in there], reporter, now, environ))
-    swept.due = {e.name: due for _, e in there if e.name not in swept.over and (due := _due(e, now))}
-    for target, environment in there if yes else ():
-        if environment.name in swept.due:
-            _rest(root, target, environment.name, swept, reporter)
+    now, there = now or datetime.now(UTC), {found.name: found for found in _everywhere(root, reporter)}
+    swept = Swept(over(root, there, reporter, now, environ))
+    swept.due = {name: due for name, e in there.items() if name not in swept.over and (due := _due(e, now))}
+    for name in swept.due if yes else ():
+        _rest(root, there[name], swept, reporter)
     for name in swept.over if yes else ():
+        target = there[name].target if name in there else None
         try:
-            code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs)
+            code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs, target=target)
         except PosCloudError as error:
             swept.failed[name] = str(error)
             continue
@@ -94,39 +94,58 @@ def sweep(
 
 def _due(environment: Environment, now: datetime) -> str:
     """Return what the office hours of an environment want done: ``sleep``, ``wake``, or nothing."""
-    return "" if environment.deleting else environment.rest.due(environment.lease.active, now)
+    if environment.deleting or environment.queued:
+        return ""
+    return environment.rest.due(environment.lease.active, now)
 
 
-def _rest(root: Path, target: Target, name: str, swept: Swept, reporter: Reporter) -> None:
+def _rest(root: Path, environment: Environment, swept: Swept, reporter: Reporter) -> None:
     """Put an environment to sleep or wake it, as its office hours want."""
-    mark = f"{project_name(root)}/{name}"
+    name, mark = environment.name, f"{project_name(root)}/{environment.name}"
+    assert environment.target
     try:
         if swept.due[name] == "sleep":
-            sleep(target, name, mark, OFFICE_HOURS, reporter)
+            sleep(environment.target, name, mark, OFFICE_HOURS, reporter)
         else:
-            wake(target, name, mark, reporter)
+            wake(environment.target, name, mark, reporter)
         swept.changed.append(name)
     except PosCloudError as error:
         swept.failed[name] = str(error)
 
 
 def over(
-    root: Path, there: list[Environment], reporter: Reporter, now: datetime, environ: Mapping[str, str]
+    root: Path,
+    there: Mapping[str, Environment],
+    reporter: Reporter,
+    now: datetime,
+    environ: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return environment → why it is to go; ``there`` are all of the project.
+    """Return environment → why it is to go.
+
+    Args:
+        root: The project's folder.
+        there: The environments that are there, by name.
+        reporter: Gets what could not be looked at.
+        now: The time.
+        environ: Where CI says which forge has the merge requests.
 
     Raises:
         PosCloudError: The backend cannot be asked.
     """
     found = {
-        environment.name: f"its time was up {in_words((now - ends).total_seconds())} ago"
-        for environment in there
-        if (ends := environment.lease.ends) and ends <= now
+        name: f"its time was up {in_words((now - ends).total_seconds())} ago"
+        for name, environment in there.items()
+        if (ends := environment.lease.ends) and ends <= now and not environment.queued
     }
-    found |= closed(there, environ, reporter)
+    found |= {
+        name: f"who waited for room with it is gone, since {in_words((now - since).total_seconds())}"
+        for name, environment in there.items()
+        if (since := environment.silent_since)
+    }
+    found |= closed(list(there.values()), environ, reporter)
     return found | {
         name: "its namespace is gone, and its stack is not"
-        for name in sorted(_copies(root) & _stacks(root) - {environment.name for environment in there})
+        for name in sorted(_copies(root) & _stacks(root) - there.keys())
     }
 
 
@@ -152,8 +171,8 @@ def closed(there: list[Environment], environ: Mapping[str, str], reporter: Repor
     }
 
 
-def _everywhere(root: Path, reporter: Reporter) -> list[tuple[Target, Environment]]:
-    """Return the environments of the project in every cluster that one of its stacks goes to, and where each is."""
+def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
+    """Return the environments of the project in every cluster that one of its stacks goes to."""
     targets: dict[str, Target] = {}
     for stack in [*known_stacks(root)]:
         try:
@@ -165,7 +184,7 @@ def _everywhere(root: Path, reporter: Reporter) -> list[tuple[Target, Environmen
     if not targets:
         raise DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
     project = project_name(root)
-    return [(target, found) for target in targets.values() for found in environments(target, project)]
+    return [found for target in targets.values() for found in environments(target, project)]
 
 
 def _copies(root: Path) -> set[str]:

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from poscloud.engine.environments.activity import until
-from poscloud.engine.environments.asked import refuse_too_many, time_to_live
+from poscloud.engine.environments.asked import time_to_live
 from poscloud.engine.environments.expiry import lease_of, written
-from poscloud.engine.environments.listing import Environment
 from poscloud.errors import PosCloudError
 from poscloud.spec.lifetime import Copies, in_words, seconds
 
@@ -77,16 +76,3 @@ def test_a_time_that_may_not_be_had(wanted: str, message: str) -> None:
 
 def test_who_may_can_have_it_forever() -> None:
     assert time_to_live("forever", Copies(forever=("li",)), "li", "stage") == "forever"
-
-
-def copy(name: str, ttl: str, of: str = "stage") -> Environment:
-    lease = lease_of(namespace(ttl=ttl))
-    return Environment(name, "li", of, "", MADE, lease, False, 1, 1, 1.0, 1)
-
-
-def test_only_so_many_copies_are_there_at_once() -> None:
-    there = [copy("a", "8h"), copy("b", "2h"), copy("c", "1h", of="other")]
-    refuse_too_many(Copies(at_once=3), "stage", there, MADE)
-    refuse_too_many(Copies(), "stage", there * 50, MADE)
-    with pytest.raises(PosCloudError, match=r"there are 2 copies of stage.*b ends first, in 1h"):
-        refuse_too_many(Copies(at_once=2), "stage", there, MADE + HOUR)
