@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poscloud.engine.environments import released
 from poscloud.engine.environments.copying import remembered
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.naming import environment_name
@@ -32,6 +33,7 @@ def destroy(root: Path, name: str, reporter: Reporter, *, yes: bool, discard_log
     pulumi = Pulumi(root)
     if remembered(pulumi, root, name) and name not in known_stacks(root):
         refuse_unmarked(pulumi, name)
+    released.begin(pulumi, name)
     code = deploy.destroy(root, name, reporter, yes=yes, discard_logs=discard_logs)
     if code == 0:
         forget(root, name)

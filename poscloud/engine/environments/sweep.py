@@ -13,6 +13,7 @@ from poscloud.cluster.target import Target
 from poscloud.engine.deploy import install
 from poscloud.engine.environments import removal
 from poscloud.engine.environments.listing import Environment, environments
+from poscloud.engine.environments.released import cut_short
 from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
@@ -93,10 +94,9 @@ def over(root: Path, reporter: Reporter, now: datetime, environ: Mapping[str, st
         if (ends := environment.lease.ends) and ends <= now
     }
     found |= closed(list(there.values()), environ, reporter)
-    return found | {
-        name: "its namespace is gone, and its stack is not"
-        for name in sorted(_copies(root) & _stacks(root) - there.keys())
-    }
+    stacks = _stacks(root) - there.keys()
+    left = _copies(root) & stacks | cut_short(root, stacks - {*known_stacks(root)}, reporter)
+    return found | {name: "its namespace is gone, and its stack is not" for name in sorted(left)}
 
 
 def closed(there: list[Environment], environ: Mapping[str, str], reporter: Reporter) -> dict[str, str]:
