@@ -55,9 +55,11 @@ fail() {{
   exit 1
 }}
 
-command -v poscloud >/dev/null || fail "this image has no poscloud"
+program=$(command -v poscloud) || fail "this image has no poscloud"
 cd "$PROJECT" || fail "the project was not fetched"
 [ -f Pulumi.yaml ] || fail "$REPOSITORY is no project of poscloud: it has no Pulumi.yaml"
+# Where the engine looks for its Python: the one that poscloud is installed for.
+[ -e .venv ] || ln -s "$(dirname "$(dirname "$(readlink -f "$program")")")" .venv
 account={ACCOUNT_PATH}
 [ -s "$account/token" ] || fail "this pod has no token of a service account in $account"
 case "$KUBERNETES_SERVICE_HOST" in

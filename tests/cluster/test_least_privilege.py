@@ -53,7 +53,6 @@ UNUSED: dict[Right, str] = {
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "delete")},
     **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "create", "patch", "delete")},
     ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
-    ("patch", "cronjobs"): "sleep and wake by a janitor",
 }
 """Rights that this short life does not always use, and what does."""
 
