@@ -81,7 +81,15 @@ contexts:
     context: {{cluster: cluster, user: janitor}}
 current-context: "$CONTEXT"
 END
-exec poscloud env sweep --yes
+# Not as the pod's first process, for which the kernel ignores a SIGTERM that nobody handles.
+poscloud env sweep --yes &
+sweep=$!
+trap 'kill -TERM "$sweep"' TERM
+while :; do
+  wait "$sweep"
+  code=$?
+  kill -0 "$sweep" 2>/dev/null || exit "$code" # a signal ends wait before the sweep has ended
+done
 """
 
 
