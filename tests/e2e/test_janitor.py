@@ -126,7 +126,11 @@ class Office:
     def sweep(self, **more: str) -> Done:
         """Run the containers of the CronJob, one after the other, in a new pod; return how the last one ended."""
         pod, sweep = self.fetched(more)
-        done = pod.run(sweep)
+        away = (self.folder / "config").rename(self.folder / "away")  # as on any other machine
+        try:
+            done = pod.run(sweep)
+        finally:
+            away.rename(self.folder / "config")
         assert not (pod.volume("/data/program") / ".cache").exists(), "it did not use the image's toolchain"
         return done
 
