@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from poscloud.components.services import (
         CService,
         DnsProxy,
+        Janitor,
         JavaService,
         NginxGateway,
         PythonService,
@@ -27,6 +28,7 @@ __all__ = [
     "Consul",
     "DnsProxy",
     "Environment",
+    "Janitor",
     "JavaService",
     "Mongo",
     "MqttBroker",

@@ -6,6 +6,7 @@ from poscloud.components.part import Part
 from poscloud.spec import (
     CServiceSpec,
     DnsProxySpec,
+    JanitorSpec,
     JavaServiceSpec,
     NginxGatewaySpec,
     PythonServiceSpec,
@@ -16,6 +17,10 @@ from poscloud.spec import (
 
 class DnsProxy(Part[DnsProxySpec], kind="dns-proxy"):
     """The cluster's DNS for the office network, on a node's own port 53."""
+
+
+class Janitor(Part[JanitorSpec], kind="janitor"):
+    """The sweep of the project's copies, by the clock: ServiceAccount, ClusterRoleBinding, ConfigMap, CronJob."""
 
 
 class JavaService(Part[JavaServiceSpec], kind="java"):

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from poscloud.engine import inventory
 from poscloud.engine.description import describe
 from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import ArchiveError, PosCloudError
+from poscloud.load import load_environment
 from poscloud.local.paths import ProjectPaths, private_directory, write_private
 from poscloud.local.progress import Reporter
+from poscloud.render.names import COPY_ANNOTATION
 from poscloud.spec import ArchiveSpec
 
 if TYPE_CHECKING:
     from poscloud.cluster.archive.verify import Verified
     from poscloud.engine.deploy import Prepared
+
+VARIABLE = "POSCLOUD_ARCHIVE"
+"""The variable that goes before what descriptions say: a folder, or ``s3://BUCKET/FOLDER``."""
 
 WAYS = "mend it and run this again; or, to delete everything without its logs: --discard-logs"
 
@@ -68,7 +77,7 @@ def release(prepared: Prepared, reporter: Reporter, *, discard_logs: bool) -> st
         return f"{before}; later ones discarded" if before else "discarded"
     try:
         with reporter.step("archive"):
-            verified = archive(prepared, reporter)
+            verified = archive(prepared, reporter, _original(live))
             reporter.done(str(verified))
     except ArchiveError as error:
         hint = f"{error.hint}\n  {WAYS}" if error.hint else WAYS
@@ -88,8 +97,13 @@ def _remembered(paths: ProjectPaths, stack: str) -> Path:
     return paths.owned / "released" / stack
 
 
-def archive(prepared: Prepared, reporter: Reporter) -> Verified:
+def archive(prepared: Prepared, reporter: Reporter, original: str) -> Verified:
     """Archive what is in a stack's namespace now, and read the archive back.
+
+    Args:
+        prepared: The stack.
+        reporter: Shows progress.
+        original: The environment it is a copy of; empty for none.
 
     Raises:
         ArchiveError: Something cannot be read, written or read back; what was written is removed again.
@@ -103,7 +117,7 @@ def archive(prepared: Prepared, reporter: Reporter) -> Verified:
     from poscloud.provider.rest import Client
 
     root, target, paths = prepared.pulumi.root, prepared.target, prepared.pulumi.paths
-    material = material_of(root, prepared.stack)
+    material = material_of(root, prepared.stack, original)
     for text in material.notes:
         reporter.note(text)
     access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
@@ -121,24 +135,63 @@ def archive(prepared: Prepared, reporter: Reporter) -> Verified:
             raise
 
 
-def material_of(root: Path, stack: str) -> Material:
-    """Return the description of a stack and what it renders to, as far as it has one that can be read."""
+def material_of(
+    root: Path, stack: str, original: str = "", environ: Mapping[str, str] = os.environ
+) -> Material:
+    """Return the description of a stack and what it renders to, as far as it has one that can be read.
+
+    Args:
+        root: The project's folder.
+        stack: The stack.
+        original: The environment it is a copy of; of a copy whose description is not here, it says where archives go.
+        environ: The environment variables.
+
+    Raises:
+        ArchiveError: The variable POSCLOUD_ARCHIVE is no place.
+    """
     import yaml
 
     from poscloud.render import to_yaml
 
+    given = _given(environ)
     try:
         described = describe(root, stack, project_name(root))
     except PosCloudError as error:
         why = f"{stack} has no description that can be read ({error.message}): none is archived"
-        return Material(None, {}, [f"{why}, and the archive goes to .poscloud/archive"])
+        where = given or _archive_of(root, original)
+        place = "" if where else ", and the archive goes to .poscloud/archive"
+        return Material(where, {}, [f"{why}{place}"])
     values = described.spec.model_dump(mode="json", exclude_unset=True)
     manifests = [m for part in described.parts for m in part.manifests if m["kind"] != "Secret"]
     documents = {
         "spec.yaml": yaml.safe_dump(values, sort_keys=False, allow_unicode=True),
         "manifests.yaml": to_yaml(manifests),
     }
-    return Material(described.spec.archive, documents, [])
+    return Material(given or described.spec.archive, documents, [])
+
+
+def _given(environ: Mapping[str, str]) -> ArchiveSpec | None:
+    """Return where archives go whatever descriptions say, if that is set."""
+    place = environ.get(VARIABLE)
+    if not place:
+        return None
+    try:
+        return ArchiveSpec(s3=place) if "://" in place else ArchiveSpec(folder=place)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ArchiveError(f"{VARIABLE} is no place for an archive: {why}") from None
+
+
+def _archive_of(root: Path, stack: str) -> ArchiveSpec | None:
+    try:
+        return load_environment(root, stack).archive if stack else None
+    except PosCloudError:
+        return None
+
+
+def _original(live: dict[str, Any]) -> str:
+    """Return what a live namespace says that it is a copy of."""
+    return str((live["metadata"].get("annotations") or {}).get(COPY_ANNOTATION, ""))
 
 
 def _namespace(prepared: Prepared) -> dict[str, Any]:

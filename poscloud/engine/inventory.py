@@ -30,6 +30,8 @@ WITHIN = {
     "Ingress": "/apis/networking.k8s.io/v1|ingresses",
     "NetworkPolicy": "/apis/networking.k8s.io/v1|networkpolicies",
     "EndpointSlice": "/apis/discovery.k8s.io/v1|endpointslices",
+    "ServiceAccount": "/api/v1|serviceaccounts",
+    "CronJob": "/apis/batch/v1|cronjobs",
 }
 """Kinds that an environment makes in its namespace → where the API has them."""
 
@@ -37,6 +39,7 @@ WIDE = {
     "Namespace": "/api/v1|namespaces",
     "PriorityClass": "/apis/scheduling.k8s.io/v1|priorityclasses",
     "StorageClass": "/apis/storage.k8s.io/v1|storageclasses",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1|clusterrolebindings",
 }
 """Kinds that an environment makes outside of it."""
 
@@ -46,17 +49,16 @@ USERS = {
     CLAIM: "/api/v1|persistentvolumeclaims",
     "Pod": "/api/v1|pods",
     "DaemonSet": "/apis/apps/v1|daemonsets",
-    "CronJob": "/apis/batch/v1|cronjobs",
 }
-"""Claims, and kinds beside the above whose pods may use them."""
+"""Claims, and kinds beside the above that may use them."""
 
 API = WITHIN | WIDE | USERS
 
-OPTIONAL = ("EndpointSlice", *USERS)
-"""Kinds that a user may not be allowed to list (docs/access.md)."""
+OPTIONAL = ("EndpointSlice", "ServiceAccount", "CronJob")
+"""Kinds of ``WITHIN`` that a user may not be allowed to list (docs/access.md)."""
 
-GIVEN = ("ConfigMap", "kube-root-ca.crt")
-"""What Kubernetes itself puts into every namespace."""
+GIVEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
+"""What Kubernetes itself puts into every namespace, by kind and name."""
 
 SHOW = "--show-managed-fields"
 
@@ -123,7 +125,7 @@ class Inventory:
         return [
             item
             for _, item in sorted(self.items.items())
-            if item.owner != self.owner and item.kind in WITHIN and (item.kind, item.name) != GIVEN
+            if item.owner != self.owner and item.kind in WITHIN and (item.kind, item.name) not in GIVEN
         ]
 
 
@@ -138,7 +140,7 @@ def take(kubectl: Kubectl, root: Path, stack: str) -> Inventory:
     owner = f"{project_name(root)}/{stack}"
     found = [
         *listed(kubectl, [kind for kind in WITHIN if kind not in OPTIONAL], "-n", stack)[0],
-        *listed(kubectl, ["EndpointSlice"], "-n", stack)[0],
+        *listed(kubectl, [*OPTIONAL], "-n", stack)[0],
         *listed(kubectl, [kind for kind in WIDE if kind != "Namespace"])[0],
         # By its name: to list them all is a right that poscloud does not need otherwise.
         *([live] if (live := kubectl.get("namespace", stack, SHOW)) else []),

@@ -112,7 +112,10 @@ class Kubectl:
                 rejection(access, message), hint="log in to the cluster again, or choose another context"
             )
         if "orbidden" in message:
-            raise ForbiddenError(f"{self.target} does not allow it: {message}")
+            raise ForbiddenError(
+                f"{self.target} does not allow it: {message}",
+                hint="which rights poscloud needs: poscloud access (docs/access.md)",
+            )
         raise UnansweredError(f"cannot reach {self.target}: {message}", hint="run: poscloud doctor")
 
     def cluster_uid(self) -> str:

@@ -17,7 +17,7 @@ from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 
-WITH_PODS = frozenset({"Namespace", "Deployment", "StatefulSet", "Job"})
+WITH_PODS = frozenset({"Namespace", "Deployment", "StatefulSet", "Job", "CronJob"})
 """Kinds with whose objects go pods, and the pods' logs."""
 
 

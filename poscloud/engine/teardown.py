@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field
 
 from poscloud.engine import holders, inventory
-from poscloud.engine.inventory import CLAIM, USERS, WITHIN
+from poscloud.engine.inventory import CLAIM, USERS, WIDE, WITHIN
 from poscloud.engine.kubectl import ForbiddenError, Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import RemainsError
 
-OUTSIDE = "storageclasses,priorityclasses"
+OUTSIDE = [kind for kind in WIDE if kind != "Namespace"]
 """Kinds that an environment may make outside its namespace."""
 
 VOLUMES = "PersistentVolumes"
@@ -164,11 +164,9 @@ def _volume(live: dict[str, object]) -> str:
 
 def _outside(kubectl: Kubectl, stack: str, mark: str) -> tuple[list[str], list[str]]:
     """Return what an environment made that no namespace holds, and the kinds this user may not look at."""
-    try:
-        items = kubectl.get(OUTSIDE, "-l", f"app.kubernetes.io/part-of={stack}").get("items", [])
-    except ForbiddenError:
-        return [], ["StorageClasses, PriorityClasses"]
-    return [f"{i['kind']}/{i['metadata']['name']}" for i in items if stamp_of(i) == mark], []
+    items, refused = inventory.listed(kubectl, OUTSIDE, "-l", f"app.kubernetes.io/part-of={stack}")
+    named = [f"{i['kind']}/{i['metadata']['name']}" for i in items if stamp_of(i) == mark]
+    return named, sorted(refused)
 
 
 def _within(

@@ -2,12 +2,13 @@
 
 A copy has everything of the other environment, its images too, but what only one can have: node ports are the cluster's
 choice, hosts of Ingress rules get the copy's name in front, and classes of storage and priority are used and not made
-once more.
+once more. Nor is a janitor: one sweeps for all.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from poscloud.errors import Problem
 from poscloud.load.yamltree import Mark, Node
@@ -52,6 +53,7 @@ def as_copy(node: Node, entry: Node, name: str, problems: list[Problem]) -> Node
     found = {key: value for key, value in node.value.items() if key not in OWN}
     found.setdefault("short_lived", Node(True, entry.mark))
     found["images"] = _same_images(found.get("images"), entry)
+    found |= {"services": _without_janitors(found["services"])} if "services" in found else {}
     for group in ("services", "defaults"):
         for part in _parts(found.get(group)):
             part.value.pop("node_port", None)
@@ -72,6 +74,18 @@ def _same_images(images: Node | None, entry: Node) -> Node:
             text = pattern.value.replace("{environment}", str(entry.value))
             patterns[key] = Node(text, pattern.mark, pattern.key_mark)
     return Node(patterns, images.mark if images else entry.mark)
+
+
+def _without_janitors(services: Node) -> Node:
+    if not services.is_map:
+        return services
+    left = {name: part for name, part in services.value.items() if _kind(part) != "janitor"}
+    return Node(left, services.mark, services.key_mark)
+
+
+def _kind(part: Node) -> Any:
+    kind = part.value.get("kind") if part.is_map else part
+    return kind.value if kind else None
 
 
 def _host(host: str, name: str) -> str:

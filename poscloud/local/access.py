@@ -29,6 +29,9 @@ IN_NAMESPACE = frozenset({"poscloud-environment", "poscloud-messages", "poscloud
 
 EVERYWHERE = frozenset({"poscloud-identity"})
 
+JANITOR = "poscloud-janitor"
+"""The role of a janitor's service account, which its own binding gives it; nobody else gets it."""
+
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """What a namespace may be called (RFC 1123, label)."""
@@ -46,6 +49,11 @@ def roles() -> list[Manifest]:
     return list(yaml.load_all(roles_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
+def names() -> list[str]:
+    """Return the names of the ClusterRoles that people and their CI are given."""
+    return [name for role in roles() if (name := role["metadata"]["name"]) != JANITOR]
+
+
 def subject(kind: str, name: str) -> Manifest:
     """Return whom a binding means.
 
@@ -59,16 +67,16 @@ def subject(kind: str, name: str) -> Manifest:
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
 
 
-def bindings(names: Iterable[str], to: Manifest, namespace: str = "") -> list[Manifest]:
+def bindings(given: Iterable[str], to: Manifest, namespace: str = "") -> list[Manifest]:
     """Return the bindings that give roles to somebody.
 
     Args:
-        names: Names of the ClusterRoles.
+        given: Names of the ClusterRoles.
         to: As ``subject`` returns it.
         namespace: Give only what concerns this one namespace; empty: all namespaces, and making them.
     """
     found = []
-    for name in names:
+    for name in given:
         within = namespace and name in IN_NAMESPACE
         if namespace and not within and name not in EVERYWHERE:
             continue
@@ -112,8 +120,7 @@ def access_text(user: str, group: str, service_account: str, namespace: str) -> 
         raise _mistake(
             f"--namespace is {namespace!r}; expected a namespace's name: a-z, 0-9 and -, at most 63 characters"
         )
-    names = [role["metadata"]["name"] for role in roles()]
-    bound = [b for kind, name in whom for b in bindings(names, subject(kind, name), namespace)]
+    bound = [b for kind, name in whom for b in bindings(names(), subject(kind, name), namespace)]
     return "---\n".join([roles_text(), *(yaml.safe_dump(b, sort_keys=False) for b in bound)])
 
 
@@ -133,7 +140,7 @@ def prepare(api: LocalApi) -> None:
     Bindings to others, as ``poscloud access`` prints them, stay.
     """
     wanted = roles()
-    given = bindings([role["metadata"]["name"] for role in wanted], subject("Group", GROUP))
+    given = bindings(names(), subject("Group", GROUP))
     for path, manifests, content in ((ROLES, wanted, ("rules",)), (BINDINGS, given, ("roleRef", "subjects"))):
         live = {item["metadata"]["name"]: item for item in (api.get(f"{path}?{SELECTOR}") or {})["items"]}
         for entry in manifests:

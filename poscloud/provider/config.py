@@ -99,9 +99,13 @@ def load(variables: Mapping[str, str]) -> Access:
     given = variables.get("kubeconfig", "")
     if "\n" in given or given.lstrip().startswith("{"):
         return _choose(_parse(given, AS_TEXT), variables, AS_TEXT, Path())
-    paths = [Path(p).expanduser() for p in (given or os.environ.get("KUBECONFIG", "")).split(os.pathsep) if p]
-    default = Path("~/.kube/config").expanduser()
+    here = _paths(os.environ.get("KUBECONFIG", ""))
+    paths, default = _paths(given) or here, Path("~/.kube/config").expanduser()
     files = [path for path in paths or [default] if path.is_file()]
+    if not files and variables.get("clusterIdentifier"):
+        # The state has a path of the machine that it was last written from. That this machine's context of that name
+        # leads to the same cluster is made sure of before anything is written.
+        files = [path for path in here or [default] if path.is_file()]
     if files:
         source = os.pathsep.join(map(str, files))
         return _choose(_merge(files), variables, source, files[0].absolute().parent)
@@ -112,6 +116,10 @@ def load(variables: Mapping[str, str]) -> Access:
     if "KUBERNETES_SERVICE_HOST" in os.environ and SERVICE_ACCOUNT.is_dir():
         return _in_cluster(variables)
     raise PosCloudError(f"no kubeconfig: {default} does not exist and KUBECONFIG is not set")
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(part).expanduser() for part in text.split(os.pathsep) if part]
 
 
 def _parse(text: str, source: str) -> Object:

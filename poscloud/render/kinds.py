@@ -10,6 +10,7 @@ from poscloud.render.c import render_c_service
 from poscloud.render.consul import consul_outputs, render_consul
 from poscloud.render.context import Context
 from poscloud.render.dnsproxy import render_dns_proxy
+from poscloud.render.janitor import render_janitor
 from poscloud.render.java import render_java_service
 from poscloud.render.kafka import kafka_outputs, render_kafka
 from poscloud.render.manifest import Manifest
@@ -45,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "c": Kind(render_c_service),
     "consul": Kind(render_consul, consul_outputs),
     "dns-proxy": Kind(render_dns_proxy),
+    "janitor": Kind(render_janitor),
     "java": Kind(render_java_service),
     "kafka": Kind(render_kafka, kafka_outputs),
     "mongo": Kind(render_mongo, mongo_outputs),

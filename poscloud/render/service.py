@@ -77,27 +77,28 @@ def render_service(
 ) -> list[Manifest]:
     """Return the manifests of one service, in the order they are made."""
     sidecar = context.environment.filebeat_of(spec)
-    config: list[Manifest] = []
-    if application.config:
-        config.append(
-            manifest(
-                "v1",
-                "ConfigMap",
-                names.part_config(name),
-                namespace=context.namespace,
-                labels=context.labels(name, application.kind),
-                data=dict(application.config),
-            )
-        )
+    config = [render_config(context, name, application)] if application.config else []
     if sidecar:
         if application.log_files and "paths" not in sidecar.model_fields_set:
             sidecar = sidecar.model_copy(update={"paths": application.log_files})
         config.append(filebeat.render_config(context, name, application.kind, sidecar))
-    pod = _pod(context, name, spec, application, sidecar)
+    pod = render_pod(context, name, spec, application, sidecar)
     service = [_service(context, name, spec, application)] if spec.ports() else []
     workload = _workload(context, name, spec, application, pod, config)
     scaling = render_scaling(context, name, spec, application.kind)
     return override([*config, *service, *workload, *scaling], spec.overrides, name)
+
+
+def render_config(context: Context, name: str, application: Application) -> Manifest:
+    """Return the ConfigMap with what is mounted at ``config_path``."""
+    return manifest(
+        "v1",
+        "ConfigMap",
+        names.part_config(name),
+        namespace=context.namespace,
+        labels=context.labels(name, application.kind),
+        data=dict(application.config),
+    )
 
 
 def _service(context: Context, name: str, spec: ServiceSpec, application: Application) -> Manifest:
@@ -154,9 +155,14 @@ def _rolling_update(spec: ServiceSpec) -> Manifest:
     return {"type": "RollingUpdate", "rollingUpdate": rollout}
 
 
-def _pod(
-    context: Context, name: str, spec: ServiceSpec, application: Application, sidecar: FilebeatSidecar | None
+def render_pod(
+    context: Context,
+    name: str,
+    spec: ServiceSpec,
+    application: Application,
+    sidecar: FilebeatSidecar | None = None,
 ) -> Manifest:
+    """Return the ``spec`` of a service's pods."""
     time_mount = [dict(HOST_TIME_MOUNT)] if spec.host_time else []
     containers = list(application.containers) or [_container(context, name, spec, application, time_mount)]
     shared = shared_mounts(context, spec)

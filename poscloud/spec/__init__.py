@@ -16,6 +16,7 @@ from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
 from poscloud.spec.ingress import IngressRule, IngressTarget
 from poscloud.spec.isolation import IsolationSpec
+from poscloud.spec.janitor import JanitorSpec
 from poscloud.spec.jar import JarSource
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
@@ -58,6 +59,7 @@ __all__ = [
     "IngressTarget",
     "InitSql",
     "IsolationSpec",
+    "JanitorSpec",
     "JarSource",
     "JavaServiceSpec",
     "KafkaOutput",

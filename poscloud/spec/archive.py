@@ -15,7 +15,8 @@ S3_PARAMETERS = frozenset(
 """What an S3 address may have behind its ``?``, named as in the engine's own addresses."""
 
 
-def _check_s3(url: str) -> str:
+def check_s3(url: str) -> str:
+    """Return ``url`` if it is the address of a bucket, without credentials, else raise ``ValueError``."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -36,7 +37,7 @@ class ArchiveSpec(Model):
         description="A folder, also one mounted from a file server (NFS); relative to the project's.",
         examples=["/srv/archive"],
     )
-    s3: Annotated[str, AfterValidator(_check_s3)] | None = Field(
+    s3: Annotated[str, AfterValidator(check_s3)] | None = Field(
         None,
         description="A bucket, and a folder in it. Credentials come from AWS' own variables and files.",
         examples=["s3://archive/poscloud?endpoint=minio.example.com:9000&s3ForcePathStyle=true"],

@@ -10,6 +10,7 @@ from pydantic import Field
 from poscloud.spec.c import CServiceSpec
 from poscloud.spec.consul import ConsulSpec
 from poscloud.spec.dnsproxy import DnsProxySpec
+from poscloud.spec.janitor import JanitorSpec
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.mongo import MongoSpec
@@ -31,6 +32,7 @@ AnyServiceSpec = Annotated[
     | WebAppSpec
     | NginxGatewaySpec
     | DnsProxySpec
+    | JanitorSpec
     | CServiceSpec,
     Field(discriminator="kind"),
 ]

@@ -30,6 +30,10 @@ backing:
 services:
   a: {kind: java, version: vNUMBER, autoscale: {min: 2, max: NUMBER}, anti_affinity: none}
   b: {kind: java, node_port: 3009NUMBER, filebeat: {}}
+  janitor:
+    {kind: janitor, image: "c:1", git: {repository: "http://g/e.git", revision: vNUMBER}, context: c, backend: "s3://b",
+    passphrase: {secret: words, key: word}, archive: {claim: a}, overrides: {ServiceAccount: {metadata: {annotations:
+    {example.com/n: "NUMBER"}}}, ClusterRoleBinding: {metadata: {annotations: {example.com/n: "NUMBER"}}}}}
 """
 LITTLE = "pull_secret: registry\nservices: {b: {kind: java}}\n"
 
@@ -48,6 +52,7 @@ UNUSED: dict[Right, str] = {
     **{("watch", kind): "a delete that is not done at once" for kind in KEPT.split()},
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "delete")},
     **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "create", "patch", "delete")},
+    ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
 }
 """Rights that this short life does not always use, and what does."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from poscloud.load import known_stacks, load_environment, load_file
 from poscloud.render import Manifest, render_environment
+from poscloud.render.check_pods import pod_specs
 from poscloud.render.kinds import KINDS
 from tests.write_golden import ROOT
 
@@ -27,12 +28,9 @@ def pods() -> list[tuple[str, str, Manifest]]:
     found = []
     for spec in specs:
         for part in render_environment(spec):
-            for m in part.manifests:
-                if template := m.get("spec", {}).get("template"):
-                    name = f"{spec.name}/{m['metadata']['name']}"
-                    found.append(
-                        (m["metadata"]["labels"]["app.kubernetes.io/component"], name, template["spec"])
-                    )
+            for m, pod in pod_specs(part.manifests):
+                name = f"{spec.name}/{m['metadata']['name']}"
+                found.append((m["metadata"]["labels"]["app.kubernetes.io/component"], name, pod))
     return found
 
 
@@ -42,8 +40,10 @@ def containers() -> Iterator[tuple[str, str, Manifest, Manifest]]:
             yield kind, f"{name}/{container['name']}", pod, container
 
 
-def test_no_pod_has_a_token_and_no_container_a_capability_but_the_dns_proxys_one() -> None:
-    assert [name for _, name, pod in pods() if pod["automountServiceAccountToken"] is not False] == []
+def test_no_pod_has_a_token_but_the_janitors_and_no_container_a_capability_but_the_dns_proxys_one() -> None:
+    assert {kind for kind, _, pod in pods() if pod["automountServiceAccountToken"] is not False} == {
+        "janitor"
+    }
     for kind, name, _, container in containers():
         context = container["securityContext"]
         added = ["NET_BIND_SERVICE"] if kind == "dns-proxy" else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from poscloud.cluster.target import Target
+from poscloud.engine.environments import released
 from poscloud.engine.environments.copying import remembered
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.naming import environment_name
@@ -58,6 +59,7 @@ def destroy(
         forget(root, name)
         reporter.note(f"{name} is removed: {was}")
         return 0
+    released.begin(pulumi, name)
     code = deploy.destroy(root, name, reporter, yes=yes, discard_logs=discard_logs)
     if code == 0:
         forget(root, name)

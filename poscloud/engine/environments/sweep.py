@@ -13,12 +13,14 @@ from poscloud.cluster.target import Target
 from poscloud.engine.deploy import install
 from poscloud.engine.environments import removal
 from poscloud.engine.environments.listing import Environment, environments
+from poscloud.engine.environments.released import cut_short
 from poscloud.engine.environments.rest import OFFICE_HOURS
 from poscloud.engine.environments.sleep import sleep, wake
 from poscloud.engine.environments.where import kubectl_of
+from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.forge import from_environment, project_of
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
@@ -89,6 +91,8 @@ def sweep(
             swept.removed.append(name)
         else:
             swept.failed[name] = f"poscloud env destroy {name} ended with {code}"
+        if code == INTERRUPTED:
+            break  # who asked to stop did not mean this one alone
     return swept
 
 
@@ -143,10 +147,9 @@ def over(
         if (since := environment.silent_since)
     }
     found |= closed(list(there.values()), environ, reporter)
-    return found | {
-        name: "its namespace is gone, and its stack is not"
-        for name in sorted(_copies(root) & _stacks(root) - there.keys())
-    }
+    stacks = _stacks(root) - there.keys()
+    left = _copies(root) & stacks | cut_short(root, stacks - {*known_stacks(root)}, reporter)
+    return found | {name: "its namespace is gone, and its stack is not" for name in sorted(left)}
 
 
 def closed(there: list[Environment], environ: Mapping[str, str], reporter: Reporter) -> dict[str, str]:
@@ -174,15 +177,17 @@ def closed(there: list[Environment], environ: Mapping[str, str], reporter: Repor
 def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
     """Return the environments of the project in every cluster that one of its stacks goes to."""
     targets: dict[str, Target] = {}
+    refused: AuthError | None = None
     for stack in [*known_stacks(root)]:
         try:
             target = kubectl_of(root, stack).target
         except PosCloudError as error:
             reporter.note(f"not looked at, the cluster of {stack}: {error.message}")
+            refused = error if isinstance(error, AuthError) else refused
             continue
         targets.setdefault(target.server, target)
     if not targets:
-        raise DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
+        raise refused or DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
     project = project_name(root)
     return [found for target in targets.values() for found in environments(target, project)]
 

@@ -88,6 +88,16 @@ def test_no_kubeconfig_at_all() -> None:
         load({"kubeconfig": "/nowhere/k"})
 
 
+def test_a_file_of_another_machine_gives_way_to_this_ones_where_the_cluster_is_made_sure_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", write(tmp_path / "here", kubeconfig()))
+    gone = {"kubeconfig": "/nowhere/k", "context": "two"}
+    assert load({**gone, "clusterIdentifier": "uid:1"}).server == "https://b:6443"
+    with pytest.raises(PosCloudError, match="/nowhere/k does not exist"):
+        load(gone)
+
+
 def test_in_a_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "namespace").write_text("own\n")
     monkeypatch.setattr(config, "SERVICE_ACCOUNT", tmp_path)
