@@ -19,6 +19,11 @@ HEADINGS = ("NAME", "COPY OF", "OWNER", "MERGE REQUEST", "AGE", "LEFT", "WORKLOA
 
 Name = Annotated[str, typer.Argument(help="The copy's name.", autocompletion=complete_stack)]
 
+Builds = Annotated[
+    list[str] | None,
+    typer.Option("--with", help="REPOSITORY=!NUMBER: run this merge request's build; may be given again."),
+]
+
 
 @app.callback()
 def group() -> None:
@@ -37,6 +42,7 @@ def create(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="SERVICE.FIELD=VALUE; may be given again.")
     ] = None,
+    requests: Builds = None,
     only: Annotated[str, typer.Option("--only", help="Only these services, A,B, and what they need.")] = "",
     owner: Annotated[
         str, typer.Option("--owner", help="Who asks for it; by default the CI job's or git's user.")
@@ -68,6 +74,7 @@ def create(
         merge_request=merge_request,
         only=tuple(part.strip() for part in only.split(",") if part.strip()),
         changes=tuple(changes or ()),
+        requests=tuple(requests or ()),
         wait=wait,
     )
     sys.exit(code)
@@ -217,6 +224,7 @@ def _as_data(found: Environment) -> dict[str, object]:
         "copyOf": found.copy_of or None,
         "owner": found.owner or None,
         "mergeRequest": found.merge_request or None,
+        "madeWith": list(found.made_with),
         "made": written(found.made),
         "ends": written(ends) if ends else None,
         "workloads": found.workloads,

@@ -34,6 +34,9 @@ COPY_ANNOTATION = "poscloud.io/copy-of"
 MERGE_REQUEST_ANNOTATION = "poscloud.io/merge-request"
 """On a namespace: ``PROJECT!NUMBER`` of the merge request the environment is for."""
 
+MADE_WITH_ANNOTATION = "poscloud.io/made-with"
+"""On a namespace: the merge requests of services whose builds it runs, ``PROJECT!NUMBER``, with ``,`` between them."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

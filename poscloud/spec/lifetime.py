@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import Model
+from poscloud.spec.builds import Builds, Repository, RequestId
 
 FOREVER = "forever"
 
@@ -57,11 +58,16 @@ class Lifetime(Model):
         "Every `poscloud up` is activity."
     )
     owner: str = Field(min_length=1, max_length=100, description="Who asked for it.", examples=["zhang.wei"])
-    merge_request: str | None = Field(
+    merge_request: RequestId | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*![0-9]+$",
         description="The merge request it is for, PROJECT!NUMBER; closed, it is released.",
         examples=["pay/core!123"],
+    )
+    made_with: tuple[RequestId, ...] = Field(
+        (),
+        description="The merge requests of services whose builds it runs, PROJECT!NUMBER, as `poscloud env create "
+        "--with` writes them down; closed, they change nothing here.",
+        examples=[["pay/core!123", "pay/gateway!9"]],
     )
 
 
@@ -73,6 +79,12 @@ class Copies(Model):
     forever: tuple[str, ...] = Field((), description="Owners who may make a copy that stays.")
     at_once: StrictInt | None = Field(
         None, ge=1, description="Copies there may be at a time; left out, any number."
+    )
+    repositories: dict[Repository, Builds] = Field(
+        {},
+        description="What a merge request stands for that `poscloud env create --with` names, by the path of its "
+        "repository on the forge.",
+        examples=[{"pay/core": {"services": ["dac-task"], "version": "mr-{number}-{short}"}}],
     )
 
     @model_validator(mode="after")

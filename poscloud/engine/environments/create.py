@@ -10,6 +10,7 @@ from pathlib import Path
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
 from poscloud.engine.environments.asked import owner, refuse_too_many, time_to_live
+from poscloud.engine.environments.builds import Build, builds, read_requests
 from poscloud.engine.environments.copying import (
     Order,
     copy_configuration,
@@ -45,6 +46,7 @@ def create(
     merge_request: str = "",
     only: tuple[str, ...] = (),
     changes: tuple[str, ...] = (),
+    requests: tuple[str, ...] = (),
     wait: str = "",
 ) -> int:
     """Make a copy of an environment and bring it up; return the engine's exit code.
@@ -59,6 +61,7 @@ def create(
         merge_request: ``PROJECT!NUMBER``; by default the one that the CI job runs for, if any.
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``.
+        requests: Merge requests whose builds its services run, ``REPOSITORY=!NUMBER``.
         wait: How long to wait for room, ``30m``, where there are as many copies as there may be.
 
     Raises:
@@ -68,10 +71,9 @@ def create(
     copies = load_environment(root, original).copies
     who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
     ttl = time_to_live(ttl, copies, who, original)
-    order, fresh = (
-        Order(name, original, ttl, who, merge_request, only, changes),
-        name not in known_stacks(root),
-    )
+    run = _builds(root, original, requests, only, reporter) if requests else ()
+    order = Order(name, original, ttl, who, merge_request, only, changes, run)
+    fresh = name not in known_stacks(root)
     describe_copy(root, order)
     try:
         prepared = _prepare(root, order, reporter)
@@ -83,6 +85,16 @@ def create(
         raise
     reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
     return _up(root, name, reporter)
+
+
+def _builds(
+    root: Path, original: str, requests: tuple[str, ...], only: tuple[str, ...], reporter: Reporter
+) -> tuple[Build, ...]:
+    spec = load_environment(root, original)
+    found = builds(spec, read_requests(spec, requests, only), os.environ)
+    for build in found:
+        reporter.note(build.said)
+    return tuple(found)
 
 
 def _up(root: Path, name: str, reporter: Reporter) -> int:

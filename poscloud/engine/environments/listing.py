@@ -37,6 +37,7 @@ class Environment:
         workloads: All its workloads.
         cpu: Processors that its pods ask for, in cores.
         memory: Memory that they ask for, in bytes.
+        made_with: Merge requests whose builds its services run, each ``PROJECT!NUMBER``.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Environment:
     workloads: int
     cpu: float
     memory: int
+    made_with: tuple[str, ...] = ()
 
     @property
     def health(self) -> str:
@@ -104,6 +106,7 @@ async def _environment(client: Client, namespace: dict[str, Any]) -> Environment
         workloads=len(workloads),
         cpu=float(sum(_asked(workload, "cpu") for workload in workloads)),
         memory=int(sum(_asked(workload, "memory") for workload in workloads)),
+        made_with=tuple(filter(None, annotation(namespace, names.MADE_WITH_ANNOTATION).split(","))),
     )
 
 
