@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from poscloud.engine import inventory
 from poscloud.engine.description import describe
+from poscloud.engine.environments.listing import annotation
 from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import ArchiveError, PosCloudError
+from poscloud.load import load_environment
 from poscloud.local.paths import ProjectPaths, private_directory, write_private
 from poscloud.local.progress import Reporter
+from poscloud.render.names import COPY_ANNOTATION
 from poscloud.spec import ArchiveSpec
 
 if TYPE_CHECKING:
@@ -103,7 +106,7 @@ def archive(prepared: Prepared, reporter: Reporter) -> Verified:
     from poscloud.provider.rest import Client
 
     root, target, paths = prepared.pulumi.root, prepared.target, prepared.pulumi.paths
-    material = material_of(root, prepared.stack)
+    material = material_of(root, prepared.stack, _original(prepared))
     for text in material.notes:
         reporter.note(text)
     access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
@@ -121,8 +124,20 @@ def archive(prepared: Prepared, reporter: Reporter) -> Verified:
             raise
 
 
-def material_of(root: Path, stack: str) -> Material:
-    """Return the description of a stack and what it renders to, as far as it has one that can be read."""
+def _original(prepared: Prepared) -> str:
+    """Return the environment that this one is a copy of, as its namespace says; empty for none."""
+    return annotation(prepared.kubectl.get("namespace", prepared.stack) or {}, COPY_ANNOTATION)
+
+
+def material_of(root: Path, stack: str, original: str = "") -> Material:
+    """Return the description of a stack and what it renders to, as far as it has one that can be read.
+
+    Args:
+        root: The project's folder.
+        stack: Its name.
+        original: The environment it is a copy of: where there is no description, as in a CI job's fresh clone, its
+            archive goes where that one's goes.
+    """
     import yaml
 
     from poscloud.render import to_yaml
@@ -131,7 +146,9 @@ def material_of(root: Path, stack: str) -> Material:
         described = describe(root, stack, project_name(root))
     except PosCloudError as error:
         why = f"{stack} has no description that can be read ({error.message}): none is archived"
-        return Material(None, {}, [f"{why}, and the archive goes to .poscloud/archive"])
+        where = _place(root, original)
+        place = f"where {original} says" if where else "to .poscloud/archive"
+        return Material(where, {}, [f"{why}, and the archive goes {place}"])
     values = described.spec.model_dump(mode="json", exclude_unset=True)
     manifests = [m for part in described.parts for m in part.manifests if m["kind"] != "Secret"]
     documents = {
@@ -139,6 +156,14 @@ def material_of(root: Path, stack: str) -> Material:
         "manifests.yaml": to_yaml(manifests),
     }
     return Material(described.spec.archive, documents, [])
+
+
+def _place(root: Path, stack: str) -> ArchiveSpec | None:
+    """Return where a stack's description puts archives; ``None`` where it says nothing or cannot be read."""
+    try:
+        return load_environment(root, stack).archive if stack else None
+    except PosCloudError:
+        return None
 
 
 def _namespace(prepared: Prepared) -> dict[str, Any]:
