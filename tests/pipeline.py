@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -67,7 +68,6 @@ class Runner:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.origin = home / "origin.git"
-        self.jobs = 0
         programs = home / "bin"
         programs.mkdir()
         (home / ".cache").write_text(
@@ -109,9 +109,10 @@ class Runner:
             subprocess.run(["git", *words], cwd=work, check=True)
 
     def checkout(self) -> Path:
-        """Return a fresh clone, without a branch."""
-        self.jobs += 1
-        folder = self.home / f"job-{self.jobs}"
+        """Return a fresh clone, without a branch, where the one of the job before was."""
+        folder = self.home / "checkout"
+        if folder.exists():
+            shutil.rmtree(folder)
         subprocess.run(["git", "clone", "--quiet", "--depth", "20", self.origin.as_uri(), folder], check=True)
         subprocess.run(["git", "checkout", "--quiet", "--detach"], cwd=folder, check=True)
         return folder

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.test_limits import ROOT
+from tests.pipeline import GITEA, GITLAB, INPUT
 
-GITLAB = ROOT / "templates" / "gitlab" / "poscloud.yml"
-GITEA = ROOT / "templates" / "gitea" / "poscloud.yaml"
 COMMANDS = {
     'poscloud validate -s "$STACK"',
     'poscloud mr preview -s "$STACK" --output preview.md --forge auto',
@@ -21,7 +19,6 @@ COMMANDS = {
     'poscloud env destroy "$REVIEW" --yes',
     "poscloud env sweep --yes",
 }
-INPUT = re.compile(r"\$\[\[ inputs\.(\w+) \]\]")
 
 
 def gitlab() -> tuple[dict[str, Any], dict[str, Any]]:
