@@ -144,11 +144,11 @@ def gitlab(inputs: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return {name: document.get(job.get("extends"), {}) | job for name, job in jobs.items()}
 
 
-def run_gitlab(runner: Runner, job: Mapping[str, Any], given: Mapping[str, str]) -> tuple[Path, str]:
+def run_gitlab(runner: Runner, job: Mapping[str, Any], given: Mapping[str, str]) -> str:
     """Run a job as GitLab's runner does; it has to succeed.
 
     Returns:
-        Its checkout, and what it printed.
+        What it printed.
     """
     folder = runner.checkout()
     assert set(job["cache"]["paths"]) == {".cache/poscloud", ".cache/pip"}
@@ -161,7 +161,7 @@ def run_gitlab(runner: Runner, job: Mapping[str, Any], given: Mapping[str, str])
     assert done.returncode == 0, done.stdout + done.stderr
     for path in job.get("artifacts", {}).get("paths", ()):
         assert (folder / path).exists(), path
-    return folder, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 def gitea() -> dict[str, Any]:
@@ -176,7 +176,7 @@ def run_gitea(
     name: str,
     expressions: Mapping[str, str],
     given: Mapping[str, str],
-) -> tuple[Path, str]:
+) -> str:
     """Run a job as Gitea's runner does; every step has to succeed.
 
     Args:
@@ -187,17 +187,16 @@ def run_gitea(
         given: Variables that the runner sets.
 
     Returns:
-        Its checkout, and what it printed.
+        What it printed.
     """
     folder = runner.checkout()
     known = {"github.workspace": str(folder), **expressions}
-    job, printed = workflow["jobs"][name], ""
+    job, printed, kept = workflow["jobs"][name], "", []
     files = {name: folder / ".git" / name for name in ("GITHUB_PATH", "GITHUB_ENV")}
     for file in files.values():
         file.touch()
     variables = {"GITHUB_ACTIONS": "true", "GITEA_ACTIONS": "true", **given}
     variables |= {name: str(file) for name, file in files.items()}
-    kept: list[str] = []
 
     def valued(texts: Mapping[str, Any]) -> dict[str, str]:
         return {
@@ -220,7 +219,7 @@ def run_gitea(
         printed += done.stdout + done.stderr
         assert done.returncode == 0, f"{step['name']}: {printed}"
     assert [path for path in kept if not (folder / path).exists()] == []
-    return folder, printed
+    return printed
 
 
 def used(step: Mapping[str, Any], folder: Path) -> list[str]:

@@ -112,7 +112,7 @@ def test_gitlab(office: Office) -> None:
             job = jobs[f"poscloud-{name}"]
             request = {"CI_MERGE_REQUEST_IID": str(number)} if number else {}
             scoped = dict(office.secrets) if "environment" in job else places
-            return run_gitlab(office.runner, job, {**forge, **request, **scoped})[1]
+            return run_gitlab(office.runner, job, {**forge, **request, **scoped})
 
         run("validate", 12)
         assert "services" not in run("preview", 12)
@@ -155,7 +155,7 @@ def test_gitea(office: Office) -> None:
         def run(name: str, number: int | None = None) -> str:
             ref = {"GITHUB_REF": f"refs/pull/{number}/head" if number else "refs/heads/main"}
             event = {"github.event.pull_request.number": str(number)} if number else {}
-            return run_gitea(office.runner, workflow, name, {**secrets, **event}, given | ref)[1]
+            return run_gitea(office.runner, workflow, name, {**secrets, **event}, given | ref)
 
         run("validate", 3)
         run("up")

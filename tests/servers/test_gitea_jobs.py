@@ -169,60 +169,92 @@ def test_one_comment_from_the_first_push_to_the_end(company: Company) -> None:
     assert last["body"] == known["body"]
 
 
-def test_a_copy_with_another_repositorys_build_until_its_merge_request_is_closed(
-    workspace: Workspace, company: Company
-) -> None:
+@dataclass(frozen=True)
+class Copies:
+    """Two copies, each for a pull request of the stacks, one with the build of the gateway's.
+
+    Attributes:
+        workspace: Has the cluster.
+        company: Has the forge.
+        build: The gateway's pull request.
+        mine: Pull request of the copy of that name, which runs the build.
+        other: Pull request of the copy of that name.
+    """
+
+    workspace: Workspace
+    company: Company
+    build: int
+    mine: int
+    other: int
+
+    def create(self, name: str, number: int, *words: str) -> None:
+        done = self.workspace.run(
+            *f"poscloud env create {name} --from shop --only pay --ttl 2h".split(),
+            *words,
+            **self.company.variables(number, GITEA_TOKEN=self.company.alice),
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def sweep(self, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Run the nightly job's line."""
+        return self.workspace.run(
+            "poscloud", "env", "sweep", *words, **self.company.variables(None, **changed)
+        )
+
+    def image(self) -> str:
+        (pay,) = self.workspace.get("deployments", "-n", "mine")["items"]
+        return str(pay["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    def commit(self) -> str:
+        return self.company.gateway.git("rev-parse", "faster")[:8]
+
+
+@pytest.fixture(scope="module")
+def copies(workspace: Workspace, company: Company) -> Iterator[Copies]:
     (workspace.root / "stacks" / "shop.yaml").write_text(SHOP)
     build = company.opened(company.gateway, GATEWAY, "faster", **{"main.c": "int main() { return 1; }\n"})
     mine, other = (
         company.opened(company.stacks, STACKS, branch, **{"note": branch}) for branch in ("mine", "other")
     )
+    found = Copies(workspace, company, build, mine, other)
+    found.create("mine", mine, "--with", f"{GATEWAY}=!{build}")
+    found.create("other", other)
+    yield found
+    workspace.run("poscloud", "env", "destroy", "other", "--yes")
 
-    def create(name: str, number: int, *words: str) -> None:
-        done = workspace.run(
-            *f"poscloud env create {name} --from shop --only pay --ttl 2h".split(),
-            *words,
-            **company.variables(number, GITEA_TOKEN=company.alice),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
 
-    def image() -> str:
-        (pay,) = workspace.get("deployments", "-n", "mine")["items"]
-        return str(pay["spec"]["template"]["spec"]["containers"][0]["image"])
-
-    def commit() -> str:
-        return company.gateway.git("rev-parse", "faster")[:8]
-
-    create("mine", mine, "--with", f"{GATEWAY}=!{build}")
-    create("other", other)
-    assert image().endswith(f"/shop-pay:mr-{build}-{commit()}")
-    before = commit()
-    company.gateway.push("faster", **{"main.c": "int main() { return 2; }\n"})
-    create("mine", mine, "--with", f"{GATEWAY}=!{build}")
-    assert before != commit()
-    assert image().endswith(f"/shop-pay:mr-{build}-{commit()}")
-    found = json.loads(workspace.ok("poscloud", "env", "list", "--json"))["environments"]
+def test_a_copy_runs_another_repositorys_build_and_says_so(copies: Copies) -> None:
+    assert copies.image().endswith(f"/shop-pay:mr-{copies.build}-{copies.commit()}")
+    found = json.loads(copies.workspace.ok("poscloud", "env", "list", "--json"))["environments"]
     assert {each["name"]: (each["mergeRequest"], each["madeWith"]) for each in found} == {
-        "mine": (f"{STACKS}!{mine}", [f"{GATEWAY}!{build}"]),
-        "other": (f"{STACKS}!{other}", []),
+        "mine": (f"{STACKS}!{copies.mine}", [f"{GATEWAY}!{copies.build}"]),
+        "other": (f"{STACKS}!{copies.other}", []),
     }
 
-    def sweep(*words: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        return workspace.run("poscloud", "env", "sweep", *words, **company.variables(None, **changed))
 
-    # A build's merge request that is closed is no end, and neither is a forge that does not know the job.
-    company.gitea.api(company.alice, "PATCH", f"/repos/{GATEWAY}/pulls/{build}", state="closed")
-    assert (sweep().returncode, sweep().stdout) == (0, "")
-    company.close(mine)
-    unknown = sweep("--yes", GITHUB_TOKEN="f" * 40)
+def test_the_copy_takes_the_newest_commit(copies: Copies) -> None:
+    before = copies.commit()
+    copies.company.gateway.push("faster", **{"main.c": "int main() { return 2; }\n"})
+    copies.create("mine", copies.mine, "--with", f"{GATEWAY}=!{copies.build}")
+    assert copies.commit() != before
+    assert copies.image().endswith(f"/shop-pay:mr-{copies.build}-{copies.commit()}")
+
+
+def test_the_copys_own_merge_request_alone_is_its_end(copies: Copies) -> None:
+    company = copies.company
+    company.gitea.api(company.alice, "PATCH", f"/repos/{GATEWAY}/pulls/{copies.build}", state="closed")
+    looked = copies.sweep()
+    assert (looked.returncode, looked.stdout) == (0, "")
+
+    company.close(copies.mine)
+    unknown = copies.sweep("--yes", GITHUB_TOKEN="f" * 40)  # nothing is removed on a guess
     assert (unknown.returncode, unknown.stdout) == (0, "")
     assert "merge requests not looked at: Gitea at " in unknown.stderr
 
-    over = f"mine  (merge request {STACKS}!{mine} is not open any more)"
-    seen = sweep()
+    over = f"mine  (merge request {STACKS}!{copies.mine} is not open any more)"
+    seen = copies.sweep()
     assert (seen.returncode, seen.stdout) == (1, f"over  {over}\n")
-    swept = sweep("--yes")
+    swept = copies.sweep("--yes")
     assert (swept.returncode, swept.stdout.splitlines()[-1]) == (0, f"removed  {over}")
-    left = workspace.ok("kubectl", "get", "namespaces", "-o", "name").split()
+    left = copies.workspace.ok("kubectl", "get", "namespaces", "-o", "name").split()
     assert "namespace/mine" not in left and "namespace/other" in left
-    workspace.ok("poscloud", "env", "destroy", "other", "--yes")
