@@ -30,6 +30,11 @@ HEADINGS = (
 
 Name = Annotated[str, typer.Argument(help="The copy's name.", autocompletion=complete_stack)]
 
+Builds = Annotated[
+    list[str] | None,
+    typer.Option("--with", help="REPOSITORY=!NUMBER: run this merge request's build; may be given again."),
+]
+
 
 @app.callback()
 def group() -> None:
@@ -48,6 +53,7 @@ def create(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="SERVICE.FIELD=VALUE; may be given again.")
     ] = None,
+    requests: Builds = None,
     only: Annotated[str, typer.Option("--only", help="Only these services, A,B, and what they need.")] = "",
     owner: Annotated[
         str, typer.Option("--owner", help="Who asks for it; by default the CI job's or git's user.")
@@ -82,6 +88,7 @@ def create(
         merge_request=merge_request,
         only=tuple(part.strip() for part in only.split(",") if part.strip()),
         changes=tuple(changes or ()),
+        requests=tuple(requests or ()),
         wait=wait,
         team=team,
     )
@@ -282,6 +289,7 @@ def _as_data(found: Environment) -> dict[str, object]:
         "owner": found.owner or None,
         "team": found.team or None,
         "mergeRequest": found.merge_request or None,
+        "madeWith": list(found.made_with),
         "made": written(found.made),
         "ends": written(ends) if ends else None,
         "workloads": found.workloads,

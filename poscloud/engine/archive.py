@@ -159,8 +159,9 @@ def material_of(
     except PosCloudError as error:
         why = f"{stack} has no description that can be read ({error.message}): none is archived"
         where = given or _archive_of(root, original)
-        place = "" if where else ", and the archive goes to .poscloud/archive"
-        return Material(where, {}, [f"{why}{place}"])
+        place = f"where {original} says" if where and not given else "to .poscloud/archive"
+        text = why if given else f"{why}, and the archive goes {place}"
+        return Material(where, {}, [text])
     values = described.spec.model_dump(mode="json", exclude_unset=True)
     manifests = [m for part in described.parts for m in part.manifests if m["kind"] != "Secret"]
     documents = {

@@ -63,6 +63,10 @@ class GitHub:
         self._session.auth = TokenHeader(dialect.scheme, where.token)
         self._session.headers["Accept"] = "application/json"
 
+    def of(self, repository: str, number: int) -> GitHub:
+        """Return the same server for a pull request of any of its repositories."""
+        return GitHub(self._where.of(repository), self._dialect, number)
+
     def request(self) -> MergeRequest:
         """Return the pull request, whatever its state."""
         data = self._ask("GET", self._of("pulls"))
@@ -156,6 +160,7 @@ def _request(data: Mapping[str, Any]) -> MergeRequest:
         description=data["body"] or "",
         branch=data["head"]["ref"],
         url=data["html_url"],
+        commit=data["head"]["sha"],
     )
 
 

@@ -41,6 +41,7 @@ class GitLab:
     ) -> None:
         self._where = where
         self._number = number
+        self._authority = authority
         self._api = gitlab.Gitlab(
             where.url,
             private_token=where.token,
@@ -50,6 +51,10 @@ class GitLab:
             per_page=100,
         )
         self._project = self._api.projects.get(project, lazy=True)
+
+    def of(self, repository: str, number: int) -> GitLab:
+        """Return the same server for a merge request of any of its projects."""
+        return GitLab(self._where.of(f"project {repository}"), repository, number, self._authority)
 
     def request(self) -> MergeRequest:
         """Return the merge request, whatever its state."""
@@ -113,6 +118,7 @@ def _request(data: Mapping[str, Any]) -> MergeRequest:
         description=data["description"] or "",
         branch=data["source_branch"],
         url=data["web_url"],
+        commit=data["sha"] or "",
     )
 
 

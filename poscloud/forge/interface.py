@@ -17,6 +17,7 @@ class MergeRequest:
         description: Markdown; empty when there is none.
         branch: The branch that is to be merged.
         url: Its page.
+        commit: The newest commit of that branch, 40 hexadecimal digits; empty when there is none.
     """
 
     number: int
@@ -25,6 +26,7 @@ class MergeRequest:
     description: str
     branch: str
     url: str
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ class Forge(Protocol):
 
     limit: int
     """How many characters a comment may have."""
+
+    def of(self, repository: str, number: int) -> Forge:
+        """Return the same forge for a merge request of any of its repositories, with the same token.
+
+        Args:
+            repository: The path, ``pay/core``.
+            number: The merge request's.
+        """
+        ...
 
     def request(self) -> MergeRequest:
         """Return the merge request, whatever its state."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from poscloud.errors import AuthError, PosCloudError
 
@@ -31,6 +31,7 @@ class Whereabouts:
         repository: What the forge calls the repository by.
         check: The variables that name repository and merge request.
         token: Never shown; taken out of what the forge says.
+        again: What to do when the forge may do it the next time.
     """
 
     forge: str
@@ -40,6 +41,12 @@ class Whereabouts:
     repository: str
     check: str
     token: str = field(repr=False)
+    again: str = _AGAIN
+
+    def of(self, repository: str) -> Whereabouts:
+        """Return the same for a repository that a person named, not CI."""
+        check = f"the name {repository.rpartition(' ')[2]} and the number"
+        return replace(self, repository=repository, check=check, again="run the same command again")
 
     def __str__(self) -> str:
         return f"{self.forge} at {self.url}"
@@ -73,11 +80,11 @@ class Whereabouts:
             )
         if status == 429:
             return PosCloudError(
-                f"{self} wants fewer requests: {asked} was put off {_times(tries)}{reason}", hint=_AGAIN
+                f"{self} wants fewer requests: {asked} was put off {_times(tries)}{reason}", hint=self.again
             )
         if status >= 500:
             return UnansweredError(
-                f"{self} answered {asked} with {status} {_times(tries)}{reason}", hint=_AGAIN
+                f"{self} answered {asked} with {status} {_times(tries)}{reason}", hint=self.again
             )
         if status < 400:
             return PosCloudError(
@@ -91,7 +98,7 @@ class Whereabouts:
         return UnansweredError(
             f"{self} did not answer {asked}: {reason}",
             hint="see whether this machine reaches it; a proxy is set by HTTPS_PROXY and NO_PROXY. Then "
-            + _AGAIN,
+            + self.again,
         )
 
     def untrusted(self, reason: str) -> PosCloudError:

@@ -64,6 +64,9 @@ WAITS_FOR_ANNOTATION = "poscloud.io/waits-for"
 LET_IN_ANNOTATION = "poscloud.io/let-in"
 """On a namespace: when its copy was let in, in RFC 3339; goes as soon as the engine makes the namespace its own."""
 
+MADE_WITH_ANNOTATION = "poscloud.io/made-with"
+"""On a namespace: the merge requests of services whose builds it runs, ``PROJECT!NUMBER``, with ``,`` between them."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

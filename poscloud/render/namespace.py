@@ -79,6 +79,7 @@ def _lifetime(context: Context) -> dict[str, str]:
         found |= {names.TTL_ANNOTATION: lifetime.ttl, names.OWNER_ANNOTATION: lifetime.owner}
         found |= {names.MERGE_REQUEST_ANNOTATION: lifetime.merge_request} if lifetime.merge_request else {}
         found |= {names.TEAM_ANNOTATION: lifetime.team} if lifetime.team else {}
+        found |= {names.MADE_WITH_ANNOTATION: ",".join(lifetime.made_with)} if lifetime.made_with else {}
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from poscloud.spec.builds import check_builds
 from poscloud.spec.clusterwide import check_classes
 from poscloud.spec.eureka import check_eureka
 from poscloud.spec.filebeat import FilebeatSidecar
@@ -109,6 +110,7 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
         check_ingress,
         check_topics,
         check_secrets,
+        check_builds,
     ):
         findings += check(spec)
     offered = {name: spec.part(name).offered() for name in (*spec.backing, *spec.services)}

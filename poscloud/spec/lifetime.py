@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import Model
+from poscloud.spec.builds import Builds, Repository, RequestId
 
 FOREVER = "forever"
 
@@ -57,9 +58,8 @@ class Lifetime(Model):
         "Every `poscloud up` is activity."
     )
     owner: str = Field(min_length=1, max_length=100, description="Who asked for it.", examples=["zhang.wei"])
-    merge_request: str | None = Field(
+    merge_request: RequestId | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*![0-9]+$",
         description="The merge request it is for, PROJECT!NUMBER; closed, it is released.",
         examples=["pay/core!123"],
     )
@@ -69,6 +69,12 @@ class Lifetime(Model):
         max_length=100,
         description="The team it counts for, where `copies` limits teams.",
         examples=["payments"],
+    )
+    made_with: tuple[RequestId, ...] = Field(
+        (),
+        description="The merge requests of services whose builds it runs, PROJECT!NUMBER, as `poscloud env create "
+        "--with` writes them down; closed, they change nothing here.",
+        examples=[["pay/core!123", "pay/gateway!9"]],
     )
 
 
@@ -101,6 +107,13 @@ class Copies(Model):
     def of_team(self, team: str) -> int | None:
         """Return how many copies a team may have at a time; ``None``: any number."""
         return self.teams[team].at_once if team in self.teams else self.at_once_per_team
+
+    repositories: dict[Repository, Builds] = Field(
+        {},
+        description="What a merge request stands for that `poscloud env create --with` names, by the path of its "
+        "repository on the forge.",
+        examples=[{"pay/core": {"services": ["dac-task"], "version": "mr-{number}-{short}"}}],
+    )
 
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Copies:

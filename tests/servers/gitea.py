@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import os
+import secrets
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Gitea:
 
     def job_token(self, token: str, path: str) -> str:
         """Return the token that a running job of a repository has; written down as Gitea does when one begins."""
-        made, salt = "a1" * 20, "not-random"
+        made, salt = secrets.token_hex(20), "not-random"
         columns = {
             "status": 6,  # running
             "repo_id": self.api(token, "GET", f"/repos/{path}")["id"],

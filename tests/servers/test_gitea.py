@@ -81,7 +81,8 @@ def test_a_merge_request_from_the_first_push_to_its_end(shop: Shop) -> None:
     number = shop.opened("replicas", body="More of it")
     forge = shop.forge(number)
     url = f"{shop.gitea.url}/{PATH}/pulls/{number}"
-    request = MergeRequest(number, "Two replicas", "open", "More of it", "replicas", url)
+    head = shop.repository.git("rev-parse", "replicas").strip()
+    request = MergeRequest(number, "Two replicas", "open", "More of it", "replicas", url, head)
     assert forge.request() == request
     assert request in forge.open_requests()
 
@@ -122,6 +123,30 @@ def test_a_merge_request_that_is_merged(shop: Shop) -> None:
     path = f"/repos/{PATH}/pulls/{number}/merge"
     shop.gitea.api(shop.alice, "POST", path, Do="merge", delete_branch_after_merge=True)
     assert shop.forge(number).request().state == "merged"
+
+
+def test_a_pull_request_of_another_repository(shop: Shop) -> None:
+    other = shop.gitea.repository(shop.alice, "alice/gateway", shop.gitea.home / "gateway")
+    other.push("main", **{"main.c": "1\n"})
+    other.push("faster", **{"main.c": "2\n"})
+    data = {"head": "faster", "base": "main", "title": "Faster"}
+    number = int(shop.gitea.api(shop.alice, "POST", "/repos/alice/gateway/pulls", **data)["number"])
+    here = shop.forge(None, GITEA_TOKEN=shop.alice)
+    commits = []
+    for text in ("3\n", "4\n"):
+        other.push("faster", **{"main.c": text})
+        commits.append(other.git("rev-parse", "faster").strip())
+        found = here.of("alice/gateway", number).request()
+        assert (found.state, found.branch, found.commit) == ("open", "faster", commits[-1])
+    assert commits[0] != commits[1]
+    # Neither the bot, which is no member there, nor the job's own token may see it.
+    own = shop.gitea.job_token(shop.alice, PATH)
+    for forge in (shop.forge(None), shop.forge(None, GITEA_TOKEN="", GITHUB_TOKEN=own)):
+        with pytest.raises(
+            PosCloudError, match=r"found nothing for GET /api/v1/repos/alice/gateway/"
+        ) as caught:
+            forge.of("alice/gateway", number).request()
+        assert "may not see alice/gateway: check the name alice/gateway and the number" in caught.value.hint
 
 
 def test_more_than_a_page_of_comments_and_of_merge_requests(shop: Shop) -> None:

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.test_limits import ROOT
+from tests.pipeline import GITEA, GITLAB, INPUT
 
-GITLAB = ROOT / "templates" / "gitlab" / "poscloud.yml"
-GITEA = ROOT / "templates" / "gitea" / "poscloud.yaml"
 COMMANDS = {
     'poscloud validate -s "$STACK"',
     'poscloud mr preview -s "$STACK" --output preview.md --forge auto',
@@ -21,7 +19,6 @@ COMMANDS = {
     'poscloud env destroy "$REVIEW" --yes',
     "poscloud env sweep --yes",
 }
-INPUT = re.compile(r"\$\[\[ inputs\.(\w+) \]\]")
 
 
 def gitlab() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -72,4 +69,20 @@ def test_the_preview_has_neither_passphrase_nor_kubeconfig() -> None:
     assert "environment" not in gitlab()[1]["poscloud-preview"]
     preview = str(yaml.safe_load(GITEA.read_text())["jobs"]["preview"])
     assert "github.token" in preview
-    assert not re.search(r"secrets|PASSPHRASE|KUBECONFIG", preview)
+    assert set(re.findall(r"secrets\.\w+", preview)) == {"secrets.POSCLOUD_BASELINE_KEY"}
+    assert not re.search(r"PASSPHRASE|KUBECONFIG", preview)
+
+
+def test_what_is_archived_outlives_the_job() -> None:
+    jobs, workflow = gitlab()[1], yaml.safe_load(GITEA.read_text())["jobs"]
+    for name in ("review-stop", "sweep"):
+        kept = jobs[f"poscloud-{name}"]["artifacts"]
+        assert (kept["paths"], kept["when"], kept["access"]) == ([".poscloud/archive"], "always", "developer")
+        *_, last = workflow[name]["steps"]
+        assert (last["with"]["path"], last["if"]) == (".poscloud/archive", "always()")
+
+
+def test_a_job_that_needs_the_toolchain_has_a_cache() -> None:
+    for name, job in yaml.safe_load(GITEA.read_text())["jobs"].items():
+        cached = any(step.get("uses", "").startswith("actions/cache@") for step in job["steps"])
+        assert cached == (name not in ("validate", "preview")), name

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from poscloud.engine.description import load_checked
+from poscloud.engine.environments.builds import Build
 from poscloud.engine.passwords import CHECKSUM_KEY, secret_manifests
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import read_stack_config
@@ -35,8 +36,9 @@ class Order:
         owner: Who asks for it.
         merge_request: ``PROJECT!NUMBER``; empty for none.
         only: Services to run, with what they need; empty for all.
-        changes: ``SERVICE.FIELD=VALUE``, or ``FIELD=VALUE`` of the environment.
         team: The team it counts for; empty for none.
+        changes: ``SERVICE.FIELD=VALUE``, or ``FIELD=VALUE`` of the environment; they go before ``builds``.
+        builds: Builds of merge requests that services run.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Order:
     only: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     team: str = ""
+    builds: tuple[Build, ...] = ()
 
 
 def describe_copy(root: Path, order: Order) -> Path:
@@ -99,9 +102,12 @@ def _document(root: Path, order: Order) -> str:
     lifetime: dict[str, Any] = {"ttl": order.ttl, "owner": order.owner}
     lifetime |= {"merge_request": order.merge_request} if order.merge_request else {}
     lifetime |= {"team": order.team} if order.team else {}
+    lifetime |= {"made_with": [build.request for build in order.builds]} if order.builds else {}
     text = f"copy_of: {order.original}\nlifetime: {write_flow(lifetime)}\n"
     if order.only:
         text += f"only: {write_flow(list(order.only))}\n"
+    for path, value in [field for build in order.builds for field in build.fields.items()]:
+        text = set_value(text, path, value)
     for change in order.changes:
         path, value = _change(change, spec)
         text = set_value(text, path, value)

@@ -10,6 +10,7 @@ from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
 from poscloud.engine.environments.asked import owner, time_to_live
 from poscloud.engine.environments.asked import team as asking_team
+from poscloud.engine.environments.builds import Build, builds, read_requests
 from poscloud.engine.environments.copying import (
     Order,
     copy_configuration,
@@ -46,6 +47,7 @@ def create(
     merge_request: str = "",
     only: tuple[str, ...] = (),
     changes: tuple[str, ...] = (),
+    requests: tuple[str, ...] = (),
     wait: str = "",
     team: str = "",
 ) -> int:
@@ -61,6 +63,7 @@ def create(
         merge_request: ``PROJECT!NUMBER``; by default the one that the CI job runs for, if any.
         only: Services to run, with what they need; empty for all.
         changes: ``SERVICE.FIELD=VALUE``.
+        requests: Merge requests whose builds its services run, ``REPOSITORY=!NUMBER``.
         wait: How long to wait for room, ``30m``, where there are as many copies as there may be.
         team: The team it counts for; by default what the variable POSCLOUD_TEAM says, if anything.
 
@@ -73,10 +76,9 @@ def create(
     ttl = time_to_live(ttl, copies, who, original)
     team = team.strip() or asking_team(os.environ)
     limits = limits_of(copies, original, team)
-    order, fresh = (
-        Order(name, original, ttl, who, merge_request, only, changes, team),
-        name not in known_stacks(root),
-    )
+    run = _builds(root, original, requests, only, reporter) if requests else ()
+    order = Order(name, original, ttl, who, merge_request, only, changes, team, run)
+    fresh = name not in known_stacks(root)
     describe_copy(root, order)
     with stopped_alike():
         try:
@@ -102,6 +104,16 @@ def _up(prepared: Prepared, root: Path, limits: list[Limit], reporter: Reporter)
     if code != 0:
         reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
     return code
+
+
+def _builds(
+    root: Path, original: str, requests: tuple[str, ...], only: tuple[str, ...], reporter: Reporter
+) -> tuple[Build, ...]:
+    spec = load_environment(root, original)
+    found = builds(spec, read_requests(spec, requests, only), os.environ)
+    for build in found:
+        reporter.note(build.said)
+    return tuple(found)
 
 
 def _name(wanted: str, reporter: Reporter) -> str:

@@ -45,6 +45,7 @@ class Environment:
         queued: Whether its namespace is a ticket: it waits, takes room just now, or who waited with it is gone.
         silent_since: Since when nothing has been heard of who waited with it; ``None``: nobody is gone.
         target: The cluster it is in.
+        made_with: Merge requests whose builds its services run, each ``PROJECT!NUMBER``.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Environment:
     queued: bool = False
     silent_since: datetime | None = None
     target: Target | None = None
+    made_with: tuple[str, ...] = ()
 
     @property
     def health(self) -> str:
@@ -138,6 +140,7 @@ async def _environment(
         place=queue.place(copy, copies, now),
         queued=copy.sign is not None,
         silent_since=copy.sign if copy.is_gone(now) else None,
+        made_with=tuple(filter(None, annotation(namespace, names.MADE_WITH_ANNOTATION).split(","))),
     )
 
 

@@ -47,7 +47,12 @@ def publish(root: Path, stack: str) -> Place:
 
 
 def publish_after_up(root: Path, stack: str, described: Description, reporter: Reporter) -> None:
-    """Publish what was just deployed, where the stack has a place for it; that this fails is no more than a note."""
+    """Publish what was just deployed, where the stack has a place for it; that this fails is no more than a note.
+
+    A copy has no merge requests that are compared with it.
+    """
+    if described.spec.copy_of:
+        return
     try:
         place = place_of(root, project_name(root), stack, described.spec.baseline)
         if place is None:

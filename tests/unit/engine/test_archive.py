@@ -41,3 +41,11 @@ def test_without_a_description_the_archive_goes_to_the_project(root: Path, text:
     (note,) = material.notes
     assert note.startswith("dev has no description that can be read (")
     assert note.endswith("the archive goes to .poscloud/archive")
+
+
+def test_a_copy_without_its_description_is_archived_where_the_other_one_is(root: Path) -> None:
+    (root / "stacks" / "stage.yaml").write_text("archive: {folder: kept}\n")
+    material = material_of(root, "mine", "stage")
+    assert material.where == ArchiveSpec(folder="kept")
+    assert material.notes[0].endswith("the archive goes where stage says")
+    assert material_of(root, "mine", "gone").where is None

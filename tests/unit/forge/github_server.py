@@ -11,12 +11,13 @@ BOT = "github-actions[bot]"
 
 
 class GitHubServer(ApiServer):
-    """One repository with pull requests; the comments are those of number 3."""
+    """One repository with pull requests, where the comments are those of number 3; and others, by name."""
 
     def __init__(self) -> None:
         super().__init__()
         self.comments: list[dict[str, Any]] = []
         self.pulls = {3: self.pull(3)}
+        self.others: dict[str, dict[int, dict[str, Any]]] = {}
 
     def pull(self, number: int, **changed: Any) -> dict[str, Any]:
         """Return a pull request as the API shows it."""
@@ -26,7 +27,7 @@ class GitHubServer(ApiServer):
             "state": "open",
             "merged_at": None,
             "body": None,
-            "head": {"ref": f"change-{number}"},
+            "head": {"ref": f"change-{number}", "sha": f"{number:040x}"},
             "html_url": f"https://github.example.com/{REPOSITORY}/pull/{number}",
         } | changed
 
@@ -45,11 +46,15 @@ class GitHubServer(ApiServer):
             return Answer(200, {"data": {"viewer": {"login": BOT}}})
         if request.path == "/user":  # a workflow's token stands for no user
             return Answer(403, {"message": "Resource not accessible by integration", "status": "403"})
+        for name, pulls in self.others.items():
+            for number, pull in pulls.items():
+                if request.path == f"/repos/{name}/pulls/{number}":
+                    return Answer(200, pull)
         path = request.path.removeprefix(f"/repos/{REPOSITORY}")
         if path == "/pulls":
             return self.page([each for each in self.pulls.values() if each["state"] == "open"], request)
-        pull = next((each for number, each in self.pulls.items() if path == f"/pulls/{number}"), None)
-        return Answer(200, pull) if pull else self.of_comments(path, request)
+        mine = next((each for number, each in self.pulls.items() if path == f"/pulls/{number}"), None)
+        return Answer(200, mine) if mine else self.of_comments(path, request)
 
     def of_comments(self, path: str, request: Request) -> Answer:
         if path == "/issues/3/comments":

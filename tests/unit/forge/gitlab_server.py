@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from tests.unit.forge.server import TOKEN, Answer, ApiServer, Request
 
@@ -12,13 +13,14 @@ PROJECT = "34"
 
 
 class GitLabServer(ApiServer):
-    """One project with merge requests; the notes are those of number 12."""
+    """One project with merge requests, where the notes are those of number 12; and others, by path."""
 
     def __init__(self) -> None:
         super().__init__()
         self.users = {TOKEN: "project_34_bot", "reads-only": "project_34_reader"}
         self.notes: list[dict[str, Any]] = []
         self.merge_requests = {12: self.merge_request(12)}
+        self.others: dict[str, dict[int, dict[str, Any]]] = {}
 
     def merge_request(self, iid: int, state: str = "opened") -> dict[str, Any]:
         """Return a merge request as the API shows it."""
@@ -29,6 +31,7 @@ class GitLabServer(ApiServer):
             "state": state,
             "description": None,
             "source_branch": f"change-{iid}",
+            "sha": f"{iid:040x}",
             "web_url": f"https://gitlab.example.com/pay/core/-/merge_requests/{iid}",
         }
 
@@ -50,17 +53,17 @@ class GitLabServer(ApiServer):
             return Answer(403, {"error": "insufficient_scope", "error_description": said, "scope": "api"})
         if path == "/user":
             return Answer(200, {"id": sum(user.encode()), "username": user})
-        if not path.startswith(f"/projects/{PROJECT}/merge_requests"):
+        asked = re.fullmatch(r"/projects/([^/]+)/merge_requests(?:/(\d+))?(?:/(.+))?", path)
+        projects = {PROJECT: self.merge_requests, **self.others}
+        if not asked or (requests := projects.get(unquote(asked[1]))) is None:
             return Answer(404, {"message": "404 Project Not Found"})
-        rest = path.removeprefix(f"/projects/{PROJECT}/merge_requests")
-        if not rest:
+        if not asked[2]:
             wanted = request.query.get("state", "all")
-            found = [each for each in self.merge_requests.values() if wanted in ("all", each["state"])]
+            found = [each for each in requests.values() if wanted in ("all", each["state"])]
             return self.page(found, request)
-        number, _, rest = rest.removeprefix("/").partition("/")
-        if int(number) not in self.merge_requests:
+        if int(asked[2]) not in requests:
             return Answer(404, {"message": "404 Not found"})
-        return self.of_notes(rest, request, user) if rest else Answer(200, self.merge_requests[int(number)])
+        return self.of_notes(asked[3], request, user) if asked[3] else Answer(200, requests[int(asked[2])])
 
     def of_notes(self, path: str, request: Request, user: str) -> Answer:
         if request.method == "GET":

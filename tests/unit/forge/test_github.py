@@ -38,11 +38,17 @@ def forge(server: GitHubServer, **changed: str) -> Forge:
 
 def test_the_pull_request_is_read_and_merged_is_not_closed(server: GitHubServer) -> None:
     url = "https://github.example.com/pay/core/pull/3"
-    assert forge(server).request() == MergeRequest(3, "Change 3", "open", "", "change-3", url)
+    assert forge(server).request() == MergeRequest(3, "Change 3", "open", "", "change-3", url, f"{3:040x}")
     server.pulls[3] |= {"state": "closed"}
     assert forge(server).request().state == "closed"
     server.pulls[3] |= {"merged_at": "2026-11-20T10:00:00Z"}
     assert forge(server).request().state == "merged"
+
+
+def test_any_repository_of_the_same_forge_can_be_asked(server: GitHubServer) -> None:
+    server.others["pay/gateway"] = {9: server.pull(9)}
+    found = forge(server).of("pay/gateway", 9).request()
+    assert (found.number, found.branch, found.commit) == (9, "change-9", f"{9:040x}")
 
 
 def test_open_pull_requests_come_from_all_pages(server: GitHubServer) -> None:

@@ -51,7 +51,15 @@ def refused(server: GitLabServer, error: type[PosCloudError], *words: str, **cha
 
 def test_the_merge_request_is_read(server: GitLabServer) -> None:
     url = "https://gitlab.example.com/pay/core/-/merge_requests/12"
-    assert forge(server).request() == MergeRequest(12, "Change 12", "open", "", "change-12", url)
+    assert forge(server).request() == MergeRequest(
+        12, "Change 12", "open", "", "change-12", url, f"{12:040x}"
+    )
+
+
+def test_any_project_of_the_same_server_can_be_asked(server: GitLabServer) -> None:
+    server.others["pay/deep/gateway"] = {9: server.merge_request(9) | {"sha": None}}
+    found = forge(server).of("pay/deep/gateway", 9).request()
+    assert (found.number, found.branch, found.commit) == (9, "change-9", "")
 
 
 @pytest.mark.parametrize(("state", "read"), [("locked", "open"), ("merged", "merged"), ("closed", "closed")])
