@@ -163,8 +163,9 @@ def diff(
 def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     """List the copies whose time is up, whose merge request is closed or whose namespace is gone; --yes removes them.
 
-    Which merge requests are open is asked in a CI job only. What could not be removed is tried again by the next
-    sweep. Exit code 1 when some are left.
+    With --yes, changes by `poscloud scale` whose time is over are put back in those that stay. Which merge requests
+    are open is asked in a CI job only. What could not be removed is tried again by the next sweep. Exit code 1 when
+    some are left.
 
     Example: poscloud env sweep --yes
     """
@@ -177,11 +178,13 @@ def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
         _output.say(f"{state}  {name}  ({why})")
     for name, error in swept.failed.items():
         _output.tell(f"{name}: {error}")
+    for line in swept.by_hand:
+        _output.say(f"by hand  {line}")
     if not swept.over:
         _output.tell("no environment has come to its end")
     if swept.left and not yes:
         _output.tell("to remove them: poscloud env sweep --yes")
-    sys.exit(1 if swept.left else 0)
+    sys.exit(1 if swept.left or swept.failed else 0)
 
 
 def _row(found: Environment) -> tuple[str, ...]:

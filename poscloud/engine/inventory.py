@@ -14,7 +14,7 @@ from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError
-from poscloud.render.names import STACK_ANNOTATION
+from poscloud.render.names import LEDGER, STACK_ANNOTATION
 
 WITHIN = {
     "ConfigMap": "/api/v1|configmaps",
@@ -55,8 +55,8 @@ API = WITHIN | WIDE | USERS
 OPTIONAL = ("EndpointSlice", *USERS)
 """Kinds that a user may not be allowed to list (docs/access.md)."""
 
-GIVEN = ("ConfigMap", "kube-root-ca.crt")
-"""What Kubernetes itself puts into every namespace."""
+GIVEN = (("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", LEDGER))
+"""What Kubernetes itself puts into every namespace, and poscloud's ledger of changes by hand."""
 
 SHOW = "--show-managed-fields"
 
@@ -119,11 +119,11 @@ class Inventory:
 
     @property
     def foreign(self) -> list[Item]:
-        """Those in a namespace that carry another annotation or none, but for what Kubernetes puts there."""
+        """Those in a namespace that carry another annotation or none, but for what always is there (``GIVEN``)."""
         return [
             item
             for _, item in sorted(self.items.items())
-            if item.owner != self.owner and item.kind in WITHIN and (item.kind, item.name) != GIVEN
+            if item.owner != self.owner and item.kind in WITHIN and (item.kind, item.name) not in GIVEN
         ]
 
 

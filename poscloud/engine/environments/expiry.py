@@ -46,12 +46,12 @@ def lease_of(namespace: dict[str, Any]) -> Lease:
     """Return what a live namespace says; a time that cannot be read is as one that is not there."""
     meta = namespace["metadata"]
     said = meta.get("annotations") or {}
-    made = _time(meta.get("creationTimestamp")) or datetime.now(UTC)
-    active = _time(said.get(names.ACTIVE_ANNOTATION))
+    made = moment(meta.get("creationTimestamp")) or datetime.now(UTC)
+    active = moment(said.get(names.ACTIVE_ANNOTATION))
     return Lease(
         ttl=str(said.get(names.TTL_ANNOTATION, "")),
         active=max(made, active) if active else made,
-        keep_until=_time(said.get(names.KEEP_ANNOTATION)),
+        keep_until=moment(said.get(names.KEEP_ANNOTATION)),
     )
 
 
@@ -65,7 +65,8 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _time(text: object) -> datetime | None:
+def moment(text: object) -> datetime | None:
+    """Return a time that Kubernetes or poscloud wrote; ``None`` when it is none."""
     try:
         found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

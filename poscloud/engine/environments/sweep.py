@@ -31,11 +31,13 @@ class Swept:
         over: Environment → why it is to go.
         removed: Those that it removed.
         failed: Environment → why it could not be removed; the next sweep tries again.
+        by_hand: What became of changes by hand whose time was over, in environments that stay.
     """
 
     over: dict[str, str]
     removed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    by_hand: list[str] = field(default_factory=list)
 
     @property
     def left(self) -> list[str]:
@@ -54,6 +56,8 @@ def sweep(
 ) -> Swept:
     """Find the copies that are to go, and remove them with ``yes``, each archived first.
 
+    In what stays, changes by hand whose time is over are put back with ``yes``.
+
     Args:
         root: The project's folder.
         reporter: Shows progress.
@@ -66,7 +70,8 @@ def sweep(
         PosCloudError: Cluster or backend cannot be asked; nothing was removed.
     """
     install(root, reporter)
-    swept = Swept(over(root, reporter, now or datetime.now(UTC), environ))
+    now = now or datetime.now(UTC)
+    swept = Swept(over(root, reporter, now, environ))
     for name in swept.over if yes else ():
         try:
             code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs)
@@ -77,7 +82,26 @@ def sweep(
             swept.removed.append(name)
         else:
             swept.failed[name] = f"poscloud env destroy {name} ended with {code}"
+    if yes:
+        swept.by_hand += _put_back(root, reporter, swept, now)
     return swept
+
+
+def _put_back(root: Path, reporter: Reporter, swept: Swept, now: datetime) -> list[str]:
+    """Put back what was changed by hand, and is over, in every environment that stays; return what was done."""
+    from poscloud.engine.manual.everywhere import put_back
+
+    done = []
+    for target in _targets(root, reporter):
+        staying = {
+            e.name for e in environments(target, project_name(root)) if not e.deleting
+        } - swept.over.keys()
+        for name in sorted(staying):
+            try:
+                done += [f"{name}: {line}" for line in put_back(root, target, name, now)]
+            except PosCloudError as error:
+                swept.failed[name] = f"changes by hand were not put back: {error}"
+    return done
 
 
 def over(root: Path, reporter: Reporter, now: datetime, environ: Mapping[str, str]) -> dict[str, str]:
@@ -123,6 +147,16 @@ def closed(there: list[Environment], environ: Mapping[str, str], reporter: Repor
 
 def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
     """Return the environments of the project in every cluster that one of its stacks goes to."""
+    project = project_name(root)
+    return [found for target in _targets(root, reporter) for found in environments(target, project)]
+
+
+def _targets(root: Path, reporter: Reporter) -> list[Target]:
+    """Return every cluster that one of the project's stacks goes to.
+
+    Raises:
+        DeployError: There is none.
+    """
     targets: dict[str, Target] = {}
     for stack in [*known_stacks(root)]:
         try:
@@ -133,8 +167,7 @@ def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
         targets.setdefault(target.server, target)
     if not targets:
         raise DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
-    project = project_name(root)
-    return [found for target in targets.values() for found in environments(target, project)]
+    return list(targets.values())
 
 
 def _copies(root: Path) -> set[str]:
