@@ -320,3 +320,12 @@ def test_a_large_environment_has_no_drift(workspace: Workspace) -> None:
         assert (done.returncode, done.stdout) == (0, "")
     finally:
         workspace.ok("poscloud", "destroy", "-s", "wbyh-stage")
+
+
+def test_a_destroy_archives_what_was_recorded_and_leaves_no_ledger(workspace: Workspace) -> None:
+    scaled(workspace, "pay", "2", "--for", "2h")
+    done = workspace.run("poscloud", "destroy", "-s", STACK)
+    assert done.returncode == 0, done.stderr
+    assert f"nothing is left of {STACK}" in done.stderr
+    (kept,) = (workspace.root / ".poscloud" / "archive" / STACK).glob("*/by-hand.json")
+    assert [(e["name"], e["why"]) for e in json.loads(kept.read_text())] == [("pay", "load test")]

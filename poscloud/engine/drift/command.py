@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from poscloud.engine import unrecorded
 from poscloud.engine.drift.described import described
 from poscloud.engine.drift.report import Report, drift
 from poscloud.engine.drift.revert import revert
@@ -64,6 +65,10 @@ def look(
         raise PosCloudError(
             f"stack {stack} goes to {place.target}; nothing was put back",
             hint=f"look first: poscloud drift -s {stack}; then the same command with --yes",
+        )
+    if unrecorded.is_marked(place.pulumi.paths, stack):
+        note(
+            f"the last run of {stack} was killed, and its state may be older than the cluster: poscloud up -s {stack}"
         )
     if wanted.revert_due:
         for line in put_back_due(place, now):

@@ -66,7 +66,7 @@ def _set(described: Described, live: Object, tree: Any, wanted: Any, meant: Any)
                 stack=change.new,
                 live=change.old,
                 hidden=_is_hidden(described.mask, steps),
-                by=last_writer(others) if gone else who_wrote(others, steps),
+                by=last_writer(strangers(live, described.manager)) if gone else who_wrote(others, steps),
             )
         )
     return found

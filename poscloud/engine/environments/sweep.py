@@ -19,7 +19,7 @@ from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.forge import from_environment, project_of
 from poscloud.load import known_stacks, load_environment
-from poscloud.local.progress import Reporter
+from poscloud.local.progress import Reporter, SilentReporter
 from poscloud.spec.lifetime import in_words
 
 
@@ -83,20 +83,18 @@ def sweep(
         else:
             swept.failed[name] = f"poscloud env destroy {name} ended with {code}"
     if yes:
-        swept.by_hand += _put_back(root, reporter, swept, now)
+        swept.by_hand += _put_back(root, swept, now)
     return swept
 
 
-def _put_back(root: Path, reporter: Reporter, swept: Swept, now: datetime) -> list[str]:
+def _put_back(root: Path, swept: Swept, now: datetime) -> list[str]:
     """Put back what was changed by hand, and is over, in every environment that stays; return what was done."""
     from poscloud.engine.manual.everywhere import put_back
 
     done = []
-    for target in _targets(root, reporter):
-        staying = {
-            e.name for e in environments(target, project_name(root)) if not e.deleting
-        } - swept.over.keys()
-        for name in sorted(staying):
+    for target in _targets(root, SilentReporter()):  # which of them could not be reached, was told
+        found = environments(target, project_name(root))
+        for name in sorted({e.name for e in found if not e.deleting} - swept.over.keys()):
             try:
                 done += [f"{name}: {line}" for line in put_back(root, target, name, now)]
             except PosCloudError as error:

@@ -10,9 +10,12 @@ from poscloud.engine.manual.entry import Entry
 from poscloud.engine.manual.ledger import Ledger
 from poscloud.engine.manual.requests import cluster_of
 from poscloud.engine.pulumi import Pulumi
-from poscloud.errors import PosCloudError
+from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.progress import Reporter
 from poscloud.provider.rest import ApiError
+
+ANSWER_SECONDS = 5.0
+"""How long the cluster may take to answer; what only informs keeps nobody waiting."""
 
 
 def tell(target: Target, stack: str, reporter: Reporter) -> list[Entry]:
@@ -35,13 +38,17 @@ def recorded(target: Target, stack: str) -> list[Entry]:
     """Return what was changed by hand in an environment.
 
     Raises:
-        PosCloudError: The cluster does not answer, or not to this user.
+        PosCloudError: The cluster does not answer soon, or not to this user.
     """
 
     async def read() -> list[Entry]:
-        return await Ledger(cluster_of(target), stack).read()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await Ledger(cluster_of(target), stack).read()
 
-    return asyncio.run(read())
+    try:
+        return asyncio.run(read())
+    except TimeoutError:
+        raise DeployError(f"no answer from {target} within {ANSWER_SECONDS:.0f} s") from None
 
 
 def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> None:
