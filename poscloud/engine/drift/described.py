@@ -90,14 +90,19 @@ def described(pulumi: Pulumi, stack: str, *, secrets: bool = True) -> list[Descr
         AuthError: The passphrase is not the stack's.
         DeployError: The state cannot be read, or nothing was deployed.
     """
-    state = deployment(pulumi, stack)
+    try:
+        state = deployment(pulumi, stack)
+    except DeployError as error:
+        if "no stack named" not in error.message:
+            raise
+        state = {}
     if secrets and '"ciphertext"' in json.dumps(state):
         state = _opened(pulumi, stack)
     found = [_object(r) for r in state.get("resources") or [] if _is_object(r)]
     if not found:
         raise DeployError(
-            f"the state of stack {stack} has no objects: nothing was deployed from here",
-            hint=f"run: poscloud up -s {stack}   (or: is it another state? poscloud doctor)",
+            f"the state has no objects of stack {stack}: nothing was deployed, or its state is elsewhere",
+            hint=f"to bring it up: poscloud up -s {stack}; which state is used: poscloud doctor",
         )
     return found
 
