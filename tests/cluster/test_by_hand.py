@@ -19,6 +19,7 @@ from poscloud.engine.manual.fields import set_field
 from poscloud.engine.manual.ledger import Ledger, with_entry, without
 from poscloud.errors import DeployError
 from poscloud.provider import byhand
+from poscloud.provider.awaiter import Awaiter
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import load
 from poscloud.provider.crud import Objects
@@ -147,6 +148,7 @@ async def test_a_conflict_with_anybody_else_is_still_one(shop: Shop) -> None:
 
 async def test_a_refresh_takes_it_for_what_is_described(shop: Shop) -> None:
     await shop.scale(2)
+    await Awaiter(shop.cluster).ready(await shop.live())
     found = await shop.objects.read(shop.inputs, shop.inputs, shop.state)
     assert found and found.inputs == shop.inputs
 
