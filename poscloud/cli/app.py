@@ -14,6 +14,7 @@ from poscloud.cli import (
     cluster,
     destroy,
     doctor,
+    drift,
     env,
     image,
     mr,
@@ -21,6 +22,8 @@ from poscloud.cli import (
     preview,
     release,
     render,
+    restart,
+    scale,
     schema,
     secret,
     state,
@@ -63,6 +66,9 @@ def options(
 app.command("up")(up.up)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
+app.command("drift")(drift.drift)
+app.command("scale")(scale.scale)
+app.command("restart")(restart.restart)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)

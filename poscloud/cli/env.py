@@ -225,9 +225,9 @@ def diff(
 def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     """List the copies whose time is up, whose merge request is closed or whose namespace is gone; --yes removes them.
 
-    With --yes, environments that have office hours are put to sleep after them and woken when they begin, too. Which
-    merge requests are open is asked in a CI job only. What failed is tried again by the next sweep. Exit code 1 when
-    some are left.
+    With --yes, environments that have office hours are put to sleep after them and woken when they begin, too, and
+    changes by `poscloud scale` whose time is over are put back. Which merge requests are open is asked in a CI job
+    only. What failed is tried again by the next sweep. Exit code 1 when some are left.
 
     Example: poscloud env sweep --yes
     """
@@ -238,18 +238,22 @@ def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     for name, why in swept.over.items():
         state = "removed" if name in swept.removed else "failed" if name in swept.failed else "over"
         _output.say(f"{state}  {name}  ({why})")
-    for name, due in swept.due.items():
+    kept = swept.upkeep
+    for name, due in kept.due.items():
         done = (
-            {"sleep": "asleep", "wake": "awake"}[due] if name in swept.changed else "failed" if yes else "due"
+            {"sleep": "asleep", "wake": "awake"}[due] if name in kept.changed else "failed" if yes else "due"
         )
         _output.say(f"{done}  {name}  ({'outside' if due == 'sleep' else 'within'} its office hours)")
-    for name, error in swept.failed.items():
+    for line in kept.by_hand:
+        _output.say(f"by hand  {line}")
+    failed = swept.failed | kept.failed
+    for name, error in failed.items():
         _output.tell(f"{name}: {error}")
-    if not swept.over and not swept.due:
+    if not (swept.over or kept.due):
         _output.tell("no environment has come to its end")
     if swept.left and not yes:
         _output.tell("to remove them: poscloud env sweep --yes")
-    sys.exit(1 if swept.left else 0)
+    sys.exit(1 if swept.left or failed else 0)
 
 
 def _row(found: Environment) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -118,6 +119,7 @@ def archive(prepared: Prepared, reporter: Reporter, original: str) -> Verified:
 
     root, target, paths = prepared.pulumi.root, prepared.target, prepared.pulumi.paths
     material = material_of(root, prepared.stack, original)
+    material.documents.update(_by_hand(prepared))
     for text in material.notes:
         reporter.note(text)
     access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
@@ -193,6 +195,19 @@ def _archive_of(root: Path, stack: str) -> ArchiveSpec | None:
 def _original(live: dict[str, Any]) -> str:
     """Return what a live namespace says that it is a copy of."""
     return str((live["metadata"].get("annotations") or {}).get(COPY_ANNOTATION, ""))
+
+
+def _by_hand(prepared: Prepared) -> dict[str, str]:
+    """Return the ledger of changes by hand as a document; none where there is no ledger, or it may not be read."""
+    from poscloud.engine.manual.around import recorded
+    from poscloud.engine.manual.entry import as_data
+
+    try:
+        found = recorded(prepared.target, prepared.stack)
+    except PosCloudError:
+        return {}  # what cannot be asked of the cluster, the archive itself tells
+    data = [as_data(entry) for entry in found]
+    return {"by-hand.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n"} if found else {}
 
 
 def _namespace(prepared: Prepared) -> dict[str, Any]:

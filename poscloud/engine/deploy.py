@@ -20,6 +20,7 @@ from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
 from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
+from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
@@ -186,6 +187,7 @@ def up(
         make_passwords(prepared.pulumi, root, spec, reporter)
     begin(namespace.result(), spec, reporter)
     awake = _rouse(prepared, namespace.result(), reporter)
+    by_hand = around.tell(prepared.target, stack, reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
@@ -199,6 +201,8 @@ def up(
         until_ready(prepared.target, stack, f"{project_name(root)}/{stack}", awake, reporter)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
+    if code == 0 and by_hand:
+        around.after_up(prepared.pulumi, prepared.target, stack, reporter)
     if code == 0:
         publish_after_up(root, stack, described, reporter)
     return code
@@ -242,6 +246,7 @@ def preview(root: Path, stack: str, reporter: Reporter, *, diff: bool) -> int:
     refuse_damaged(ProjectPaths(root), stack)
     prepared = prepare(root, stack, reporter, only_look=True)
     make_passwords(prepared.pulumi, root, spec, reporter)  # without them there is nothing to preview
+    around.tell(prepared.target, stack, reporter)
     return prepared.pulumi.run("preview", "--stack", stack, *(["--diff"] if diff else []))
 
 

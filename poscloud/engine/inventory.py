@@ -14,7 +14,7 @@ from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError
-from poscloud.render.names import STACK_ANNOTATION
+from poscloud.render.names import LEDGER, STACK_ANNOTATION
 
 WITHIN = {
     "ConfigMap": "/api/v1|configmaps",
@@ -57,8 +57,8 @@ API = WITHIN | WIDE | USERS
 OPTIONAL = ("EndpointSlice", "ServiceAccount", "CronJob")
 """Kinds of ``WITHIN`` that a user may not be allowed to list (docs/access.md)."""
 
-GIVEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
-"""What Kubernetes itself puts into every namespace, by kind and name."""
+GIVEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("ConfigMap", LEDGER)})
+"""What Kubernetes itself puts into every namespace, and poscloud's ledger of changes by hand, by kind and name."""
 
 SHOW = "--show-managed-fields"
 
@@ -121,7 +121,7 @@ class Inventory:
 
     @property
     def foreign(self) -> list[Item]:
-        """Those in a namespace that carry another annotation or none, but for what Kubernetes puts there."""
+        """Those in a namespace that carry another annotation or none, but for what always is there (``GIVEN``)."""
         return [
             item
             for _, item in sorted(self.items.items())

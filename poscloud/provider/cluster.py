@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -193,10 +193,16 @@ class Cluster:
         path, query = await self.path(obj), _query(True, fieldManager=manager)
         return answered(await self.client.request("PATCH", path, query, patch, MERGE), f"PATCH {path}")
 
-    async def take_over(self, live: Object, manager: str) -> None:
-        """Make fields that an older client-side write set ours to apply, so that they can be removed again."""
+    async def take_over(self, live: Object, manager: str, others: Collection[str] = ()) -> None:
+        """Make fields that an older client-side write set ours to apply, so that they can be removed again.
+
+        Args:
+            live: The object.
+            manager: Ours.
+            others: Managers whose fields become ours as well: the next apply removes what it does not have of them.
+        """
         for _ in range(TAKE_OVER_TRIES):
-            entries = adopted(live, manager)
+            entries = adopted(live, manager, others)
             if entries is None:
                 return
             # With the version it was read at: a controller may just be writing its status.
@@ -251,10 +257,16 @@ def _query(dry_run: bool, **fields: str) -> dict[str, str]:
     return {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {}), **fields}
 
 
-def adopted(live: Object, manager: str) -> list[Object] | None:
-    """The managedFields with everything that is ours under one apply entry; ``None`` when they are so already."""
+def adopted(live: Object, manager: str, others: Collection[str] = ()) -> list[Object] | None:
+    """The managedFields with everything that is ours under one apply entry; ``None`` when they are so already.
+
+    What ``others`` wrote, as long as it is no subresource, becomes ours as well.
+    """
     entries: list[Object] = get(live, "metadata", "managedFields", default=[])
-    same = [e for e in entries if is_ours(e, manager) and e.get("apiVersion") == live.get("apiVersion")]
+    taken = [
+        e for e in entries if is_ours(e, manager) or (e.get("manager") in others and not e.get("subresource"))
+    ]
+    same = [e for e in taken if e.get("apiVersion") == live.get("apiVersion")]
     mine = [e for e in same if (e.get("manager"), e.get("operation")) == (manager, "Apply")]
     if same == mine:
         return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from poscloud.errors import PosCloudError
+from poscloud.provider import byhand
 from poscloud.provider.awaiter import Awaiter, NotReadyError
 from poscloud.provider.cluster import MANAGER, Cluster, label
 from poscloud.provider.diff import changes, get, prune, union
@@ -132,9 +132,21 @@ class Objects:
         raise foreign(live)
 
     async def update(
-        self, inputs: Object, state: Object, timeout: float, ignored: Sequence[str] = ()
+        self,
+        inputs: Object,
+        state: Object,
+        timeout: float,
+        ignored: Sequence[str] = (),
+        before: Object | None = None,
     ) -> Result:
         """Apply the inputs to the object and wait until it is ready; safe to repeat.
+
+        Args:
+            inputs: What the program wants.
+            state: The stored outputs.
+            timeout: How long to wait, in seconds; 0 for the kind's usual time.
+            ignored: Fields that stay as they are.
+            before: The inputs of the last run; what they have as well, and somebody changed by hand, stays.
 
         Raises:
             PartialError: It was changed and is not ready.
@@ -149,17 +161,39 @@ class Objects:
         if is_taken(live, stacks(inputs, state)):
             raise taken(live, self._cluster.access.kubectl)
         wanted = with_live_values(inputs, live, ignored)
+        wanted = byhand.with_values(wanted, live, byhand.kept(live, before or {}, inputs))
         try:
             live = await self._apply(wanted, live, manager)
         except ApiError as error:
-            raise conflict(error, inputs) from None
+            if not byhand.only_by_hand(error):
+                raise conflict(error, inputs) from None
+            progress.get()(byhand.told(live))
+            live = await self._apply(wanted, live, manager, force=True)
         self._fence.wrote(live)
         initial = str(state.get("__initialApiVersion", ""))
         return await self._settle(live, inputs, manager, timeout, "updated", initial)
 
-    async def _apply(self, inputs: Object, live: Object, manager: str) -> Object:
+    async def take_back(
+        self, inputs: Object, state: Object, live: Object, strangers: Collection[str]
+    ) -> Result:
+        """Apply the inputs once more, and remove what others have added; what is held by hand stays.
+
+        Args:
+            inputs: What the program wants, as in the last run.
+            state: The stored outputs.
+            live: The object.
+            strangers: Field managers whose additions go.
+
+        Raises:
+            PartialError: It was changed and is not ready.
+        """
+        await self._fence.admit(inputs, state)
+        await self._cluster.take_over(live, new_manager(inputs, state), strangers)
+        return await self.update(inputs, state, 0, before=inputs)
+
+    async def _apply(self, inputs: Object, live: Object, manager: str, *, force: bool = False) -> Object:
         await self._cluster.take_over(live, manager)
-        force = must_force(inputs, self._cluster.settings.force)
+        force = force or must_force(inputs, self._cluster.settings.force)
         uid = str(get(live, "metadata", "uid", default=""))
         return await self._cluster.apply(inputs, manager, uid=uid, force=force)
 
@@ -252,6 +286,7 @@ class Objects:
 
     async def _inputs_now(self, live: Object, inputs: Object, manager: str) -> Object:
         """The inputs that describe the live object: the old ones, unless the server says it differs."""
+        live = byhand.as_described(live, inputs)
         found: Object = prune(live, inputs)
         if not changes(found, inputs):
             return inputs
@@ -297,16 +332,7 @@ def must_force(inputs: Object, default: bool) -> bool:
 
 def with_live_values(inputs: Object, live: Object, ignored: Sequence[str]) -> Object:
     """The inputs with what ``ignoreChanges`` names as it is in the cluster, so that its owner keeps it."""
-    result = copy.deepcopy(inputs)
-    for path in ignored:
-        *parents, last = path.split(".")
-        holder, value = get(result, *parents), get(live, *parents, last)
-        if isinstance(holder, dict) and last in holder:
-            if value is None:
-                del holder[last]
-            else:
-                holder[last] = value
-    return result
+    return byhand.with_values(inputs, live, (tuple(path.split(".")) for path in ignored))
 
 
 async def try_adoption(cluster: Cluster, inputs: Object, live: Object, manager: str) -> Object:

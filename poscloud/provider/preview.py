@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poscloud.errors import PosCloudError
+from poscloud.provider import byhand
 from poscloud.provider.cluster import Cluster, is_ours, label
 from poscloud.provider.crud import must_force, new_manager, try_adoption, with_live_values
 from poscloud.provider.diff import (
@@ -146,7 +147,9 @@ class Preview:
             return inputs
         return {key: value for key, value in result.items() if key != "status"}
 
-    async def update(self, inputs: Object, state: Object, ignored: Sequence[str] = ()) -> Object:
+    async def update(
+        self, inputs: Object, state: Object, ignored: Sequence[str] = (), before: Object | None = None
+    ) -> Object:
         """What an update would give, including conflicts with other field managers."""
         await self._admit(inputs, state, planned=True)
         if has_unknowns(inputs):
@@ -158,10 +161,12 @@ class Preview:
             if live is None:
                 raise deleted_outside(inputs)
             wanted = with_live_values(inputs, live, ignored)
+            wanted = byhand.with_values(wanted, live, byhand.kept(live, before or {}, inputs))
             try:
                 return await self._cluster.apply(wanted, manager, uid=uid, force=force, dry_run=True)
             except ApiError as error:
-                if error.status != 409 or not only_ours(error, manager):
+                by_hand = byhand.only_by_hand(error)
+                if error.status != 409 or not (by_hand or only_ours(error, manager)):
                     raise conflict(error, inputs) from None
                 # Before the first update the fields are still ours in another way; that is no conflict.
                 return await self._cluster.apply(wanted, manager, uid=uid, force=True, dry_run=True)

@@ -305,11 +305,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """Change an object, or say what that would give."""
         inputs, mask = self._decode(request.news)
         state, _ = self._decode(request.olds)
+        before = self._decode(request.old_inputs)[0] or state.get("__inputs", {})
         if request.preview:
-            outputs = planned(await self.preview.update(inputs, state, request.ignoreChanges), inputs)
+            outputs = planned(await self.preview.update(inputs, state, request.ignoreChanges, before), inputs)
             return provider_pb2.UpdateResponse(properties=encode(outputs, mask))
         _mask.set(mask)
-        result = await self.objects.update(inputs, state, request.timeout, request.ignoreChanges)
+        result = await self.objects.update(inputs, state, request.timeout, request.ignoreChanges, before)
         return provider_pb2.UpdateResponse(properties=self._outputs(result, mask))
 
     @_rpc

@@ -91,6 +91,12 @@ RELEASE_ANNOTATION = "poscloud.io/release"
 TRACK_LABEL = "poscloud.io/track"
 """On a Deployment and its pods: ``blue``, ``green`` or ``canary``; without it, the live one of rolling or canary."""
 
+LEDGER = "poscloud-manual"
+"""Name of the ConfigMap in a namespace that has the changes by hand; it is no part of the stack."""
+
+RESTARTED_ANNOTATION = "poscloud.io/restarted"
+"""On a pod: when ``poscloud restart`` asked for it to be made anew, in RFC 3339."""
+
 CLUSTER_DOMAIN = "svc.cluster.local"
 
 

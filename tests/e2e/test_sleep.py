@@ -29,7 +29,7 @@ from poscloud.engine.environments.sweep import sweep
 from poscloud.local.progress import ConsoleReporter
 
 swept = sweep(Path.cwd(), ConsoleReporter(), yes=True, now=datetime.fromisoformat(sys.argv[1]))
-print(swept.due, swept.changed, swept.failed)
+print(swept.upkeep.due, swept.upkeep.changed, swept.upkeep.failed)
 """
 MONDAY_MORNING, MONDAY_NIGHT = "2030-01-07T09:00+08:00", "2030-01-07T23:00+08:00"
 

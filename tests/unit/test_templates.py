@@ -14,7 +14,7 @@ COMMANDS = {
     'poscloud validate -s "$STACK"',
     'poscloud mr preview -s "$STACK" --output preview.md --forge auto',
     'poscloud up -s "$STACK" --yes',
-    'poscloud preview -s "$STACK"',
+    'poscloud drift -s "$STACK"',
     'poscloud env create "$REVIEW" --from "$STACK" --ttl "$TTL"',
     'poscloud env destroy "$REVIEW" --yes',
     "poscloud env sweep --yes",

@@ -14,8 +14,7 @@ from poscloud.engine.deploy import install
 from poscloud.engine.environments import removal
 from poscloud.engine.environments.listing import Environment, environments
 from poscloud.engine.environments.released import cut_short
-from poscloud.engine.environments.rest import OFFICE_HOURS
-from poscloud.engine.environments.sleep import sleep, wake
+from poscloud.engine.environments.upkeep import Upkeep, keep_up
 from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.pulumi import Pulumi
@@ -34,22 +33,19 @@ class Swept:
     Attributes:
         over: Environment → why it is to go.
         removed: Those that it removed.
-        failed: Environment → why it could not be removed, or changed; the next sweep tries again.
-        due: Environment → ``sleep`` or ``wake``, as its office hours want.
-        changed: Those of them that it put to sleep or woke.
+        failed: Environment → why it could not be removed; the next sweep tries again.
+        upkeep: What it did for environments that stay.
     """
 
     over: dict[str, str]
     removed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    due: dict[str, str] = field(default_factory=dict)
-    changed: list[str] = field(default_factory=list)
+    upkeep: Upkeep = field(default_factory=Upkeep)
 
     @property
     def left(self) -> list[str]:
-        """Those that are still there, or could not be changed."""
-        gone = {*self.removed, *self.changed}
-        return [name for name in dict.fromkeys([*self.over, *self.failed]) if name not in gone]
+        """Those that are still there."""
+        return [name for name in self.over if name not in self.removed]
 
 
 def sweep(
@@ -61,7 +57,9 @@ def sweep(
     now: datetime | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Swept:
-    """Find the copies that are to go, and what has to sleep or wake; with ``yes``, do it, each archived first.
+    """Find the copies that are to go, and remove them with ``yes``, each archived first.
+
+    In what stays, office hours are looked at, and changes by hand whose time is over are put back with ``yes``.
 
     Args:
         root: The project's folder.
@@ -77,9 +75,8 @@ def sweep(
     install(root, reporter)
     now, there = now or datetime.now(UTC), {found.name: found for found in _everywhere(root, reporter)}
     swept = Swept(over(root, there, reporter, now, environ))
-    swept.due = {name: due for name, e in there.items() if name not in swept.over and (due := _due(e, now))}
-    for name in swept.due if yes else ():
-        _rest(root, there[name], swept, reporter)
+    stay = [environment for name, environment in there.items() if name not in swept.over]
+    swept.upkeep = keep_up(root, stay, now, reporter, yes=yes)
     for name in swept.over if yes else ():
         target = there[name].target if name in there else None
         try:
@@ -94,27 +91,6 @@ def sweep(
         if code == INTERRUPTED:
             break  # who asked to stop did not mean this one alone
     return swept
-
-
-def _due(environment: Environment, now: datetime) -> str:
-    """Return what the office hours of an environment want done: ``sleep``, ``wake``, or nothing."""
-    if environment.deleting or environment.queued:
-        return ""
-    return environment.rest.due(environment.lease.active, now)
-
-
-def _rest(root: Path, environment: Environment, swept: Swept, reporter: Reporter) -> None:
-    """Put an environment to sleep or wake it, as its office hours want."""
-    name, mark = environment.name, f"{project_name(root)}/{environment.name}"
-    assert environment.target
-    try:
-        if swept.due[name] == "sleep":
-            sleep(environment.target, name, mark, OFFICE_HOURS, reporter)
-        else:
-            wake(environment.target, name, mark, reporter)
-        swept.changed.append(name)
-    except PosCloudError as error:
-        swept.failed[name] = str(error)
 
 
 def over(
@@ -175,7 +151,11 @@ def closed(there: list[Environment], environ: Mapping[str, str], reporter: Repor
 
 
 def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
-    """Return the environments of the project in every cluster that one of its stacks goes to."""
+    """Return the environments of the project in every cluster that one of its stacks goes to.
+
+    Raises:
+        PosCloudError: There is none, or none that lets itself be asked.
+    """
     targets: dict[str, Target] = {}
     refused: AuthError | None = None
     for stack in [*known_stacks(root)]:

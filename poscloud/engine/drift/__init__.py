@@ -1,0 +1,1 @@
+"""What differs between a stack and the cluster, and who did it."""

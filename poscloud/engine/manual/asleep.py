@@ -1,0 +1,17 @@
+"""Workloads that sleep: their pods are gone on purpose, and their number is kept for when they wake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poscloud.provider.diff import get
+
+SLEEP_ANNOTATION = "poscloud.io/replicas"
+"""On a workload that sleeps: how many pods it had."""
+
+REPLICAS = ("spec", "replicas")
+
+
+def asleep(live: dict[str, Any]) -> bool:
+    """Whether a live workload sleeps."""
+    return get(live, "metadata", "annotations", SLEEP_ANNOTATION) is not None

@@ -1,0 +1,55 @@
+"""One entry of the ledger: read back as it was written, and told in one line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from poscloud.engine.manual.entry import Entry, as_text, from_text
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ENTRY = Entry("scale", "apps/v1", "Deployment", "web", ("spec", "replicas"), 1, 3, "li", "load test", NOON)
+
+
+@pytest.mark.parametrize("until", [None, NOON + timedelta(hours=2)])
+def test_an_entry_is_read_back_as_it_was_written(until: datetime | None) -> None:
+    entry = replace(ENTRY, until=until)
+    assert from_text(as_text(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"at": "soon"}', as_text(ENTRY).replace('"who"', '"whom"'), "null"]
+)
+def test_what_is_no_entry_is_none(text: str) -> None:
+    assert from_text(text) is None
+
+
+def test_it_is_told_in_one_line() -> None:
+    until = replace(ENTRY, until=NOON + timedelta(hours=6))
+    assert str(until) == (
+        "Deployment web: scale, spec.replicas 1 → 3 by li on 2026-11-22T12:00:00Z, "
+        "until 2026-11-22T18:00:00Z: load test"
+    )
+    assert str(ENTRY).endswith(", until the next up: load test")
+
+
+def test_a_restart_has_no_end() -> None:
+    done = replace(ENTRY, action="restart", reverts=False, until=NOON)
+    assert str(done) == "Deployment web: restarted by li on 2026-11-22T12:00:00Z: load test"
+    assert not done.is_due(NOON + timedelta(days=1))
+
+
+def test_it_is_due_at_its_end() -> None:
+    entry = replace(ENTRY, until=NOON)
+    assert entry.is_due(NOON) and not entry.is_due(NOON - timedelta(seconds=1))
+    assert not ENTRY.is_due(NOON + timedelta(days=365))
+
+
+def test_its_key_is_one_that_a_config_map_may_have() -> None:
+    path = ("spec", "template", "metadata", "annotations", "poscloud.io/restarted")
+    assert (
+        replace(ENTRY, path=path).key
+        == "Deployment.web.spec.template.metadata.annotations--poscloud.io-restarted--"
+    )
