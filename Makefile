@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -84,6 +84,9 @@ bench-scale: $(READY_DEV) ## Bring 200 environments of 20 services up, 8 at a ti
 
 bench-archive: $(READY_DEV) ## Destroy 40 pods in turn with their archive and without; fails above 1.5 times as long; ten minutes.
 	@.venv/bin/python -m bench.archive $(BENCH)
+
+bench-copies: $(READY_DEV) ## Create, change and destroy 50 copies of wbyh-stage, 4 at a time; fails at an error or a leftover; half an hour.
+	@.venv/bin/python -m bench.copies $(BENCH)
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden

@@ -120,6 +120,46 @@ def extend(
     _output.say(f"{name} {activity.until(lease, datetime.now(UTC))}")
 
 
+@app.command("sleep")
+def sleep(name: Name) -> None:
+    """Take all pods of an environment away until somebody wakes it; everything else stays, data too.
+
+    Example: poscloud env sleep feature-pay-12
+    """
+    import os
+
+    from poscloud.engine.environments.asked import owner
+    from poscloud.engine.environments.sleep import sleep
+    from poscloud.engine.environments.where import marked
+    from poscloud.local.progress import ConsoleReporter
+
+    target, name, mark = marked(root(), name)
+    count = sleep(target, name, mark, owner(os.environ, root()), ConsoleReporter())
+    _output.say(f"{name} is asleep: {count} workloads without pods, all data kept")
+    _output.tell(f"to go on: poscloud env wake {name}")
+
+
+@app.command("wake")
+def wake(
+    name: Name,
+    stays: Annotated[
+        str, typer.Option("--for", help="How long no office hours put it to sleep: 2h, 1d.")
+    ] = "2h",
+) -> None:
+    """Give an environment its pods back, in the order they start in, and wait until they are ready.
+
+    Example: poscloud env wake feature-pay-12 --for 4h
+    """
+    from poscloud.engine.environments.sleep import awake_for, wake
+    from poscloud.engine.environments.where import marked
+    from poscloud.local.progress import ConsoleReporter
+
+    awake = awake_for(stays, name)
+    target, name, mark = marked(root(), name)
+    count = wake(target, name, mark, ConsoleReporter(), awake)
+    _output.say(f"{name} is awake: {count} workloads have their pods back, all ready")
+
+
 @app.command("destroy")
 def destroy(name: Name, yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     """Archive a copy's logs, then remove it with all its data, its stack and its description.
@@ -163,9 +203,9 @@ def diff(
 def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     """List the copies whose time is up, whose merge request is closed or whose namespace is gone; --yes removes them.
 
-    With --yes, changes by `poscloud scale` whose time is over are put back in those that stay. Which merge requests
-    are open is asked in a CI job only. What could not be removed is tried again by the next sweep. Exit code 1 when
-    some are left.
+    With --yes, environments that have office hours are put to sleep after them and woken when they begin, and changes
+    by `poscloud scale` whose time is over are put back, too. Which merge requests are open is asked in a CI job only.
+    What failed is tried again by the next sweep. Exit code 1 when some are left.
 
     Example: poscloud env sweep --yes
     """
@@ -176,11 +216,16 @@ def sweep(yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     for name, why in swept.over.items():
         state = "removed" if name in swept.removed else "failed" if name in swept.failed else "over"
         _output.say(f"{state}  {name}  ({why})")
+    for name, due in swept.due.items():
+        done = (
+            {"sleep": "asleep", "wake": "awake"}[due] if name in swept.changed else "failed" if yes else "due"
+        )
+        _output.say(f"{done}  {name}  ({'outside' if due == 'sleep' else 'within'} its office hours)")
     for name, error in swept.failed.items():
         _output.tell(f"{name}: {error}")
     for line in swept.by_hand:
         _output.say(f"by hand  {line}")
-    if not swept.over:
+    if not swept.over and not swept.due:
         _output.tell("no environment has come to its end")
     if swept.left and not yes:
         _output.tell("to remove them: poscloud env sweep --yes")
@@ -227,4 +272,7 @@ def _as_data(found: Environment) -> dict[str, object]:
         "cpu": found.cpu,
         "memory": found.memory,
         "health": found.health,
+        "asleep": found.rest.asleep or None,
+        "asleepBy": found.rest.by or None,
+        "officeHours": found.rest.hours or None,
     }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
-from poscloud.engine.environments.activity import begin, note_activity
+from poscloud.engine.environments.activity import begin, namespace_of, note_activity
+from poscloud.engine.environments.listing import annotation
+from poscloud.engine.environments.sleep import rouse, until_ready
 from poscloud.engine.fence import refuse_taken
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
@@ -30,6 +34,7 @@ from poscloud.load import load_environment
 from poscloud.local.environment import write_activate
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
+from poscloud.render.names import ASLEEP_ANNOTATION
 from poscloud.render.needs import cluster_needs
 from poscloud.spec import EnvironmentSpec
 
@@ -177,9 +182,12 @@ def up(
             f"adopt: a namespace {stack} that is nobody's becomes this stack's; destroy then deletes it with all that "
             "is in it"
         )
-    make_passwords(prepared.pulumi, root, spec, reporter)
-    begin(prepared.kubectl, spec, reporter)
+    with ThreadPoolExecutor(1) as pool:
+        namespace = pool.submit(namespace_of, prepared.kubectl, stack)
+        make_passwords(prepared.pulumi, root, spec, reporter)
+    begin(namespace.result(), spec, reporter)
     by_hand = around.tell(prepared.target, stack, reporter)
+    awake = _rouse(prepared, namespace.result(), reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
@@ -189,6 +197,8 @@ def up(
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
+    if code == 0 and awake:
+        until_ready(prepared.target, stack, f"{project_name(root)}/{stack}", awake, reporter)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
     if code == 0 and by_hand:
@@ -196,6 +206,14 @@ def up(
     if code == 0:
         publish_after_up(root, stack, described, reporter)
     return code
+
+
+def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter) -> set[str]:
+    """Wake an environment that sleeps; return what has to become ready after the engine's run."""
+    if not annotation(namespace, ASLEEP_ANNOTATION):
+        return set()
+    mark = f"{project_name(prepared.pulumi.root)}/{prepared.stack}"
+    return rouse(prepared.target, prepared.stack, mark, reporter)
 
 
 def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:

@@ -15,7 +15,12 @@ from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import UID, Cluster, Object, created_by
 from poscloud.provider.config import Access
 from poscloud.provider.diff import get
-from poscloud.provider.kinds import ADOPT_ANNOTATION, CLUSTER_ANNOTATION, STACK_ANNOTATION
+from poscloud.provider.kinds import (
+    ADOPT_ANNOTATION,
+    ASLEEP_ANNOTATION,
+    CLUSTER_ANNOTATION,
+    STACK_ANNOTATION,
+)
 from poscloud.provider.rest import TOO_SLOW, ApiError, progress
 
 
@@ -57,6 +62,8 @@ class Fence:
         live = await self._look(home(obj, mine), again=not preview)
         if live is not None:
             self.judge(live, obj, mine)
+            if not (preview or is_namespace(obj)) and _annotation(live, ASLEEP_ANNOTATION):
+                raise _asleep(live)
 
     def plan(self, obj: Object) -> None:
         """Count a Namespace that a preview has admitted as written; other kinds do not matter."""
@@ -275,6 +282,14 @@ def _of_another_cluster(live: Object, made_in: str, here: str, access: Access) -
         f"{here} ({access.server}): it comes from that cluster's backup; nothing was written",
         hint=f"if it is to live on here, and its old self is gone: {access.kubectl} annotate --overwrite namespace "
         f"{name} {CLUSTER_ANNOTATION}={here}",
+    )
+
+
+def _asleep(live: Object) -> FenceError:
+    name = get(live, "metadata", "name")
+    return FenceError(
+        f"environment {name} sleeps since {_annotation(live, ASLEEP_ANNOTATION)}; nothing was written",
+        hint=f"poscloud up -s {name} wakes it first; or: poscloud env wake {name}",
     )
 
 

@@ -10,6 +10,7 @@ Object = dict[str, Any]
 STACK_ANNOTATION = "poscloud.io/stack"
 CLUSTER_ANNOTATION = "poscloud.io/cluster"
 ADOPT_ANNOTATION = "poscloud.io/adopt"
+ASLEEP_ANNOTATION = "poscloud.io/asleep"
 AUTONAMED = "pulumi.com/autonamed"
 SKIP_AWAIT = "pulumi.com/skipAwait"
 WAIT_FOR = "pulumi.com/waitFor"

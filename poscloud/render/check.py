@@ -11,10 +11,10 @@ from poscloud.render.check_pods import check_containers, check_duplicates, check
 from poscloud.render.check_quota import check_maxima, check_quota_covers, check_quota_suffices
 from poscloud.render.check_size import check_size
 from poscloud.render.context import Context
-from poscloud.render.environment import RenderedPart, render_base, stack_mark, start_order
+from poscloud.render.environment import RenderedPart, as_part, render_base, start_order
 from poscloud.render.ingress import check_ports
 from poscloud.render.kinds import KINDS, outputs_of, render_kind
-from poscloud.render.manifest import Manifest, check_overrides, stamp
+from poscloud.render.manifest import Manifest, check_overrides
 from poscloud.render.names import PROJECT
 from poscloud.render.namespace import render_namespace
 from poscloud.render.release import check_room, check_shared
@@ -34,7 +34,6 @@ def render_checked(spec: EnvironmentSpec, project: str = PROJECT) -> tuple[list[
     With findings, the parts are of no use.
     """
     context = Context(spec, outputs_of(spec))
-    mark = stack_mark(spec, project)
     parts = [render_base(spec, project)]
     owners = {(m["kind"], m["metadata"]["name"]): spec.name for m in render_namespace(context)}
     rendered: list[Manifest] = []
@@ -55,7 +54,7 @@ def render_checked(spec: EnvironmentSpec, project: str = PROJECT) -> tuple[list[
         final = render_kind(context, name, part) if part.overrides and not overrides else manifests
         findings += [*check_images(spec, part, final, (group, name)), *check_metadata(final, (group, name))]
         rendered += manifests
-        parts.append(RenderedPart(name, spec.kind(name), stamp(final, mark), spec.start_after(name)))
+        parts.append(as_part(spec, name, final, project))
         for item in manifests:
             key = (item["kind"], item["metadata"]["name"])
             owner = owners.setdefault(key, name)

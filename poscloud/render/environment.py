@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from poscloud.errors import PosCloudError
 from poscloud.render.context import Context, Outputs
 from poscloud.render.kinds import outputs_of, render_kind
-from poscloud.render.manifest import Manifest, stamp
-from poscloud.render.names import PROJECT
+from poscloud.render.manifest import Manifest, annotated, stamp
+from poscloud.render.names import PROJECT, START_AFTER_ANNOTATION
 from poscloud.render.namespace import render_namespace
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import in_order
+
+SCALED = frozenset({"Deployment", "StatefulSet"})
+"""Kinds whose number of pods can be zero for a while."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,16 @@ def render_part(
     spec: EnvironmentSpec, name: str, project: str = PROJECT, outputs: Outputs | None = None
 ) -> RenderedPart:
     """Return one service or backing service of ``spec``; ``outputs`` are those of all its parts, if known."""
-    kind = spec.kind(name)
     context = Context(spec, outputs_of(spec) if outputs is None else outputs)
-    manifests = render_kind(context, name, spec.part(name))
-    return RenderedPart(name, kind, stamp(manifests, stack_mark(spec, project)), spec.start_after(name))
+    return as_part(spec, name, render_kind(context, name, spec.part(name)), project)
+
+
+def as_part(spec: EnvironmentSpec, name: str, manifests: list[Manifest], project: str) -> RenderedPart:
+    """Return the manifests of a part as one that belongs to a stack, and says what it starts after."""
+    after = spec.start_after(name)
+    said = {START_AFTER_ANNOTATION: ",".join(sorted(after))}  # who wakes it up has no description
+    ordered = [annotated(m, said) if after and m["kind"] in SCALED else m for m in manifests]
+    return RenderedPart(name, spec.kind(name), stamp(ordered, stack_mark(spec, project)), after)
 
 
 def start_order(spec: EnvironmentSpec) -> list[str]:

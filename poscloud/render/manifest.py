@@ -46,11 +46,16 @@ def is_cluster_wide(item: Manifest) -> bool:
 
 def stamp(manifests: Iterable[Manifest], stack: str) -> list[Manifest]:
     """Return the manifests with the annotation that names the stack (``project/stack``) owning them."""
-    result = []
-    for item in manifests:
-        annotations = {**item["metadata"].get("annotations", {}), names.STACK_ANNOTATION: stack}
-        result.append({**item, "metadata": {**item["metadata"], "annotations": annotations}})
-    return result
+    return [annotated(item, {names.STACK_ANNOTATION: stack}) for item in manifests]
+
+
+def annotated(item: Manifest, annotations: dict[str, str]) -> Manifest:
+    """Return a manifest with more annotations."""
+    metadata = item["metadata"]
+    return {
+        **item,
+        "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **annotations}},
+    }
 
 
 def checksum(*data: Any) -> str:

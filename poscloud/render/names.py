@@ -34,6 +34,24 @@ COPY_ANNOTATION = "poscloud.io/copy-of"
 MERGE_REQUEST_ANNOTATION = "poscloud.io/merge-request"
 """On a namespace: ``PROJECT!NUMBER`` of the merge request the environment is for."""
 
+OFFICE_HOURS_ANNOTATION = "poscloud.io/office-hours"
+"""On a namespace: when the environment is worked with, ``mon,tue 08:00-20:00 Asia/Shanghai``."""
+
+ASLEEP_ANNOTATION = "poscloud.io/asleep"
+"""On a namespace: since when the environment sleeps, in RFC 3339."""
+
+ASLEEP_BY_ANNOTATION = "poscloud.io/asleep-by"
+"""On a namespace that sleeps: who put it to sleep, or ``office hours``."""
+
+AWAKE_ANNOTATION = "poscloud.io/awake-until"
+"""On a namespace: until when it does not go to sleep by itself, in RFC 3339."""
+
+REPLICAS_ANNOTATION = "poscloud.io/replicas"
+"""On a workload that sleeps: how many pods it had."""
+
+START_AFTER_ANNOTATION = "poscloud.io/start-after"
+"""On a workload: the services and backing services that have to be ready first, with commas."""
+
 CHECKSUM_ANNOTATION = "poscloud.io/config-checksum"
 """On a pod: checksum of the configuration it was started with, so that a change rolls just these pods."""
 

@@ -73,6 +73,8 @@ def _lifetime(context: Context) -> dict[str, str]:
     """Return what a sweep has to know of an environment whose description it does not have."""
     environment, lifetime = context.environment, context.environment.lifetime
     found = {names.COPY_ANNOTATION: environment.copy_of} if environment.copy_of else {}
+    if environment.office_hours:
+        found[names.OFFICE_HOURS_ANNOTATION] = str(environment.office_hours)
     if lifetime:
         found |= {names.TTL_ANNOTATION: lifetime.ttl, names.OWNER_ANNOTATION: lifetime.owner}
         found |= {names.MERGE_REQUEST_ANNOTATION: lifetime.merge_request} if lifetime.merge_request else {}

@@ -60,6 +60,11 @@ def _check_lifetime(spec: EnvironmentSpec) -> list[Finding]:
     if spec.lifetime:
         message = f"an environment that {why} is never released by itself"
         findings.append(Finding(("lifetime",), "lifetime-production", message, "remove `lifetime`"))
+    if spec.office_hours:
+        message = f"an environment that {why} never sleeps"
+        findings.append(
+            Finding(("office_hours",), "office-hours-production", message, "remove `office_hours`")
+        )
     return findings
 
 

@@ -22,6 +22,7 @@ from poscloud.spec.lifetime import Copies, Lifetime
 from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import NodePool
+from poscloud.spec.officehours import OfficeHours
 from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
@@ -114,6 +115,12 @@ class EnvironmentSpec(Model):
     )
     lifetime: Lifetime | None = Field(
         None, description="How long it stays without activity, and whose it is; left out, it stays."
+    )
+    office_hours: OfficeHours | None = Field(
+        None,
+        description="When it is worked with. Outside of these hours a sweep puts it to sleep: no pods, all data kept. "
+        "Copies have the same. Refused in production.",
+        examples=[{"begin": "08:00", "end": "20:00", "time_zone": "Asia/Shanghai"}],
     )
     copies: Copies = Field(Copies(), description="What copies of this environment may be made.")
     isolation: IsolationChoice = Field(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from poscloud.engine.environments.expiry import Lease, lease_of, written
-from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.kubectl import ForbiddenError, Kubectl
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.progress import Reporter
 from poscloud.render import names
@@ -13,9 +15,20 @@ from poscloud.spec import EnvironmentSpec
 from poscloud.spec.lifetime import FOREVER, in_words, seconds
 
 
-def begin(kubectl: Kubectl, spec: EnvironmentSpec, reporter: Reporter) -> None:
-    """Say before an ``up`` that it makes the environment end earlier, if it does."""
-    if spec.lifetime is None or not (live := kubectl.get("namespace", spec.name)):
+def namespace_of(kubectl: Kubectl, name: str) -> dict[str, Any]:
+    """Return an environment's namespace; empty when there is none, or this user may not see it.
+
+    Raises:
+        DeployError: The cluster does not answer.
+    """
+    with suppress(ForbiddenError):
+        return kubectl.get("namespace", name)
+    return {}
+
+
+def begin(live: dict[str, Any], spec: EnvironmentSpec, reporter: Reporter) -> None:
+    """Say before an ``up`` that it makes the environment end earlier, if it does; ``live`` is its namespace."""
+    if spec.lifetime is None or not live:
         return
     before = lease_of(live)
     if before.ttl and before.ttl != spec.lifetime.ttl and _is_shorter(spec.lifetime.ttl, before.ttl):
@@ -26,12 +39,11 @@ def begin(kubectl: Kubectl, spec: EnvironmentSpec, reporter: Reporter) -> None:
 
 def note_activity(kubectl: Kubectl, spec: EnvironmentSpec, reporter: Reporter) -> None:
     """Write down that somebody did something with an environment that has a lifetime, and say how long it stays."""
-    if spec.lifetime is None:
+    if spec.lifetime is None and spec.office_hours is None:
         return
     now = datetime.now(UTC)
-    if not kubectl.annotate(spec.name, {names.ACTIVE_ANNOTATION: written(now)}):
-        return
-    reporter.note(f"{spec.name} {until(lease_of(kubectl.get('namespace', spec.name)), now)}")
+    if kubectl.annotate(spec.name, {names.ACTIVE_ANNOTATION: written(now)}) and spec.lifetime:
+        reporter.note(f"{spec.name} {until(lease_of(kubectl.get('namespace', spec.name)), now)}")
 
 
 def extend(kubectl: Kubectl, name: str, by: str) -> Lease:

@@ -66,7 +66,7 @@ def written(moment: datetime) -> str:
 
 
 def moment(text: object) -> datetime | None:
-    """Return a time that Kubernetes or poscloud wrote; ``None`` when it is none."""
+    """Return a time that an annotation says; ``None`` when it says none that can be read."""
     try:
         found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from poscloud.cluster.target import Target
 from poscloud.engine.environments.expiry import Lease, lease_of
+from poscloud.engine.environments.rest import Rest, rest_of
 from poscloud.errors import AuthError
 from poscloud.provider import config
 from poscloud.provider.rest import ApiError, Client
@@ -37,6 +38,7 @@ class Environment:
         workloads: All its workloads.
         cpu: Processors that its pods ask for, in cores.
         memory: Memory that they ask for, in bytes.
+        rest: Whether it sleeps, and when it should.
     """
 
     name: str
@@ -50,12 +52,15 @@ class Environment:
     workloads: int
     cpu: float
     memory: int
+    rest: Rest = field(default_factory=Rest)
 
     @property
     def health(self) -> str:
         """In one word, or two numbers."""
         if self.deleting:
             return "deleting"
+        if self.rest.asleep:
+            return "asleep"
         if not self.workloads:
             return "empty"
         return "ready" if self.ready == self.workloads else f"{self.ready} of {self.workloads} ready"
@@ -104,6 +109,7 @@ async def _environment(client: Client, namespace: dict[str, Any]) -> Environment
         workloads=len(workloads),
         cpu=float(sum(_asked(workload, "cpu") for workload in workloads)),
         memory=int(sum(_asked(workload, "memory") for workload in workloads)),
+        rest=rest_of(namespace),
     )
 
 

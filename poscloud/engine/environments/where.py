@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from poscloud.cluster.target import Target
 from poscloud.engine.deploy import checked_target
+from poscloud.engine.environments.removal import known_name
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
-from poscloud.engine.stackconfig import read_stack_config
+from poscloud.engine.stackconfig import project_name, read_stack_config
 
 
 def kubectl_of(root: Path, stack: str) -> Kubectl:
@@ -19,3 +21,17 @@ def kubectl_of(root: Path, stack: str) -> Kubectl:
     config = read_stack_config(root, stack)
     environment = Pulumi(root, config.context).environment
     return Kubectl(checked_target(root, stack, config, environment), environment)
+
+
+def marked(root: Path, wanted: str) -> tuple[Target, str, str]:
+    """Return the cluster of an environment, its name, and the ``project/stack`` that its objects carry.
+
+    Args:
+        root: The project's folder.
+        wanted: Its name, or any text that ``env create`` made it of.
+
+    Raises:
+        DeployError: As in ``kubectl_of``.
+    """
+    name = known_name(root, wanted)
+    return kubectl_of(root, name).target, name, f"{project_name(root)}/{name}"
