@@ -186,8 +186,8 @@ def up(
         namespace = pool.submit(namespace_of, prepared.kubectl, stack)
         make_passwords(prepared.pulumi, root, spec, reporter)
     begin(namespace.result(), spec, reporter)
-    awake = _rouse(prepared, namespace.result(), reporter)
     by_hand = around.tell(prepared.target, stack, reporter)
+    awake = _rouse(prepared, namespace.result(), reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure

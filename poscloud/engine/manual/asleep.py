@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from poscloud.provider.diff import get
-
-SLEEP_ANNOTATION = "poscloud.io/replicas"
-"""On a workload that sleeps: how many pods it had."""
+from poscloud.render.names import REPLICAS_ANNOTATION
 
 REPLICAS = ("spec", "replicas")
 
 
 def asleep(live: dict[str, Any]) -> bool:
     """Whether a live workload sleeps."""
-    return get(live, "metadata", "annotations", SLEEP_ANNOTATION) is not None
+    return get(live, "metadata", "annotations", REPLICAS_ANNOTATION) is not None
