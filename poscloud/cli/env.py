@@ -34,6 +34,13 @@ Builds = Annotated[
     list[str] | None,
     typer.Option("--with", help="REPOSITORY=!NUMBER: run this merge request's build; may be given again."),
 ]
+Team = Annotated[
+    str, typer.Option("--team", help="The team it counts for; by default what POSCLOUD_TEAM says.")
+]
+
+Wait = Annotated[
+    str, typer.Option("--wait", help="How long to wait for room, where there are too many: 30m.")
+]
 
 
 @app.callback()
@@ -61,12 +68,8 @@ def create(
     merge_request: Annotated[
         str, typer.Option("--mr", help="The merge request it is for, PROJECT!NUMBER.")
     ] = "",
-    team: Annotated[
-        str, typer.Option("--team", help="The team it counts for; by default what POSCLOUD_TEAM says.")
-    ] = "",
-    wait: Annotated[
-        str, typer.Option("--wait", help="How long to wait for room, where there are too many: 30m.")
-    ] = "",
+    team: Team = "",
+    wait: Wait = "",
 ) -> None:
     """Make a copy of an environment and bring it up.
 

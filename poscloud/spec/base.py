@@ -21,8 +21,8 @@ MAX_STATEFUL_NAME = 52
 
 CHOSEN_KEYS = frozenset(
     "annotations backing config containers env fields headers labels locations mounts node_pools "
-    "node_selector paths ports priority_classes quota repositories secrets services storage_classes topics volumes "
-    "webapps".split()
+    "node_selector paths ports priority_classes quota repositories secrets services storage_classes teams topics "
+    "volumes webapps".split()
 )
 """Fields that are maps whose keys the writer chooses: in them null removes a key that was inherited."""
 

@@ -78,7 +78,12 @@ def create(
     limits = limits_of(copies, original, team)
     run = _builds(root, original, requests, only, reporter) if requests else ()
     order = Order(name, original, ttl, who, merge_request, only, changes, team, run)
-    fresh = name not in known_stacks(root)
+    return _make(root, order, limits, waiting, reporter)
+
+
+def _make(root: Path, order: Order, limits: list[Limit], waiting: int, reporter: Reporter) -> int:
+    """Describe a copy, wait for room, and bring it up; nothing of it is left where that cannot be."""
+    name, fresh = order.name, order.name not in known_stacks(root)
     describe_copy(root, order)
     with stopped_alike():
         try:
@@ -89,7 +94,9 @@ def create(
             if fresh:
                 undo(root, name)
             raise
-        reporter.note(f"{name}: a copy of {original} for {who}, {order.ttl}, stacks/{name}.yaml")
+        reporter.note(
+            f"{name}: a copy of {order.original} for {order.owner}, {order.ttl}, stacks/{name}.yaml"
+        )
         return _up(prepared, root, limits, reporter)
 
 
