@@ -137,7 +137,7 @@ def extend(
     from datetime import UTC, datetime
 
     from poscloud.engine.environments import activity
-    from poscloud.engine.environments.removal import known_name
+    from poscloud.engine.environments.naming import known_name
     from poscloud.engine.environments.where import kubectl_of
 
     name = known_name(root(), name)

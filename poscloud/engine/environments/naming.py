@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 
+from poscloud.load import known_stacks
 from poscloud.spec.base import NAME_PATTERN
 
 MAX_LENGTH = 40
@@ -31,3 +33,8 @@ def environment_name(wanted: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
     readable = re.sub(r"^(?=[0-9]|$)", "e-", words)[: MAX_LENGTH - DIGEST - 1].strip("-")
     return f"{readable}-{digest}"
+
+
+def known_name(root: Path, wanted: str) -> str:
+    """Return the name of the environment that ``env create`` made of any text."""
+    return wanted if wanted in known_stacks(root) else environment_name(wanted)

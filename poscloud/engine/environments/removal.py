@@ -8,7 +8,7 @@ from poscloud.cluster.target import Target
 from poscloud.engine.environments import released
 from poscloud.engine.environments.copying import remembered
 from poscloud.engine.environments.listing import annotation
-from poscloud.engine.environments.naming import environment_name
+from poscloud.engine.environments.naming import known_name
 from poscloud.engine.environments.unmade import remove_unmade
 from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.fence import NAMESPACE_TYPE
@@ -92,11 +92,6 @@ def refuse_own(root: Path, name: str) -> None:
         raise PosCloudError(
             f"{name} is one of the project's own environments, no copy", hint=f"poscloud destroy -s {name}"
         )
-
-
-def known_name(root: Path, wanted: str) -> str:
-    """Return the name of the environment that ``env create`` made of any text."""
-    return wanted if wanted in known_stacks(root) else environment_name(wanted)
 
 
 def refuse_unmarked(pulumi: Pulumi, name: str) -> None:

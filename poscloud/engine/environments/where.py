@@ -6,7 +6,7 @@ from pathlib import Path
 
 from poscloud.cluster.target import Target
 from poscloud.engine.deploy import checked_target
-from poscloud.engine.environments.removal import known_name
+from poscloud.engine.environments.naming import known_name
 from poscloud.engine.kubectl import Kubectl
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
