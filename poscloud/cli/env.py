@@ -146,19 +146,25 @@ def extend(
 
 
 @app.command("sleep")
-def sleep(name: Name) -> None:
+def sleep(name: Name, yes: Yes = False) -> None:
     """Take all pods of an environment away until somebody wakes it; everything else stays, data too.
+
+    Production is put to sleep only with --yes.
 
     Example: poscloud env sleep feature-pay-12
     """
     import os
 
+    from poscloud.engine.description import may_be_production
     from poscloud.engine.environments.asked import owner
     from poscloud.engine.environments.sleep import sleep
     from poscloud.engine.environments.where import marked
+    from poscloud.errors import PosCloudError
     from poscloud.local.progress import ConsoleReporter
 
     target, name, mark = marked(root(), name)
+    if not yes and not target.local and may_be_production(root(), name):
+        raise PosCloudError(f"{name} is production", hint=f"if it is meant: poscloud env sleep {name} --yes")
     count = sleep(target, name, mark, owner(os.environ, root()), ConsoleReporter())
     _output.say(f"{name} is asleep: {count} workloads without pods, all data kept")
     _output.tell(f"to go on: poscloud env wake {name}")

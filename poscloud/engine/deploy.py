@@ -185,7 +185,7 @@ def up(
     with ThreadPoolExecutor(1) as pool:
         namespace = pool.submit(namespace_of, prepared.kubectl, stack)
         make_passwords(prepared.pulumi, root, spec, reporter)
-    begin(namespace.result(), spec, reporter)
+    begin(prepared.kubectl, namespace.result(), spec, reporter)
     by_hand = around.tell(prepared.target, stack, reporter)
     awake = _rouse(prepared, namespace.result(), reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from poscloud.errors import InputError
+from poscloud.errors import InputError, PosCloudError
 from poscloud.load.environment import load_located
 from poscloud.load.problems import from_findings
 from poscloud.load.yamltree import Node
@@ -52,6 +52,14 @@ def describe(root: Path, stack: str, project: str = names.PROJECT) -> Descriptio
 def load_checked(root: Path, stack: str) -> EnvironmentSpec:
     """Return the environment alone; arguments and errors as in ``describe``."""
     return describe(root, stack).spec
+
+
+def may_be_production(root: Path, stack: str) -> bool:
+    """Whether an environment is production; one whose description cannot be read may be."""
+    try:
+        return load_located(root, stack)[0].is_production()
+    except PosCloudError:
+        return True
 
 
 def check_versions(description: Description, note: Callable[[str], None]) -> None:

@@ -47,7 +47,7 @@ AWAKE_ANNOTATION = "poscloud.io/awake-until"
 """On a namespace: until when it does not go to sleep by itself, in RFC 3339."""
 
 REPLICAS_ANNOTATION = "poscloud.io/replicas"
-"""On a workload that sleeps: how many pods it had."""
+"""On a workload that sleeps: how many pods it had, and behind it the field manager where they were changed by hand."""
 
 START_AFTER_ANNOTATION = "poscloud.io/start-after"
 """On a workload: the services and backing services that have to be ready first, with commas."""

@@ -155,6 +155,26 @@ def test_office_hours_leave_alone_whom_somebody_put_to_sleep(workspace: Workspac
     assert sweep_at(workspace, MONDAY_MORNING) == "{} [] {}"
 
 
+def test_a_sleep_that_was_killed_is_finished_by_the_next_sweep(workspace: Workspace, awake: str) -> None:
+    said = ("poscloud.io/asleep=2030-01-07T20:00:00Z", "poscloud.io/asleep-by=office hours")
+    workspace.ok("kubectl", "annotate", "namespace", awake, *said, "poscloud.io/awake-until-")
+    assert sweep_at(workspace, MONDAY_NIGHT) == "{'rested': 'sleep'} ['rested'] {}"
+    assert pods(workspace, awake) == {}
+
+
+def test_a_number_that_was_recorded_is_the_same_in_the_morning(workspace: Workspace, awake: str) -> None:
+    workspace.ok("poscloud", "scale", "web", "3", "-s", awake, "--for", "8h", "--reason", "load test")
+    workspace.ok("poscloud", "env", "sleep", awake)
+    workspace.ok("poscloud", "env", "wake", awake)
+    assert pods(workspace, awake)["web"] == 3
+    fields = workspace.get("deployment", "web", "-n", awake, "--show-managed-fields")["metadata"][
+        "managedFields"
+    ]
+    owners = {e["manager"] for e in fields if "f:replicas" in e["fieldsV1"].get("f:spec", {})}
+    assert owners == {"poscloud-manual"}
+    workspace.ok("poscloud", "scale", "web", "2", "-s", awake, "--reason", "over")
+
+
 def test_what_is_not_there_cannot_sleep(workspace: Workspace, rested: str) -> None:
     done = workspace.run("poscloud", "env", "sleep", "nobody")
     assert done.returncode == 4

@@ -26,8 +26,13 @@ def namespace_of(kubectl: Kubectl, name: str) -> dict[str, Any]:
     return {}
 
 
-def begin(live: dict[str, Any], spec: EnvironmentSpec, reporter: Reporter) -> None:
-    """Say before an ``up`` that it makes the environment end earlier, if it does; ``live`` is its namespace."""
+def begin(kubectl: Kubectl, live: dict[str, Any], spec: EnvironmentSpec, reporter: Reporter) -> None:
+    """Say before an ``up`` that it makes the environment end earlier, if it does; ``live`` is its namespace.
+
+    Where there are office hours, no sweep puts it to sleep meanwhile.
+    """
+    if live and spec.office_hours:
+        kubectl.annotate(spec.name, {names.ACTIVE_ANNOTATION: written(datetime.now(UTC))})
     if spec.lifetime is None or not live:
         return
     before = lease_of(live)

@@ -40,6 +40,7 @@ class Environment:
         cpu: Processors that its pods ask for, in cores.
         memory: Memory that they ask for, in bytes.
         rest: Whether it sleeps, and when it should.
+        pods: How many pods its workloads are to have.
         team: The team it counts for; empty for none.
         place: Where it stands among those that wait for the same room, the first is 1; 0 when it does not wait.
         queued: Whether its namespace is a ticket: it waits, takes room just now, or who waited with it is gone.
@@ -60,6 +61,7 @@ class Environment:
     cpu: float
     memory: int
     rest: Rest = field(default_factory=Rest)
+    pods: int = 0
     team: str = ""
     place: int = 0
     queued: bool = False
@@ -136,6 +138,7 @@ async def _environment(
         cpu=float(sum(_asked(workload, "cpu") for workload in workloads)),
         memory=int(sum(_asked(workload, "memory") for workload in workloads)),
         rest=rest_of(namespace),
+        pods=sum(int(workload["spec"].get("replicas", 1)) for workload in workloads),
         team=copy.team,
         place=queue.place(copy, copies, now),
         queued=copy.sign is not None,

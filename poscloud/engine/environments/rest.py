@@ -33,7 +33,7 @@ class Rest:
     awake_until: datetime | None = None
     hours: str = ""
 
-    def due(self, active: datetime, now: datetime) -> Literal["sleep", "wake", ""]:
+    def due(self, active: datetime, now: datetime, pods: int = 0) -> Literal["sleep", "wake", ""]:
         """Return what the office hours want done now; hours that cannot be read want nothing.
 
         Who was put to sleep by somebody is left to sleep.
@@ -41,6 +41,7 @@ class Rest:
         Args:
             active: When somebody last did something with the environment.
             now: This moment.
+            pods: How many its workloads are to have; one that was put to sleep halfway still has some.
         """
         try:
             is_open = OfficeHours.parse(self.hours).is_open(now)
@@ -49,7 +50,8 @@ class Rest:
         if is_open:
             return "wake" if self.asleep and self.by == OFFICE_HOURS else ""
         stays = max(active + AWAKE, self.awake_until) if self.awake_until else active + AWAKE
-        return "" if self.asleep or now < stays else "sleep"
+        asleep = bool(self.asleep) and (self.by != OFFICE_HOURS or not pods)
+        return "" if asleep or now < stays else "sleep"
 
 
 def rest_of(namespace: dict[str, Any]) -> Rest:

@@ -7,17 +7,18 @@ one does; each workload says how many pods it had for as long as it has none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from poscloud.cluster.target import Target
-from poscloud.engine.environments.expiry import written
+from poscloud.engine.environments.expiry import read, written
 from poscloud.engine.environments.listing import WORKLOADS, annotation
+from poscloud.engine.environments.rest import AWAKE, OFFICE_HOURS
 from poscloud.errors import DeployError, PosCloudError, WaitTimeoutError
 from poscloud.local.progress import Reporter
-from poscloud.provider import config
+from poscloud.provider import byhand, config
 from poscloud.provider.rest import JSON_PATCH, MERGE, ApiError, Client
 from poscloud.render import names
 from poscloud.spec.lifetime import seconds
@@ -30,6 +31,8 @@ LOOK_SECONDS = 0.5
 
 PATIENCE_SECONDS = 600.0
 """How long pods that start after one another may take, each group of them."""
+
+REPLICAS = ("spec", "replicas")
 
 Object = dict[str, Any]
 
@@ -64,13 +67,15 @@ class Sleeper:
             WaitTimeoutError: Pods do not go; the next sleep goes on.
         """
         namespace = await self.namespace()
-        if not annotation(namespace, names.ASLEEP_ANNOTATION):
-            said = {names.ASLEEP_ANNOTATION: written(datetime.now(UTC)), names.ASLEEP_BY_ANNOTATION: by}
-            await self._annotate({**said, names.AWAKE_ANNOTATION: None})
+        since = annotation(namespace, names.ASLEEP_ANNOTATION) or written(datetime.now(UTC))
+        if by == OFFICE_HOURS:  # somebody's word is not taken back by the clock
+            by = annotation(namespace, names.ASLEEP_BY_ANNOTATION) or by
+        said = {names.ASLEEP_ANNOTATION: since, names.ASLEEP_BY_ANNOTATION: by, names.AWAKE_ANNOTATION: None}
+        await self._annotate(said)
         workloads = await self._workloads()
         for group in reversed(groups(workloads)):
             await asyncio.gather(*(self._change(key, lulled) for key in group))
-            await self._until(group, _is_gone, "pods that do not go")
+            await self._until(group, self._not_gone, "pods that do not go")
         return sum(_replicas(workload) > 0 for workload in workloads.values())
 
     async def wake(self, until: datetime | None, *, wait: bool = True) -> set[str]:
@@ -84,7 +89,14 @@ class Sleeper:
             DeployError: The namespace is not there, or is not this stack's.
             WaitTimeoutError: Pods do not become ready; the next wake goes on.
         """
-        await self.namespace()
+        namespace = await self.namespace()
+        # First of all: a sweep that comes by meanwhile puts nothing to sleep again.
+        before = read(annotation(namespace, names.AWAKE_ANNOTATION))
+        if until:
+            until = max(until, before) if before else until
+            await self._annotate({names.AWAKE_ANNOTATION: written(until)})
+        # An earlier try may have given them their pods back, and not have seen them ready.
+        began = bool(annotation(namespace, names.ASLEEP_ANNOTATION))
         workloads = await self._workloads()
         asleep = {
             key for key, workload in workloads.items() if annotation(workload, names.REPLICAS_ANNOTATION)
@@ -93,9 +105,8 @@ class Sleeper:
             await asyncio.gather(*(self._change(key, woken) for key in group))
             await asyncio.gather(*(self._change(key, given_back) for key in group))
             if wait:
-                await self.until_ready(group & asleep)
-        said = {names.ASLEEP_ANNOTATION: None, names.ASLEEP_BY_ANNOTATION: None}
-        await self._annotate({**said, names.AWAKE_ANNOTATION: written(until) if until else None})
+                await self.until_ready(group if began else group & asleep)
+        await self._annotate({names.ASLEEP_ANNOTATION: None, names.ASLEEP_BY_ANNOTATION: None})
         return asleep
 
     async def until_ready(self, paths: set[str]) -> None:
@@ -104,7 +115,7 @@ class Sleeper:
         Raises:
             WaitTimeoutError: They do not become so; names them.
         """
-        await self._until(paths, _is_ready, "pods that do not become ready")
+        await self._until(paths, self._not_ready, "pods that do not become ready")
 
     async def namespace(self) -> Object:
         """Return the live namespace.
@@ -153,7 +164,7 @@ class Sleeper:
                 if not (patch := change(live)):
                     return
                 form = JSON_PATCH if isinstance(patch, list) else MERGE
-                await self._client.request("PATCH", path, {"fieldManager": MANAGER}, patch, form)
+                await self._client.request("PATCH", path, {"fieldManager": writer(live)}, patch, form)
                 return
             except ApiError as error:
                 if error.status == 404:  # somebody deleted it
@@ -161,25 +172,40 @@ class Sleeper:
                 if error.status != 409:
                     raise
 
-    async def _until(self, group: set[str], holds: Callable[[Object], bool], what: str) -> None:
-        """Wait until something holds for all workloads of a group.
+    async def _not_ready(self, group: set[str]) -> list[str]:
+        live = await self._workloads()
+        return [_name(path) for path in group if path in live and not _is_ready(live[path])]
+
+    async def _not_gone(self, group: set[str]) -> list[str]:
+        """Return workloads, and pods that still end: a Deployment does not count these."""
+        live = await self._workloads()
+        if left := [_name(path) for path in group if path in live and not _is_gone(live[path])]:
+            return left
+        apps = {_app(live[path]) for path in group if path in live}
+        pods = await self._client.request("GET", f"/api/v1/namespaces/{self._name}/pods")
+        return [
+            str(pod["metadata"]["name"])
+            for pod in pods.get("items") or []
+            if _app(pod) in apps and _runs(pod)
+        ]
+
+    async def _until(
+        self, group: set[str], look: Callable[[set[str]], Awaitable[list[str]]], what: str
+    ) -> None:
+        """Wait until a look at a group finds nothing left.
 
         Raises:
-            WaitTimeoutError: It does not; names them.
+            WaitTimeoutError: It does not; names what is left.
         """
         clock = self._client.clock
         end = clock.now() + self._patience
-        while group:
-            live = await self._workloads()
-            left = sorted(path.rpartition("/")[2] for path in group if path in live and not holds(live[path]))
-            if not left:
-                return
+        while group and (left := sorted(await look(group))):
             if clock.now() >= end:
                 raise WaitTimeoutError(
                     f"{self._name}: {what} after {self._patience:.0f} s: {', '.join(left)}",
                     hint=f"kubectl -n {self._name} get pods; then run this again, which goes on",
                 )
-            self._reporter.update(f"{len(left)} of {len(group)}: {', '.join(left[:5])}")
+            self._reporter.update(f"{len(left)} left: {', '.join(left[:5])}")
             await clock.sleep(LOOK_SECONDS)
 
 
@@ -187,7 +213,7 @@ def groups(workloads: Mapping[str, Object]) -> list[set[str]]:
     """Return the paths of workloads in the order they start in, those together that wait for the same ones."""
     by_part: dict[str, set[str]] = {}
     for path, workload in workloads.items():
-        by_part.setdefault(str(workload["metadata"].get("labels", {}).get("app", path)), set()).add(path)
+        by_part.setdefault(_app(workload) or path, set()).add(path)
     order: TopologicalSorter[str] = TopologicalSorter()
     for part, paths in by_part.items():
         after = {
@@ -209,7 +235,8 @@ def lulled(live: Object) -> Object:
     """Return what makes a workload sleep; empty when it has no pods anyway."""
     if not (replicas := _replicas(live)):
         return {}
-    return _patch(live, str(replicas)) | {"spec": {"replicas": 0}}
+    by_hand = f" {byhand.MANAGER}" if REPLICAS in byhand.held(live) else ""
+    return _patch(live, f"{replicas}{by_hand}") | {"spec": {"replicas": 0}}
 
 
 def woken(live: Object) -> Object:
@@ -219,8 +246,15 @@ def woken(live: Object) -> Object:
     """
     if not (said := annotation(live, names.REPLICAS_ANNOTATION)):
         return {}
-    number = int(said) if said.isdecimal() else 1
+    count = said.split(" ")[0]
+    number = int(count) if count.isdecimal() else 1
     return _patch(live, None) | ({} if _replicas(live) else {"spec": {"replicas": number}})
+
+
+def writer(live: Object) -> str:
+    """Return the field manager that writes a workload: that of a change by hand gets its field back."""
+    by_hand = annotation(live, names.REPLICAS_ANNOTATION).endswith(f" {byhand.MANAGER}")
+    return byhand.MANAGER if by_hand else MANAGER
 
 
 def given_back(live: Object) -> list[Object]:
@@ -240,6 +274,18 @@ def _patch(live: Object, replicas: str | None) -> Object:
     """Return a patch of a workload as it was read: of no other, which a controller has just written."""
     said = {names.REPLICAS_ANNOTATION: replicas}
     return {"metadata": {"annotations": said, "resourceVersion": live["metadata"]["resourceVersion"]}}
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _app(live: Object) -> str:
+    return str((live["metadata"].get("labels") or {}).get("app", ""))
+
+
+def _runs(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
 
 
 def _replicas(workload: Object) -> int:
@@ -306,7 +352,8 @@ def wake(target: Target, name: str, mark: str, reporter: Reporter, stays: timede
 def rouse(target: Target, name: str, mark: str, reporter: Reporter) -> set[str]:
     """Give an environment its pods back before an ``up``, without waiting: it may bring what they need."""
     reporter.note(f"{name} was asleep, and wakes up")
-    return asyncio.run(sleeper(target, name, mark, reporter).wake(None, wait=False))
+    until = datetime.now(UTC) + AWAKE
+    return asyncio.run(sleeper(target, name, mark, reporter).wake(until, wait=False))
 
 
 def until_ready(target: Target, name: str, mark: str, paths: set[str], reporter: Reporter) -> None:

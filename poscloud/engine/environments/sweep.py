@@ -12,17 +12,21 @@ from pathlib import Path
 from poscloud.cluster.target import Target
 from poscloud.engine.deploy import install
 from poscloud.engine.environments import removal
-from poscloud.engine.environments.listing import Environment, environments
+from poscloud.engine.environments.expiry import lease_of, read
+from poscloud.engine.environments.listing import Environment, annotation, environments
 from poscloud.engine.environments.released import cut_short
 from poscloud.engine.environments.upkeep import Upkeep, keep_up
 from poscloud.engine.environments.where import kubectl_of
 from poscloud.engine.interrupt import INTERRUPTED
+from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.forge import from_environment, project_of
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
+from poscloud.provider.rest import UnreachableError
+from poscloud.render.names import WAITING_ANNOTATION
 from poscloud.spec.lifetime import in_words
 
 
@@ -75,11 +79,13 @@ def sweep(
     install(root, reporter)
     now, there = now or datetime.now(UTC), {found.name: found for found in _everywhere(root, reporter)}
     swept = Swept(over(root, there, reporter, now, environ))
-    stay = [environment for name, environment in there.items() if name not in swept.over]
-    swept.upkeep = keep_up(root, stay, now, reporter, yes=yes)
-    for name in swept.over if yes else ():
+    for name in [*swept.over] if yes else ():
         target = there[name].target if name in there else None
         try:
+            if name in there and _is_wanted_again(root, there[name], now):
+                reporter.note(f"{name} stays: somebody wants it again")
+                del swept.over[name]
+                continue
             code = removal.destroy(root, name, reporter, yes=True, discard_logs=discard_logs, target=target)
         except PosCloudError as error:
             swept.failed[name] = str(error)
@@ -89,8 +95,22 @@ def sweep(
         else:
             swept.failed[name] = f"poscloud env destroy {name} ended with {code}"
         if code == INTERRUPTED:
-            break  # who asked to stop did not mean this one alone
+            return swept  # who asked to stop did not mean this one alone
+    stay = [environment for name, environment in there.items() if name not in swept.over]
+    swept.upkeep = keep_up(root, stay, now, reporter, yes=yes)
     return swept
+
+
+def _is_wanted_again(root: Path, environment: Environment, now: datetime) -> bool:
+    """Whether what was over when it was listed is not any more: removing others takes its time."""
+    assert environment.target
+    live = Kubectl(environment.target, Pulumi(root).environment).get("namespace", environment.name)
+    if not live:
+        return False
+    if environment.silent_since:
+        sign = read(annotation(live, WAITING_ANNOTATION))
+        return sign is None or sign > environment.silent_since
+    return environment.lease.is_over(now) and not lease_of(live).is_over(now)
 
 
 def over(
@@ -124,8 +144,19 @@ def over(
     }
     found |= closed(list(there.values()), environ, reporter)
     stacks = _stacks(root) - there.keys()
-    left = _copies(root) & stacks | cut_short(root, stacks - {*known_stacks(root)}, reporter)
+    left = {name for name in _copies(root) & stacks if _has_no_namespace(root, name, reporter)}
+    left |= cut_short(root, stacks - {*known_stacks(root)}, reporter)
     return found | {name: "its namespace is gone, and its stack is not" for name in sorted(left)}
+
+
+def _has_no_namespace(root: Path, name: str, reporter: Reporter) -> bool:
+    """Whether a copy's cluster says that its namespace is not there; one that does not answer says nothing."""
+    try:
+        live = kubectl_of(root, name).get("namespace", name)
+    except PosCloudError as error:
+        reporter.note(f"not looked at, the cluster of {name}: {error.message}")
+        return False
+    return stamp_of(live) != f"{project_name(root)}/{name}"
 
 
 def closed(there: list[Environment], environ: Mapping[str, str], reporter: Reporter) -> dict[str, str]:
@@ -168,8 +199,13 @@ def _everywhere(root: Path, reporter: Reporter) -> list[Environment]:
         targets.setdefault(target.server, target)
     if not targets:
         raise refused or DeployError("there is no cluster to sweep", hint="run: poscloud cluster up")
-    project = project_name(root)
-    return [found for target in targets.values() for found in environments(target, project)]
+    found: list[Environment] = []
+    for target in targets.values():
+        try:
+            found += environments(target, project_name(root))
+        except UnreachableError as error:
+            reporter.note(f"not looked at, {target}: {error.message}")
+    return found
 
 
 def _copies(root: Path) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +11,10 @@ from pathlib import Path
 from poscloud.engine.environments.listing import Environment
 from poscloud.engine.environments.rest import OFFICE_HOURS
 from poscloud.engine.environments.sleep import sleep, wake
+from poscloud.engine.locks import refuse_in_use
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import PosCloudError
+from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 
 
@@ -30,6 +34,15 @@ class Upkeep:
     by_hand: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
+    @contextmanager
+    def noting(self, environment: Environment) -> Iterator[None]:
+        """Keep why something could not be done for an environment, and go on with the next."""
+        try:
+            yield
+        except PosCloudError as error:
+            before = self.failed.get(environment.name)
+            self.failed[environment.name] = f"{before}; {error}" if before else str(error)
+
 
 def keep_up(root: Path, stay: list[Environment], now: datetime, reporter: Reporter, *, yes: bool) -> Upkeep:
     """Find what environments that stay want done, and do it with ``yes``.
@@ -43,16 +56,17 @@ def keep_up(root: Path, stay: list[Environment], now: datetime, reporter: Report
     """
     found = Upkeep()
     there = [environment for environment in stay if not (environment.deleting or environment.queued)]
-    found.due = {e.name: due for e in there if (due := e.rest.due(e.lease.active, now))}
+    found.due = {e.name: due for e in there if (due := e.rest.due(e.lease.active, now, e.pods))}
     for environment in there if yes else ():
-        try:
+        # Each by itself: a change that cannot be put back keeps nobody awake.
+        with found.noting(environment):
             if not environment.rest.asleep:  # who sleeps has the numbers of before
                 found.by_hand += _put_back(root, environment, now)
+        with found.noting(environment):
             if wanted := found.due.get(environment.name):
+                refuse_in_use(ProjectPaths(root), environment.name)
                 _rest(root, environment, wanted, reporter)
                 found.changed.append(environment.name)
-        except PosCloudError as error:
-            found.failed[environment.name] = str(error)
     return found
 
 

@@ -8,8 +8,10 @@ from poscloud.cluster.target import Target
 from poscloud.engine.deploy import checked_target
 from poscloud.engine.environments.naming import known_name
 from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.locks import refuse_in_use
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
+from poscloud.local.paths import ProjectPaths
 
 
 def kubectl_of(root: Path, stack: str) -> Kubectl:
@@ -31,7 +33,8 @@ def marked(root: Path, wanted: str) -> tuple[Target, str, str]:
         wanted: Its name, or any text that ``env create`` made it of.
 
     Raises:
-        DeployError: As in ``kubectl_of``.
+        DeployError: As in ``kubectl_of``, or a run of the engine is under way.
     """
     name = known_name(root, wanted)
+    refuse_in_use(ProjectPaths(root), name)
     return kubectl_of(root, name).target, name, f"{project_name(root)}/{name}"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from poscloud.engine.description import may_be_production
 from poscloud.engine.drift.described import Described, described
 from poscloud.engine.environments.asked import owner
 from poscloud.engine.environments.expiry import written
@@ -20,7 +21,6 @@ from poscloud.engine.manual.ledger import Ledger, with_entry, without
 from poscloud.engine.manual.place import Place, place_of, refuse_others
 from poscloud.engine.manual.workload import live_workload, refuse_autoscaled, workload_of
 from poscloud.errors import PosCloudError, WaitTimeoutError
-from poscloud.load import load_environment
 from poscloud.local.progress import Reporter
 from poscloud.provider import byhand
 from poscloud.provider.awaiter import Awaiter, NotReadyError
@@ -77,18 +77,10 @@ def restart(root: Path, stack: str, service: str, reporter: Reporter, *, why: st
 
 def _begin(root: Path, stack: str, service: str, reporter: Reporter, *, yes: bool) -> tuple[Place, Described]:
     place = place_of(root, stack, reporter)
-    if not yes and not place.target.local and _is_production(root, stack):
+    if not yes and not place.target.local and may_be_production(root, stack):
         raise PosCloudError(f"{stack} is production", hint="if it is meant: the same command with --yes")
     refuse_in_use(place.pulumi.paths, stack)
     return place, workload_of(described(place.pulumi, stack, secrets=False), service, stack)
-
-
-def _is_production(root: Path, stack: str) -> bool:
-    """Whether an environment is production; one whose description cannot be read may be."""
-    try:
-        return load_environment(root, stack).is_production()
-    except PosCloudError:
-        return True
 
 
 def _end(lasts: str) -> datetime | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from poscloud.engine.environments.rest import OFFICE_HOURS, Rest
-from poscloud.engine.environments.sleep import given_back, groups, lulled, woken
+from poscloud.engine.environments.sleep import given_back, groups, lulled, woken, writer
+from poscloud.provider.byhand import MANAGER
 from poscloud.render.names import REPLICAS_ANNOTATION, START_AFTER_ANNOTATION
 from poscloud.spec.officehours import OfficeHours
 
@@ -101,7 +103,24 @@ def test_what_is_due(rest: Rest, active: datetime, now: datetime, due: str) -> N
     assert rest.due(active, now) == due
 
 
-def workload(app: str, after: str = "", replicas: int = 1, said: str = "") -> dict[str, object]:
+def test_a_sleep_that_was_killed_halfway_is_finished() -> None:
+    halfway = Rest(hours=HOURS, asleep="x", by=OFFICE_HOURS)
+    assert halfway.due(LONG_AGO, NIGHT, pods=1) == "sleep"
+    assert Rest(hours=HOURS, asleep="x", by="li").due(LONG_AGO, NIGHT, pods=1) == ""
+    woken = Rest(hours=HOURS, asleep="x", by=OFFICE_HOURS, awake_until=NIGHT + timedelta(hours=1))
+    assert woken.due(LONG_AGO, NIGHT, pods=1) == ""
+
+
+def test_a_number_of_pods_that_was_changed_by_hand_gets_its_owner_back() -> None:
+    live = workload("web", replicas=3)
+    live["metadata"] |= {"managedFields": [{"manager": MANAGER, "fieldsV1": {"f:spec": {"f:replicas": {}}}}]}
+    said = lulled(live)["metadata"]["annotations"][REPLICAS_ANNOTATION]
+    asleep = workload("web", replicas=0, said=said)
+    assert (said, writer(asleep), woken(asleep)["spec"]) == (f"3 {MANAGER}", MANAGER, {"replicas": 3})
+    assert writer(workload("web", replicas=0, said="3")) == "poscloud-sleep"
+
+
+def workload(app: str, after: str = "", replicas: int = 1, said: str = "") -> dict[str, Any]:
     annotations = {START_AFTER_ANNOTATION: after} | ({REPLICAS_ANNOTATION: said} if said else {})
     meta = {"labels": {"app": app}, "annotations": annotations, "resourceVersion": "7"}
     return {"metadata": meta, "spec": {"replicas": replicas}}
