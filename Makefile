@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -44,6 +44,9 @@ test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 
 test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does five of them.
 	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
+
+test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, sweep and janitor, drift and both pipelines, killed at each step; make test does a share.
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/e2e/test_,$(addsuffix .py,copies queue sleep sweep_twice janitor templates drift))
 
 SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.

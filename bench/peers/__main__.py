@@ -34,6 +34,8 @@ def main() -> int:
         sys.exit(f"no ratios are recorded in {quick.RECORDED}; run: python -m bench.peers --record")
     without_settings()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is removed then, too
+    # A background job of a shell ignores it, and so would pulumi's plugins, which it waits 5 s for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # only the first run of anybody's compiles
     if given.quick or given.record:
         given.sizes, given.rounds, given.tools = quick.SIZE, quick.ROUNDS, ",".join(quick.TOOLS)

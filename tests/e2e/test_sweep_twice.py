@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,11 @@ def nothing_is_left(workspace: Workspace, name: str) -> bool:
     return not (live(workspace, "namespace", name) or f'"{name}"' in stacks or files or volumes)
 
 
+def share(steps: Iterable[str], always: str) -> list[Any]:
+    """Return the steps, all but one for `make test-environments` alone."""
+    return [pytest.param(step, marks=() if step == always else pytest.mark.long) for step in steps]
+
+
 CREATE: dict[str, Condition] = {
     "stack": state,
     "namespace": lambda w, name: bool(live(w, "namespace", name)),
@@ -92,7 +98,7 @@ CREATE: dict[str, Condition] = {
 }
 
 
-@pytest.mark.parametrize("step", CREATE)
+@pytest.mark.parametrize("step", share(CREATE, "namespace"))
 def test_a_create_that_was_killed(workspace: Workspace, original: str, step: str) -> None:
     name = f"made-{step}"
     kill_when(workspace, CREATE[step], name, "poscloud", "env", "create", name, "--from", original)
@@ -108,7 +114,7 @@ DESTROY: dict[str, Condition] = {
 }
 
 
-@pytest.mark.parametrize("step", DESTROY)
+@pytest.mark.parametrize("step", share(DESTROY, "deleting"))
 def test_a_destroy_that_was_killed(workspace: Workspace, original: str, step: str) -> None:
     name = f"unmade-{step}"
     workspace.ok("poscloud", "env", "create", name, "--from", original)

@@ -93,6 +93,7 @@ def office_left(workspace: Workspace) -> list[str]:
     return [name for name in names if name.startswith("shop")]
 
 
+@pytest.mark.long
 def test_gitlab(office: Office) -> None:
     jobs = gitlab({"stack": "shop"})
     assert {name.removeprefix("poscloud-") for name in jobs} == set(ORDER)
