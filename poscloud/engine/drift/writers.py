@@ -26,6 +26,9 @@ OWN_WORDS = "poscloud.io/"
 NOTES = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"})
 """Annotations in which a writer keeps notes of what it wrote elsewhere."""
 
+MAPS = frozenset({"annotations", "labels", "data", "binaryData"})
+"""Maps that are told key by key, also where one writer has added all of them."""
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -122,7 +125,8 @@ def _added(
         if not step or value is MISSING or _is_note(here):
             continue
         stated = at(wanted, (step,))
-        if stated is MISSING and (not below or name not in others or not isinstance(value, dict)):
+        alone = name not in others and step not in MAPS
+        if stated is MISSING and (not below or alone or not isinstance(value, dict)):
             yield here, value
         elif below and isinstance(value, dict):
             yield from _added(below, others.get(name) or {}, value, stated, here)
