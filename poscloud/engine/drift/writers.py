@@ -23,8 +23,13 @@ CONTROLLERS = frozenset(
 OWN_WORDS = "poscloud.io/"
 """What annotations begin with that poscloud writes beside the stack: activity, sleep, restarts."""
 
-NOTES = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"})
-"""Annotations in which a writer keeps notes of what it wrote elsewhere."""
+NOTES = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision",
+        "kubectl.kubernetes.io/restartedAt",
+    }
+)  # fmt: skip
+"""Annotations in which a writer keeps notes of what it wrote elsewhere, or of a rollout, which is over."""
 
 MAPS = frozenset({"annotations", "labels", "data", "binaryData"})
 """Maps that are told key by key, also where one writer has added all of them."""

@@ -57,7 +57,7 @@ async def live_workload(cluster: Cluster, workload: Described, stack: str) -> Ob
     name = f"{workload.kind} {workload.name}"
     if live is None:
         raise DeployError(
-            f"{name} is gone from the cluster", hint=f"to make it anew: poscloud drift -s {stack} --revert"
+            f"{name} is gone from the cluster", hint=f"how to make it anew says: poscloud drift -s {stack}"
         )
     if asleep(live) or await environment_sleeps(cluster, stack):
         raise DeployError(f"{name} sleeps", hint=f"poscloud env wake {stack}")
