@@ -68,7 +68,7 @@ def _show(stack: str, found: Report, *, json: bool) -> None:
     if found.drifted:
         _output.tell(
             f"{len(found.drifted)} of {len(found.objects)} objects are not as the stack says, and nobody recorded why; "
-            f"to put the stack's values back: poscloud drift -s {stack} --revert"
+            f"to put the stack's values back: poscloud drift -s {stack} {found.way_back}"
         )
     else:
         _output.tell(

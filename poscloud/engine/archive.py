@@ -17,7 +17,7 @@ from poscloud.engine import inventory
 from poscloud.engine.description import describe
 from poscloud.engine.kubectl import stamp_of
 from poscloud.engine.stackconfig import project_name
-from poscloud.errors import ArchiveError, PosCloudError
+from poscloud.errors import ArchiveError, AuthError, PosCloudError
 from poscloud.load import load_environment
 from poscloud.local.paths import ProjectPaths, private_directory, write_private
 from poscloud.local.progress import Reporter
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 VARIABLE = "POSCLOUD_ARCHIVE"
 """The variable that goes before what descriptions say: a folder, or ``s3://BUCKET/FOLDER``."""
+
+LEDGER_SECONDS = 60.0
+"""How long the cluster may take to answer what was changed by hand."""
 
 WAYS = "mend it and run this again; or, to delete everything without its logs: --discard-logs"
 
@@ -198,14 +201,24 @@ def _original(live: dict[str, Any]) -> str:
 
 
 def _by_hand(prepared: Prepared) -> dict[str, str]:
-    """Return the ledger of changes by hand as a document; none where there is no ledger, or it may not be read."""
+    """Return the ledger of changes by hand as a document; none where there is no ledger.
+
+    Raises:
+        ArchiveError: It cannot be read.
+        AuthError: The cluster rejects the credentials.
+    """
     from poscloud.engine.manual.around import recorded
     from poscloud.engine.manual.entry import as_data
 
     try:
-        found = recorded(prepared.target, prepared.stack)
-    except PosCloudError:
-        return {}  # what cannot be asked of the cluster, the archive itself tells
+        found = recorded(prepared.target, prepared.stack, LEDGER_SECONDS)
+    except AuthError:
+        raise
+    except PosCloudError as error:
+        raise ArchiveError(
+            f"the changes by hand of namespace {prepared.stack} cannot be read: {error.message}",
+            hint=error.hint,
+        ) from None
     data = [as_data(entry) for entry in found]
     return {"by-hand.json": json.dumps(data, indent=2, ensure_ascii=False) + "\n"} if found else {}
 

@@ -201,10 +201,10 @@ def up(
         until_ready(prepared.target, stack, f"{project_name(root)}/{stack}", awake, reporter)
     if unsure and (left := leftovers.find(prepared.pulumi, prepared.kubectl, stack).objects):
         reporter.note(leftovers.hint(len(left), stack))
-    if code == 0 and by_hand:
-        around.after_up(prepared.pulumi, prepared.target, stack, reporter)
     if code == 0:
         publish_after_up(root, stack, described, reporter)
+    if code == 0 and by_hand:
+        around.after_up(prepared.pulumi, prepared.target, stack, reporter)
     return code
 
 

@@ -80,6 +80,12 @@ def test_what_is_archived_outlives_the_job() -> None:
         assert (kept["paths"], kept["when"], kept["access"]) == ([".poscloud/archive"], "always", "developer")
         *_, last = workflow[name]["steps"]
         assert (last["with"]["path"], last["if"]) == (".poscloud/archive", "always()")
+        assert last["with"]["include-hidden-files"] is True
+
+
+def test_nobody_looks_for_drift_while_an_up_is_under_way() -> None:
+    jobs = gitlab()[1]
+    assert jobs["poscloud-drift"]["resource_group"] == jobs["poscloud-up"]["resource_group"]
 
 
 def test_a_job_that_needs_the_toolchain_has_a_cache() -> None:

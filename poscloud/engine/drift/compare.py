@@ -8,11 +8,10 @@ from typing import Any
 from poscloud.engine.drift.described import Described
 from poscloud.engine.drift.difference import Compared, Difference, State
 from poscloud.engine.drift.keyed import Item, Steps, entries, keyed, owned
+from poscloud.engine.drift.sealed import is_hidden, sealed
 from poscloud.engine.drift.writers import added, is_stacks, last_writer, strangers, who_wrote, writer
 from poscloud.engine.manual.asleep import REPLICAS, asleep
 from poscloud.provider.diff import changes, get, prune
-from poscloud.provider.hiding import telling
-from poscloud.provider.values import Mask
 
 Object = dict[str, Any]
 
@@ -58,14 +57,14 @@ def _set(described: Described, live: Object, tree: Any, wanted: Any, meant: Any)
     found = []
     for change in changes(prune(tree, wanted), meant):
         steps = tuple(Item(f"[{step}]") if isinstance(step, int) else step for step in change.path)
-        gone = change.old is None
+        gone, last = change.old is None, steps[-1] if steps else ""
         found.append(
             Difference(
                 steps,
                 "removed" if gone else "changed",
-                stack=change.new,
-                live=change.old,
-                hidden=_is_hidden(described.mask, steps),
+                stack=sealed(change.new, last),
+                live=sealed(change.old, last),
+                hidden=is_hidden(described.mask, steps, tree, meant),
                 by=last_writer(strangers(live, described.manager)) if gone else who_wrote(others, steps),
             )
         )
@@ -80,17 +79,7 @@ def _added(
     for entry in strangers(live, described.manager, ignored):
         for steps, value in added(entry, live, tree, wanted):
             if not any(steps[: len(other)] == other for other in (*known, *found)):
-                hidden = _is_hidden(described.mask, steps)
-                found[steps] = Difference(steps, "added", live=value, hidden=hidden, by=writer(entry))
+                hidden = is_hidden(described.mask, steps, tree)
+                shown = sealed(value, steps[-1])
+                found[steps] = Difference(steps, "added", live=shown, hidden=hidden, by=writer(entry))
     return list(found.values())
-
-
-def _is_hidden(mask: Mask, steps: Steps) -> bool:
-    """Whether a value, or something in it, is secret: the stack says so, or the name of what it is likely does."""
-    for step in steps:
-        if not isinstance(mask, dict):
-            break
-        mask = mask.get(step)
-    variable = "env" in steps[:-1] and telling(steps[steps.index("env") + 1])
-    free = len(steps) > 1 and steps[-2] in ("data", "annotations") and telling(steps[-1])
-    return bool(mask) or variable or free

@@ -21,9 +21,9 @@ class Difference:
     Attributes:
         steps: The field.
         kind: ``changed``; ``removed``, where the stack sets it; ``added``, where the stack never did.
-        stack: The stack's value; ``None`` when it has none.
-        live: The live value; ``None`` when it has none.
-        hidden: Whether the values are secret.
+        stack: The stack's value, without what is secret in it; ``None`` when it has none.
+        live: The live value, likewise; ``None`` when it has none.
+        hidden: Whether the values are secret as a whole.
         by: Who wrote it; of a field that was removed, who wrote to the object last. ``None`` when nobody is kept.
         recorded: What the ledger says about it; ``None``: nothing.
     """

@@ -33,6 +33,7 @@ class Report:
         secrets: Hides every secret of the stack in texts.
         now: When it was looked at.
         unasked: Objects that were compared as they are written, because this user may not ask for dry runs.
+        local: Whether the cluster is the local one.
     """
 
     objects: list[Compared]
@@ -40,6 +41,7 @@ class Report:
     secrets: Secrets
     now: datetime
     unasked: int = 0
+    local: bool = False
 
     @property
     def shown(self) -> list[Compared]:
@@ -52,6 +54,11 @@ class Report:
     def drifted(self) -> list[Compared]:
         """The objects with which somebody did something that nobody recorded."""
         return [each for each in self.objects if each.is_drift]
+
+    @property
+    def way_back(self) -> str:
+        """The options of the command that puts the stack's values back."""
+        return "--revert" if self.local else "--revert --yes"
 
     @property
     def due(self) -> list[Entry]:
@@ -90,7 +97,8 @@ async def look(place: Place, found: list[Described], ignored: Collection[str], n
         return compare(each, there, result, ignored).beside(ledger)
 
     wanted = [each for each in found if each.key in live or not _goes_by_itself(each)]
-    return Report(list(await asyncio.gather(*map(compared, wanted))), ledger, secrets, now, unasked[0])
+    objects = list(await asyncio.gather(*map(compared, wanted)))
+    return Report(objects, ledger, secrets, now, unasked[0], place.target.local)
 
 
 async def _applied(cluster: Cluster, each: Described, live: Object, unasked: list[int]) -> Object | None:

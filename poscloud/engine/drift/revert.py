@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from poscloud.engine.drift.difference import Compared
 from poscloud.engine.drift.report import Report
+from poscloud.engine.inventory import Key
 from poscloud.engine.locks import refuse_in_use
 from poscloud.engine.manual.place import Place
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.progress import Reporter
 from poscloud.provider import byhand
-from poscloud.provider.crud import Objects
+from poscloud.provider.cluster import Cluster
+from poscloud.provider.crud import Objects, PartialError
 from poscloud.provider.diff import get
 from poscloud.provider.fence import Fence
 from poscloud.provider.kinds import STACK_ANNOTATION
@@ -35,12 +38,10 @@ def revert(place: Place, report: Report, reporter: Reporter) -> None:
     with reporter.step("revert"):
         failed = asyncio.run(_revert(place, report, reporter))
         reporter.done(f"{len(report.drifted) - len(failed)} objects")
-    again = [each for each in report.drifted if each.state in ("missing", "anew")]
-    _tell_state(
-        place.pulumi, place.stack, [each.described.urn for each in again if each.described.key not in failed]
-    )
+    _tell_state(place.pulumi, place.stack, made_anew(report.drifted, failed))
     if failed:
-        lines = "".join(f"\n  {' '.join(key)}: {report.secrets.hide(why)}" for key, why in failed.items())
+        told = {key: f"{e.message}; {e.hint}" if e.hint else e.message for key, e in failed.items()}
+        lines = "".join(f"\n  {' '.join(key)}: {report.secrets.hide(why)}" for key, why in told.items())
         raise DeployError(
             f"not everything is as the stack says again:{lines}",
             hint=f"look again: poscloud drift -s {place.stack}; or bring everything up: "
@@ -48,26 +49,36 @@ def revert(place: Place, report: Report, reporter: Reporter) -> None:
         )
 
 
-async def _revert(place: Place, report: Report, reporter: Reporter) -> dict[tuple[str, str], str]:
+def made_anew(drifted: Iterable[Compared], failed: Mapping[Key, PosCloudError]) -> list[str]:
+    """Return the URNs of the objects that have another uid now; one that is only not ready has one as well."""
+    return [
+        each.described.urn
+        for each in drifted
+        if each.state in ("missing", "anew")
+        and isinstance(failed.get(each.described.key), PartialError | None)
+    ]
+
+
+async def _revert(place: Place, report: Report, reporter: Reporter) -> dict[Key, PosCloudError]:
     """Put everything back, workloads after what their pods read; return what failed, and why."""
-    failed = {}
+    failed: dict[Key, PosCloudError] = {}
     cluster = place.cluster()
     objects = Objects(cluster, Fence(cluster))
     for workloads in (False, True):
         some = [each for each in report.drifted if (each.described.kind in ROLLING) == workloads]
         reporter.update(", ".join(" ".join(each.described.key) for each in some))
         done = await asyncio.gather(
-            *(_put_back(place, objects, each) for each in some), return_exceptions=True
+            *(_put_back(place, cluster, objects, each) for each in some), return_exceptions=True
         )
         for each, error in zip(some, done, strict=True):
             if isinstance(error, PosCloudError):
-                failed[each.described.key] = f"{error.message}; {error.hint}" if error.hint else error.message
+                failed[each.described.key] = error
             elif error is not None:
                 raise error
     return failed
 
 
-async def _put_back(place: Place, objects: Objects, found: Compared) -> None:
+async def _put_back(place: Place, cluster: Cluster, objects: Objects, found: Compared) -> None:
     described, inputs = found.described, found.described.inputs
     if found.state == "deleting":
         raise DeployError("is being deleted; run this again when it is gone")
@@ -75,9 +86,10 @@ async def _put_back(place: Place, objects: Objects, found: Compared) -> None:
         await objects.create(inputs, 0)
         return
     if found.state == "anew" and get(found.live, "metadata", "annotations", STACK_ANNOTATION) != place.mark:
+        words = [cluster.access.kubectl, *(["-n", described.namespace] if described.namespace else [])]
         raise DeployError(
             "is another one now, which somebody else made",
-            hint=f"save what it has, then: kubectl -n {place.stack} delete {described.kind.lower()} {described.name}",
+            hint=f"save what it has, then: {' '.join(words)} delete {described.kind.lower()} {described.name}",
         )
     outputs = described.outputs
     state = {

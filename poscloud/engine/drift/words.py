@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
@@ -13,6 +13,8 @@ from poscloud.engine.drift.keyed import unkeyed
 from poscloud.engine.drift.report import Report
 from poscloud.engine.manual.entry import as_data
 from poscloud.provider.hiding import HIDDEN
+
+Hide = Callable[[str], str]
 
 LONGEST = 80
 """Characters of a value that are shown."""
@@ -34,7 +36,7 @@ def lines(report: Report) -> Iterator[str]:
         state = f" {STATES[found.state]}" if found.state in STATES else ""
         yield f"  {' '.join(found.described.key)}{state}"
         for difference in found.differences:
-            yield f"    {difference.field}: {report.secrets.hide(_told(difference))}"
+            yield f"    {difference.field}: {report.secrets.hide(_told(difference, report.secrets.hide))}"
 
 
 def as_components(report: Report) -> list[dict[str, Any]]:
@@ -78,7 +80,7 @@ def _field(report: Report, difference: Difference) -> dict[str, Any]:
     }
 
 
-def _told(difference: Difference) -> str:
+def _told(difference: Difference, hide: Hide) -> str:
     by = difference.by
     if entry := difference.recorded:
         end = f" until {as_data(entry)['until']}" if entry.until else ""
@@ -87,34 +89,35 @@ def _told(difference: Difference) -> str:
         who = "nobody is kept as its writer"
     else:
         who = f"last written by {by}" if difference.kind == "removed" else f"by {by}"
-    return f"{_values(difference)}  ({who})"
+    return f"{_values(difference, hide)}  ({who})"
 
 
-def _values(difference: Difference) -> str:
+def _values(difference: Difference, hide: Hide) -> str:
     if difference.hidden:
         return f"{difference.kind}, secret"
     if difference.kind == "added":
-        return f"added: {_short(difference.live)}"
+        return f"added: {_short(difference.live, hide)}"
     if difference.kind == "removed":
-        return f"removed; the stack says {_short(difference.stack)}"
+        return f"removed; the stack says {_short(difference.stack, hide)}"
     if isinstance(difference.live, str) and isinstance(difference.stack, str):
-        live, stack = _parted(difference.live, difference.stack)
+        live, stack = _parted(difference.live, difference.stack, hide)
         return f"{live}; the stack says {stack}"
-    return f"{_short(difference.live)}; the stack says {_short(difference.stack)}"
+    return f"{_short(difference.live, hide)}; the stack says {_short(difference.stack, hide)}"
 
 
-def _parted(live: str, stack: str) -> tuple[str, str]:
+def _parted(live: str, stack: str, hide: Hide) -> tuple[str, str]:
     """Return two texts, or of long ones the first line in which they differ."""
     if max(len(live), len(stack)) <= LONGEST and "\n" not in live + stack:
-        return _short(live), _short(stack)
+        return _short(live, hide), _short(stack, hide)
     pairs = zip_longest(live.splitlines(), stack.splitlines(), fillvalue="")
     number, (one, other) = next(
         ((n, pair) for n, pair in enumerate(pairs, 1) if pair[0] != pair[1]), (1, (live, stack))
     )
-    return f"line {number} is {_short(one)}", _short(other)
+    return f"line {number} is {_short(one, hide)}", _short(other, hide)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, hide: Hide) -> str:
+    """Return the beginning of a value; what is secret is hidden first, as nobody knows half of it again."""
     text = value if isinstance(value, str) else json.dumps(unkeyed(value), ensure_ascii=False)
-    text = text if text else "(empty)"
+    text = hide(text) if text else "(empty)"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

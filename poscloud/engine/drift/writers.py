@@ -23,8 +23,16 @@ CONTROLLERS = frozenset(
 OWN_WORDS = "poscloud.io/"
 """What annotations begin with that poscloud writes beside the stack: activity, sleep, restarts."""
 
-NOTES = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"})
-"""Annotations in which a writer keeps notes of what it wrote elsewhere."""
+NOTES = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision",
+        "kubectl.kubernetes.io/restartedAt",
+    }
+)  # fmt: skip
+"""Annotations in which a writer keeps notes of what it wrote elsewhere, or of a rollout, which is over."""
+
+MAPS = frozenset({"annotations", "labels", "data", "binaryData"})
+"""Maps that are told key by key, also where one writer has added all of them."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,8 @@ def _added(
         if not step or value is MISSING or _is_note(here):
             continue
         stated = at(wanted, (step,))
-        if stated is MISSING and (not below or name not in others or not isinstance(value, dict)):
+        alone = name not in others and step not in MAPS
+        if stated is MISSING and (not below or alone or not isinstance(value, dict)):
             yield here, value
         elif below and isinstance(value, dict):
             yield from _added(below, others.get(name) or {}, value, stated, here)

@@ -12,7 +12,6 @@ from poscloud.engine.manual.requests import cluster_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.progress import Reporter
-from poscloud.provider.rest import ApiError
 
 ANSWER_SECONDS = 5.0
 """How long the cluster may take to answer; what only informs keeps nobody waiting."""
@@ -21,49 +20,63 @@ ANSWER_SECONDS = 5.0
 def tell(target: Target, stack: str, reporter: Reporter) -> list[Entry]:
     """Say in one line each what was changed by hand in an environment, and return it.
 
-    Nothing is said where the cluster cannot be asked: that is told by whoever needs it.
+    Where that cannot be read, this is said, and nothing returned.
     """
     try:
         found = recorded(target, stack)
     except PosCloudError as error:
-        if not isinstance(error, ApiError):
-            reporter.note(f"changes by hand not looked at: {error.message}")
+        reporter.note(f"changes by hand not looked at: {_told(error)}")
         return []
     for entry in found:
         reporter.note(f"by hand: {entry}")
     return found
 
 
-def recorded(target: Target, stack: str) -> list[Entry]:
+def recorded(target: Target, stack: str, patience: float = ANSWER_SECONDS) -> list[Entry]:
     """Return what was changed by hand in an environment.
+
+    Args:
+        target: Its cluster.
+        stack: The environment.
+        patience: Seconds that the cluster may take to answer.
 
     Raises:
         PosCloudError: The cluster does not answer soon, or not to this user.
     """
 
     async def read() -> list[Entry]:
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(patience):
             return await Ledger(cluster_of(target), stack).read()
 
     try:
         return asyncio.run(read())
     except TimeoutError:
-        raise DeployError(f"no answer from {target} within {ANSWER_SECONDS:.0f} s") from None
+        raise DeployError(f"no answer from {target} within {patience:.0f} s") from None
 
 
 def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> None:
     """Put back what was to stay until this ``up``, forget what it changed itself, and say so.
 
-    Raises:
-        PosCloudError: The cluster does not answer, or refuses.
+    The environment is up: what goes wrong here is no more than a note.
     """
     from poscloud.engine.drift.described import described
     from poscloud.engine.manual.due import put_back
 
-    found = described(pulumi, stack, secrets=False)
-
     async def end() -> list[str]:
+        found = described(pulumi, stack, secrets=False)
         return await put_back(cluster_of(target), stack, found, datetime.now(UTC), after_up=True)
 
-    for line in asyncio.run(end()):
+    try:
+        done = asyncio.run(end())
+    except PosCloudError as error:
+        reporter.note(
+            f"the environment is up, but changes by hand were not ended: {_told(error)}\n"
+            f"  the next one tries again: poscloud up -s {stack}"
+        )
+        return
+    for line in done:
         reporter.note(line)
+
+
+def _told(error: PosCloudError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message

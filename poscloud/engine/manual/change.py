@@ -16,7 +16,7 @@ from poscloud.engine.environments.expiry import written
 from poscloud.engine.locks import refuse_in_use
 from poscloud.engine.manual.asleep import REPLICAS
 from poscloud.engine.manual.entry import Entry
-from poscloud.engine.manual.fields import set_field
+from poscloud.engine.manual.fields import NotSetError, set_field
 from poscloud.engine.manual.ledger import Ledger, with_entry, without
 from poscloud.engine.manual.place import Place, place_of, refuse_others
 from poscloud.engine.manual.workload import live_workload, refuse_autoscaled, workload_of
@@ -26,7 +26,7 @@ from poscloud.provider import byhand
 from poscloud.provider.awaiter import Awaiter, NotReadyError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
-from poscloud.provider.rest import progress
+from poscloud.provider.rest import ApiError, progress
 from poscloud.render.names import RESTARTED_ANNOTATION
 from poscloud.spec.lifetime import seconds
 
@@ -143,12 +143,22 @@ async def _restart(place: Place, workload: Described, new: Entry, reporter: Repo
 async def _recorded(
     cluster: Cluster, ledger: Ledger, live: Object, entry: Entry, earlier: Entry | None
 ) -> Object:
-    """Write an entry, then make the change; where that fails, the ledger is as it was before."""
+    """Write an entry, then make the change; where that is refused, the ledger is as it was before.
+
+    Without an answer nobody knows whether the change was made. Then the entry stays: its end puts back what there is,
+    while a change that nobody recorded would stay for good.
+    """
     await ledger.write(with_entry(entry))
     try:
         return await set_field(cluster, live, entry.path, entry.after, byhand.MANAGER)
-    except BaseException:
-        await ledger.write(with_entry(earlier) if earlier else without(entry))
+    except PosCloudError as error:
+        if isinstance(error, NotSetError) or (isinstance(error, ApiError) and 400 <= error.status < 500):
+            await ledger.write(with_entry(earlier) if earlier else without(entry))
+        else:
+            unsure = (
+                f"whether it was done is not known, so it is recorded: poscloud drift -s {ledger.namespace}"
+            )
+            error.hint = f"{error.hint}\n  {unsure}" if error.hint else unsure
         raise
 
 

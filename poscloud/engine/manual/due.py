@@ -8,7 +8,7 @@ from typing import Any
 
 from poscloud.engine.drift.described import Described
 from poscloud.engine.inventory import Key
-from poscloud.engine.manual.asleep import asleep
+from poscloud.engine.manual.asleep import asleep, environment_sleeps
 from poscloud.engine.manual.entry import Entry
 from poscloud.engine.manual.fields import set_field
 from poscloud.engine.manual.ledger import Ledger, without
@@ -23,6 +23,8 @@ async def put_back(
 ) -> list[str]:
     """End the recorded changes of an environment whose time is over, and return what was done, a line for each.
 
+    Nothing while it sleeps: the numbers of pods are nobody's until it wakes.
+
     Args:
         cluster: Its cluster.
         namespace: Its namespace.
@@ -34,10 +36,11 @@ async def put_back(
         PosCloudError: The cluster does not answer, or refuses.
     """
     ledger, stack = Ledger(cluster, namespace), {each.key: each for each in found}
-    lines = []
-    for entry in await ledger.read():
-        if not (after_up or entry.is_due(now)):
-            continue
+    lines: list[str] = []
+    ending = [entry for entry in await ledger.read() if after_up or entry.is_due(now)]
+    if not ending or await environment_sleeps(cluster, namespace):
+        return lines
+    for entry in ending:
         over = entry.is_due(now) or entry.until is None
         gone, line = await _end(cluster, namespace, entry, stack, over=over)
         if gone:

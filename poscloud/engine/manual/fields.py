@@ -6,7 +6,7 @@ from typing import Any
 
 from poscloud.errors import DeployError
 from poscloud.provider.cluster import Cluster, label
-from poscloud.provider.diff import Path, get, path_text
+from poscloud.provider.diff import Path, get, owns, path_text
 from poscloud.provider.refusals import deleted_outside
 from poscloud.provider.rest import MERGE, ApiError
 
@@ -14,6 +14,10 @@ Object = dict[str, Any]
 
 TRIES = 20
 """How often it is tried while controllers write the object's status."""
+
+
+class NotSetError(DeployError):
+    """The field was not set, and is not as it was wanted."""
 
 
 async def set_field(cluster: Cluster, live: Object, path: Path, value: Any, manager: str) -> Object:
@@ -29,7 +33,7 @@ async def set_field(cluster: Cluster, live: Object, path: Path, value: Any, mana
         manager: The field manager.
 
     Raises:
-        DeployError: Somebody else changed the field, or the object all the time.
+        NotSetError: Somebody else changed the field, or the object all the time.
         ApiError: The server refuses.
     """
     before = get(live, *path)
@@ -48,10 +52,28 @@ async def set_field(cluster: Cluster, live: Object, path: Path, value: Any, mana
         found = await cluster.get(live)
         if found is None or get(found, "metadata", "uid") != get(live, "metadata", "uid"):
             raise deleted_outside(live)
+        if get(found, *path) == value and _is_of(found, path, manager):
+            return found  # an answer was lost, and the request sent again
         if get(found, *path) != before:
-            raise DeployError(
+            raise NotSetError(
                 f"{label(live)}: somebody else just set {path_text(path)} to {get(found, *path)}; it is left so",
-                hint="look who, and run this again: kubectl get -o yaml --show-managed-fields",
+                hint=f"look who, and run this again: {_question(cluster, live)}",
             )
         live = found
-    raise DeployError(f"{label(live)} changes all the time; it was not changed", hint="run it again")
+    raise NotSetError(f"{label(live)} changes all the time; it was not changed", hint="run it again")
+
+
+def _is_of(live: Object, path: Path, manager: str) -> bool:
+    """Whether a field manager has the field, or it is gone, which nobody is kept for."""
+    entries = get(live, "metadata", "managedFields", default=[])
+    has = any(owns(e.get("fieldsV1") or {}, path) for e in entries if e.get("manager") == manager)
+    return has or get(live, *path) is None
+
+
+def _question(cluster: Cluster, live: Object) -> str:
+    """Return the command that shows who wrote what of an object."""
+    namespace = get(live, "metadata", "namespace")
+    words = [cluster.access.kubectl, *(["-n", namespace] if namespace else []), "get"]
+    return " ".join(
+        [*words, str(live["kind"]).lower(), live["metadata"]["name"], "-o yaml --show-managed-fields"]
+    )

@@ -32,7 +32,7 @@ class Ledger:
     """
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._cluster, self._namespace = cluster, namespace
+        self._cluster, self.namespace = cluster, namespace
         self._folder = f"/api/v1/namespaces/{namespace}/configmaps"
 
     async def read(self) -> list[Entry]:
@@ -61,7 +61,7 @@ class Ledger:
             except ApiError as error:
                 if error.status not in (404, 409):
                     raise
-        raise DeployError(f"the ledger of {self._namespace} changes all the time", hint="run it again")
+        raise DeployError(f"the ledger of {self.namespace} changes all the time", hint="run it again")
 
     async def _live(self) -> Object:
         try:

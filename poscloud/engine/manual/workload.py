@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from poscloud.engine.drift.described import Described
-from poscloud.engine.manual.asleep import asleep
+from poscloud.engine.manual.asleep import asleep, environment_sleeps
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
@@ -51,15 +51,15 @@ async def live_workload(cluster: Cluster, workload: Described, stack: str) -> Ob
     """Return the live object of a workload.
 
     Raises:
-        DeployError: There is none, or it sleeps.
+        DeployError: There is none, or it or its whole environment sleeps.
     """
     live = await cluster.get(workload.inputs)
     name = f"{workload.kind} {workload.name}"
     if live is None:
         raise DeployError(
-            f"{name} is gone from the cluster", hint=f"to make it anew: poscloud drift -s {stack} --revert"
+            f"{name} is gone from the cluster", hint=f"how to make it anew says: poscloud drift -s {stack}"
         )
-    if asleep(live):
+    if asleep(live) or await environment_sleeps(cluster, stack):
         raise DeployError(f"{name} sleeps", hint=f"poscloud env wake {stack}")
     return live
 

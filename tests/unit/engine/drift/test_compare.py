@@ -111,6 +111,16 @@ def test_notes_in_annotations_are_no_difference(key: str) -> None:
     assert found(obj) == {}
 
 
+def test_a_rollout_by_kubectl_is_no_difference() -> None:
+    key = "kubectl.kubernetes.io/restartedAt"
+    owned = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {".": {}, f"f:{key}": {}}}}}}
+    obj = by(live(), "kubectl-rollout", owned)
+    obj["spec"]["template"]["metadata"] = {"annotations": {key: AT}, "labels": {}}
+    inputs = copy.deepcopy(INPUTS)
+    inputs["spec"]["template"]["metadata"] = {"labels": {}}
+    assert compare(described(inputs), obj).differences == []
+
+
 @pytest.mark.parametrize("manager", ["kube-controller-manager", "pulumi-kubernetes-ffffffff", "mesh"])
 def test_what_kubernetes_the_stack_and_ignored_managers_add_is_no_difference(manager: str) -> None:
     obj = by(live(), manager, {"f:metadata": {"f:finalizers": {".": {}, 'v:"x/y"': {}}}})
