@@ -268,7 +268,7 @@ async def test_of_those_that_were_all_silent_for_too_long_no_more_come_in_than_t
     turns = [yard.turn(short) for short in ("a", "b", "c")]
     for each in turns:
         await each._join(waiting=False)
-    await yard.until(lambda all: all and all(copy.is_gone(datetime.now(UTC)) for copy in all.values()))
+    await yard.until(lambda found: all(copy.is_gone(datetime.now(UTC)) for copy in found.values()))
     done = await asyncio.gather(
         *(each._stand(time.monotonic() + 3) for each in turns), return_exceptions=True
     )
