@@ -18,6 +18,12 @@ def access(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Only what this one, existing namespace needs.")
     ] = "",
+    janitor: Annotated[
+        bool,
+        typer.Option(
+            "--janitor", help="Making janitors too: nearly an administrator's right (docs/access.md)."
+        ),
+    ] = False,
 ) -> None:
     """Print the roles that poscloud needs in a cluster, and bind them to somebody.
 
@@ -27,4 +33,4 @@ def access(
     """
     from poscloud.local.access import access_text
 
-    _output.say(access_text(user, group, service_account, namespace).removesuffix("\n"))
+    _output.say(access_text(user, group, service_account, namespace, janitors=janitor).removesuffix("\n"))

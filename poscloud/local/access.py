@@ -32,6 +32,9 @@ EVERYWHERE = frozenset({"poscloud-identity"})
 JANITOR = "poscloud-janitor"
 """The role of a janitor's service account, which its own binding gives it; nobody else gets it."""
 
+JANITORS = "poscloud-janitors"
+"""The role of who makes a janitor, and so may give the above to anybody; only who asks for it by name gets it."""
+
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """What a namespace may be called (RFC 1123, label)."""
@@ -49,9 +52,14 @@ def roles() -> list[Manifest]:
     return list(yaml.load_all(roles_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
-def names() -> list[str]:
-    """Return the names of the ClusterRoles that people and their CI are given."""
-    return [name for role in roles() if (name := role["metadata"]["name"]) != JANITOR]
+def names(*, janitors: bool) -> list[str]:
+    """Return the names of the ClusterRoles that people and their CI are given.
+
+    Args:
+        janitors: That of who makes a janitor as well.
+    """
+    kept = {JANITOR} if janitors else {JANITOR, JANITORS}
+    return [name for role in roles() if (name := role["metadata"]["name"]) not in kept]
 
 
 def subject(kind: str, name: str) -> Manifest:
@@ -93,7 +101,9 @@ def bindings(given: Iterable[str], to: Manifest, namespace: str = "") -> list[Ma
     return found
 
 
-def access_text(user: str, group: str, service_account: str, namespace: str) -> str:
+def access_text(
+    user: str, group: str, service_account: str, namespace: str, *, janitors: bool = False
+) -> str:
     """Return, as YAML, the roles and what binds them; for nobody, the roles alone.
 
     Args:
@@ -101,9 +111,11 @@ def access_text(user: str, group: str, service_account: str, namespace: str) -> 
         group: A group's name.
         service_account: ``NAMESPACE/NAME``.
         namespace: As for ``bindings``.
+        janitors: As for ``names``.
 
     Raises:
-        PosCloudError: Several of the first three are given, or a service account without its namespace.
+        PosCloudError: Several of the first three are given, or a service account without its namespace; or the right
+            to make janitors, which counts in the whole cluster, for one namespace or for nobody.
     """
     import yaml
 
@@ -114,13 +126,19 @@ def access_text(user: str, group: str, service_account: str, namespace: str) -> 
         raise _mistake(
             "--namespace says where somebody may work; give --user, --group or --service-account too"
         )
+    if janitors and (namespace or not whom):
+        said = "--janitor is a right in the whole cluster, and --namespace says otherwise; leave one out"
+        raise _mistake(
+            said if namespace else "--janitor needs whom to give it: --user, --group or --service-account"
+        )
     if service_account and not all(service_account.partition("/")):
         raise _mistake(f"--service-account is {service_account!r}; expected NAMESPACE/NAME")
     if namespace and not _LABEL.fullmatch(namespace):
         raise _mistake(
             f"--namespace is {namespace!r}; expected a namespace's name: a-z, 0-9 and -, at most 63 characters"
         )
-    bound = [b for kind, name in whom for b in bindings(names(), subject(kind, name), namespace)]
+    given = names(janitors=janitors)
+    bound = [b for kind, name in whom for b in bindings(given, subject(kind, name), namespace)]
     return "---\n".join([roles_text(), *(yaml.safe_dump(b, sort_keys=False) for b in bound)])
 
 
@@ -140,7 +158,7 @@ def prepare(api: LocalApi) -> None:
     Bindings to others, as ``poscloud access`` prints them, stay.
     """
     wanted = roles()
-    given = bindings(names(), subject("Group", GROUP))
+    given = bindings(names(janitors=True), subject("Group", GROUP))
     for path, manifests, content in ((ROLES, wanted, ("rules",)), (BINDINGS, given, ("roleRef", "subjects"))):
         live = {item["metadata"]["name"]: item for item in (api.get(f"{path}?{SELECTOR}") or {})["items"]}
         for entry in manifests:

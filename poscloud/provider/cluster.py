@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from poscloud.errors import PosCloudError
-from poscloud.provider.config import Access
+from poscloud.provider.config import UID, Access
 from poscloud.provider.diff import get, merge_owned
 from poscloud.provider.discovery import Discovery, Resource
 from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock, MayWrite
@@ -25,7 +25,6 @@ PREDECESSORS = (
     "kubectl-client-side-apply",
     "before-first-apply",
 )
-UID = "uid:"
 HOLDING_UP = (
     ("/apis/apps/v1", "deployments"), ("/apis/apps/v1", "statefulsets"), ("/apis/apps/v1", "daemonsets"),
     ("/apis/batch/v1", "cronjobs"), ("/apis/batch/v1", "jobs"), ("/apis/apps/v1", "replicasets"),

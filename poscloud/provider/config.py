@@ -15,6 +15,9 @@ from poscloud.errors import PosCloudError
 from poscloud.provider.yamltext import documents_of
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+UID = "uid:"
+"""Begins a ``clusterIdentifier`` that the cluster is compared with; the rest is the uid of namespace kube-system."""
+
 AS_TEXT = "(given as text)"
 """Stands where a kubeconfig's file would."""
 
@@ -102,9 +105,10 @@ def load(variables: Mapping[str, str]) -> Access:
     here = _paths(os.environ.get("KUBECONFIG", ""))
     paths, default = _paths(given) or here, Path("~/.kube/config").expanduser()
     files = [path for path in paths or [default] if path.is_file()]
-    if not files and variables.get("clusterIdentifier"):
+    if not files and variables.get("clusterIdentifier", "").startswith(UID) and variables.get("context"):
         # The state has a path of the machine that it was last written from. That this machine's context of that name
-        # leads to the same cluster is made sure of before anything is written.
+        # leads to the same cluster is made sure of before anything is written; of an identifier of another form it is
+        # not, and without a context it would be whichever is current here.
         files = [path for path in here or [default] if path.is_file()]
     if files:
         source = os.pathsep.join(map(str, files))

@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from poscloud.errors import PosCloudError
-from poscloud.provider.cluster import UID, Cluster, Object, created_by
-from poscloud.provider.config import Access
+from poscloud.provider.cluster import Cluster, Object, created_by
+from poscloud.provider.config import UID, Access
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import (
     ADOPT_ANNOTATION,

@@ -25,7 +25,8 @@ from pulumi.runtime.proto import (
 from poscloud.errors import AuthError, PosCloudError, WaitTimeoutError
 from poscloud.provider import config
 from poscloud.provider.checks import Naming, check
-from poscloud.provider.cluster import UID, Cluster, Settings
+from poscloud.provider.cluster import Cluster, Settings
+from poscloud.provider.config import UID
 from poscloud.provider.crud import Objects, PartialError
 from poscloud.provider.fence import Fence
 from poscloud.provider.hiding import Secrets

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import (
     AfterValidator,
@@ -38,6 +39,12 @@ MANAGED: Mapping[str, str] = {
     "KUBECONFIG": "context",
 }
 """Variable of the sweep → the field that sets it."""
+
+
+_SECRET_KEY = re.compile(
+    r"passw|passphrase|^pass$|pwd|secret|token|credential|access_?key|signature|^sig$|api_?key", re.IGNORECASE
+)
+"""Keys of an address's query that stand for something secret; what they are called differs with the backend."""
 
 
 def _no_text(value: object) -> object:
@@ -95,10 +102,20 @@ class JanitorForge(Model):
     token: OnlySecretKey = Field(description="A token that may list merge requests (docs/forges.md).")
 
 
+def _has_password(address: str) -> bool:
+    """Whether there is a password in an address, also in one that has to be escaped to be a right address."""
+    rest, _, query = address.partition("://")[2].partition("?")
+    if ":" in rest.rpartition("@")[0]:
+        return True
+    if "@" in query and re.match(r"[^/@\[:]*:(?!\d*([/,]|$))", rest):  # a question mark in it, and no port
+        return True
+    return any(_SECRET_KEY.search(unquote(part.partition("=")[0])) for part in re.split("[&;]", query))
+
+
 def _check_backend(value: str | SecretKey) -> str | SecretKey:
     if isinstance(value, SecretKey):
         return value
-    if re.match(r"[^/]*//[^/@]*:[^/@]*@", value):
+    if _has_password(value):
         raise ValueError(
             "an address with a password would be readable by everybody; use {secret: NAME, key: KEY}"
         )

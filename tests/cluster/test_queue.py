@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,9 @@ async def test_who_gives_up_leaves_nothing(yard: Yard) -> None:
 async def test_a_wait_that_is_over_leaves_nothing(yard: Yard) -> None:
     yard.ask("inside")
     await yard.next_in()
-    with pytest.raises(PosCloudError, match="there is 1 copy of shop, and there may be 1 at a time"):
+    with pytest.raises(PosCloudError, match="there is 1 copy of shop, and there may be 1 at a time") as told:
         await yard.turn("mine").take(0.5)
+    assert "with a greater --wait" in str(told.value.hint)
     assert set(await yard.until(lambda all: "mine" not in all)) == {"inside"}
 
 
@@ -258,3 +260,43 @@ async def test_room_that_could_not_be_taken_is_given_back_before_it_is_tried_aga
     await mine._write({names.LET_IN_ANNOTATION: "2026-11-22T08:00:00Z"})
     yard.runs["mine"] = asyncio.create_task(mine._stand(LONG + asyncio.get_running_loop().time()))
     await yard.until(lambda all: bool(all["mine"].sign) and not all["mine"].let_in)
+
+
+async def test_of_those_that_were_all_silent_for_too_long_no_more_come_in_than_there_is_room_for(
+    yard: Yard,
+) -> None:
+    turns = [yard.turn(short) for short in ("a", "b", "c")]
+    for each in turns:
+        await each._join(waiting=False)
+    await yard.until(lambda found: all(copy.is_gone(datetime.now(UTC)) for copy in found.values()))
+    done = await asyncio.gather(
+        *(each._stand(time.monotonic() + 3) for each in turns), return_exceptions=True
+    )
+    assert sorted(map(str, map(type, done))) == sorted(
+        map(str, (type(None), PosCloudError, PosCloudError))
+    ), done
+    assert sum(not copy.sign for copy in (await yard.copies()).values()) == 1
+
+
+async def test_the_earlier_of_two_runs_of_the_same_leaves_the_place_to_the_later_one(yard: Yard) -> None:
+    yard.ask("inside")
+    await yard.next_in()
+    earlier, later = yard.turn("mine"), yard.turn("mine")
+    await earlier._join(waiting=False)
+    await later._join(waiting=True)  # in the same second, too
+    with pytest.raises(DeployError, match="is now that of another run of the same command"):
+        await earlier._stand(time.monotonic() + LONG)
+    await earlier._leave()
+    assert (await yard.copies())["mine"].sign
+    await later._leave()
+    assert set(await yard.until(lambda all: "mine" not in all)) == {"inside"}
+
+
+async def test_who_stops_before_the_answer_that_it_is_in_leaves_nothing(yard: Yard) -> None:
+    mine = yard.turn("mine")
+    await mine._join(waiting=False)
+    assert await mine._enter(copy_in(mine._live))
+    await yard.turn("mine")._leave()  # another run, which did not let it in
+    assert set(await yard.copies()) == {"mine"}
+    await mine._leave()
+    await yard.until(lambda all: not all)

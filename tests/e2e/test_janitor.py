@@ -22,6 +22,7 @@ import pytest
 from poscloud.local import access
 from poscloud.local.paths import cache_root
 from poscloud.render.janitor import ACCOUNT_PATH, ARCHIVE_PATH
+from poscloud.render.names import LEDGER
 from tests.unit.test_janitor import RIGHT, WRONG
 from tests.workspace import Workspace
 
@@ -261,6 +262,32 @@ def test_the_second_run_does_nothing(workspace: Workspace, office: Office) -> No
     assert [e for e in workspace.requests_since(mark, ACCOUNT) if e["verb"] not in ("get", "list")] == []
 
 
+def test_a_change_by_hand_that_is_over_is_put_back(workspace: Workspace, office: Office) -> None:
+    command = (
+        "poscloud",
+        "scale",
+        "pay",
+        "3",
+        "-s",
+        ORIGINAL,
+        "--for",
+        "1h",
+        "--reason",
+        "load test",
+        "--yes",
+    )
+    office.ok(*command)
+    ledger = ("configmap", LEDGER, "-n", ORIGINAL)
+    ((key, text),) = workspace.get(*ledger)["data"].items()
+    over = json.dumps({"data": {key: json.dumps(json.loads(text) | {"until": "2026-01-01T00:00:00Z"})}})
+    workspace.ok("kubectl", "patch", *ledger, "--type=merge", "-p", over)
+    done = office.sweep()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Deployment pay: spec.replicas 3 → 1, as the stack says" in done.stdout
+    assert workspace.get("deployment", "pay", "-n", ORIGINAL)["spec"]["replicas"] == 1
+    assert not workspace.get(*ledger).get("data")
+
+
 def test_what_cannot_be_deleted_fails_and_is_tried_again(workspace: Workspace, office: Office) -> None:
     office.copy("till-b")
     office.forget("till-b")
@@ -323,7 +350,7 @@ def test_it_asks_for_its_rights_and_for_nothing_else_but_the_lists_of_secrets(
     assert asked["forbid"] == {("list", "secrets")}
     (role,) = (role for role in access.roles() if role["metadata"]["name"] == access.JANITOR)
     given = {(v, r) for rule in role["rules"] for r in rule["resources"] for v in rule["verbs"]}
-    # get: what a killed run's state has. patch: sleep and wake. Neither happens here.
+    # get: what a killed run's state has. patch: sleep and wake of StatefulSets. Neither happens here.
     assert {(v, r) for v, r in given - asked["allow"] if v not in ("get", "patch")} == set()
 
 

@@ -130,3 +130,28 @@ def test_a_copy_that_was_let_in_and_never_made_is_destroyed_as_any_other(
     done = workspace.run("poscloud", "env", "destroy", "brief", "--yes")
     assert done.returncode == 0, done.stderr
     until(lambda: "brief" not in listed(workspace))
+
+
+def test_a_copy_whose_namespace_was_deleted_is_not_made_over_its_state(
+    workspace: Workspace, yard: dict[str, subprocess.Popen[str]]
+) -> None:
+    workspace.ok(*CREATE("lost").split())
+    workspace.ok("kubectl", "delete", "namespace", "lost")
+    done = workspace.run(*CREATE("lost").split())
+    assert done.returncode == 1
+    assert "namespace lost was deleted, and the state of stack lost still has" in done.stderr
+    assert "poscloud env destroy lost" in done.stderr
+    assert "lost" not in listed(workspace)
+    workspace.ok("poscloud", "env", "destroy", "lost", "--yes")
+    assert "lost" not in workspace.ok("pulumi", "stack", "ls")
+
+
+def test_a_copy_that_is_there_is_archived_whatever_its_annotation_says(
+    workspace: Workspace, yard: dict[str, subprocess.Popen[str]]
+) -> None:
+    workspace.ok(*CREATE("kept").split())
+    workspace.ok("kubectl", "annotate", "namespace", "kept", "poscloud.io/let-in=2026-11-22T08:00:00Z")
+    done = workspace.run("poscloud", "env", "destroy", "kept", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "nothing of it was made" not in done.stderr
+    assert "nothing is left of kept" in done.stderr

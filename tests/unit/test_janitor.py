@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from poscloud.engine.archive import material_of
-from poscloud.errors import ArchiveError
+from poscloud.errors import ArchiveError, PosCloudError
 from poscloud.forge import from_environment, project_of
 from poscloud.load import load_file
 from poscloud.local import access
@@ -170,3 +170,38 @@ def test_the_variable_goes_before_what_descriptions_say(shop: Path) -> None:
     assert bucket == ArchiveSpec(s3="s3://b/f")
     with pytest.raises(ArchiveError, match="POSCLOUD_ARCHIVE is no place for an archive: expected s3://"):
         material_of(shop, "stage", "", {"POSCLOUD_ARCHIVE": "http://b/f"})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://u:pw-9@h/db",
+        "postgres://u:p/w-9@h/db",
+        "postgres://u:p@w-9@h/db",
+        "postgres://u:p?w-9@h/db",
+        "postgres://:pw-9@h/db",
+        "postgres://h/db?user=u&password=pw-9",
+        "postgres://h/db?user=u&PassWord=pw-9",
+        "postgres://h/db?user=u&pass%77ord=pw-9",
+        "postgres://u@h/db?sslpassword=pw-9",
+        "s3://b?aws_secret_access_key=pw-9",
+    ],
+)
+def test_a_backend_with_a_password_is_refused_and_not_repeated(project: Project, address: str) -> None:
+    with pytest.raises(PosCloudError, match="an address with a password would be readable") as told:
+        project.load(JANITOR.replace("s3://state", f'"{address}"'))
+    assert "w-9" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://pulumi@db.example.com:5432/state?sslmode=require&passfile=/etc/pgpass",
+        "postgres://h:5432/db?user=u@tenant",
+        "postgres://a:1,b:2/db?user=u@tenant",
+        "s3://state?endpoint=minio.example.com:9000&s3ForcePathStyle=true",
+        "azblob://state?storage_account=pay",
+    ],
+)
+def test_a_backend_without_one_is_taken(project: Project, address: str) -> None:
+    project.load(JANITOR.replace("s3://state", f'"{address}"'))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
@@ -23,9 +24,10 @@ from poscloud.engine.environments.naming import environment_name
 from poscloud.engine.environments.queue import Limit, limits_of
 from poscloud.engine.environments.removal import undo
 from poscloud.engine.environments.turn import take_turn
-from poscloud.engine.environments.unmade import remove_unmade
+from poscloud.engine.environments.unmade import recorded_in, remove_unmade
 from poscloud.engine.interrupt import stopped_alike
-from poscloud.engine.kubectl import stamp_of
+from poscloud.engine.inventory import holds
+from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import DeployError, PosCloudError
@@ -83,33 +85,71 @@ def create(
 
 def _make(root: Path, order: Order, limits: list[Limit], waiting: int, reporter: Reporter) -> int:
     """Describe a copy, wait for room, and bring it up; nothing of it is left where that cannot be."""
-    name, fresh = order.name, order.name not in known_stacks(root)
+    name, run = order.name, _Run(root, order.name)
     describe_copy(root, order)
     with stopped_alike():
         try:
-            prepared = _prepare(root, order, reporter)
-            fresh = _refuse_taken(prepared, root, order) and fresh
-            take_turn(prepared, root, limits, reporter, wait=waiting)
+            prepared = _prepare(run, order, reporter)
+            _refuse_taken(prepared, run, order)
+            uid = take_turn(prepared, root, limits, reporter, wait=waiting)
         except BaseException:
-            if fresh:
-                undo(root, name)
+            run.undo()
             raise
         reporter.note(
             f"{name}: a copy of {order.original} for {order.owner}, {order.ttl}, stacks/{name}.yaml"
         )
-        return _up(prepared, root, limits, reporter)
+        return _up(prepared, root, uid, reporter)
 
 
-def _up(prepared: Prepared, root: Path, limits: list[Limit], reporter: Reporter) -> int:
-    name, code = prepared.stack, 1
+class _Run:
+    """What this run has written for a copy, so that no more than that is undone.
+
+    Args:
+        root: The project's folder.
+        name: The copy, before anything is written.
+    """
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.root, self.name = root, name
+        self.described = name not in known_stacks(root)
+        self.configured = not (root / f"Pulumi.{name}.yaml").is_file()
+        self.stack = False
+        self.kubectl: Kubectl | None = None
+
+    def undo(self) -> None:
+        """Remove the description, and the stack where nobody else has it."""
+        if self.described:
+            undo(
+                self.root,
+                self.name,
+                stack=self.stack and not self._is_passed_on(),
+                configuration=self.configured,
+            )
+
+    def _is_passed_on(self) -> bool:
+        """Whether another run of the same command has the place now, or that cannot be told."""
+        if not self.kubectl:
+            return False
+        try:
+            live = self.kubectl.get("namespace", self.name)
+        except PosCloudError:
+            return True
+        return bool(live) and "deletionTimestamp" not in live["metadata"]
+
+
+def _up(prepared: Prepared, root: Path, uid: str, reporter: Reporter) -> int:
+    """Bring a copy up; where nothing came of it, the room that this run got, a namespace of ``uid``, is given back."""
+    name, code, removed = prepared.stack, 1, ""
     try:
         code = deploy.up(root, name, reporter, yes=True)
     finally:
-        if code != 0 and limits:  # room that is not used is not kept
+        if code != 0 and uid:  # room that is not used is not kept
+            mark = f"{project_name(root)}/{name}"
             with suppress(PosCloudError):
-                remove_unmade(prepared.kubectl, name, f"{project_name(root)}/{name}")
+                removed = remove_unmade(prepared.kubectl, prepared.pulumi, name, mark, uid=uid)
     if code != 0:
-        reporter.note(f"to go on: poscloud up -s {name}; to remove it: poscloud env destroy {name}")
+        again = "the same command, which asks for room again" if removed else f"poscloud up -s {name}"
+        reporter.note(f"to go on: {again}; to remove it: poscloud env destroy {name}")
     return code
 
 
@@ -137,32 +177,66 @@ def _seconds(wait: str) -> int:
         raise PosCloudError(f"--wait: {error}", hint="for example --wait 30m") from None
 
 
-def _prepare(root: Path, order: Order, reporter: Reporter) -> Prepared:
+def _prepare(run: _Run, order: Order, reporter: Reporter) -> Prepared:
     """Make stack and cluster of a copy ready, with the configuration of the environment it is a copy of."""
+    root = run.root
     deploy.install(root, reporter)
     pulumi = Pulumi(root, read_stack_config(root, order.original).context)
     if not remembered(pulumi, root, order.name):
+        run.stack = True
         pulumi.ensure_stack(order.name)
     if taken := copy_configuration(pulumi, root, order):
         reporter.note(f"configuration as {order.original}: {', '.join(taken)}")
     return deploy.prepare(root, order.name, reporter)
 
 
-def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
-    """Make sure that the copy's namespace is free, or its own; return whether nothing of it was made yet.
+def _refuse_taken(prepared: Prepared, run: _Run, order: Order) -> None:
+    """Make sure that the copy's namespace is free, or its own; what was made of it by others is not undone.
 
     Raises:
-        DeployError: It is somebody else's, or a copy that somebody else asked for.
+        DeployError: It is somebody else's, or a copy that somebody else asked for; or the state says that the copy was
+            made, and its namespace is gone.
     """
     live = prepared.kubectl.get("namespace", prepared.stack)
-    if not live:
-        return True
+    if live:
+        _refuse_other(live, run.root, order)
+        run.described = run.described and bool(annotation(live, names.WAITING_ANNOTATION))
+    if not run.stack:
+        _refuse_gone(prepared, live)
+    run.stack, run.kubectl = run.stack or bool(live), prepared.kubectl
+
+
+def _refuse_gone(prepared: Prepared, live: dict[str, Any]) -> None:
+    """Make sure that the engine does not take objects for made that went with an earlier namespace.
+
+    Raises:
+        DeployError: It would: the namespace is gone or going, or a new one, and the state has objects in it.
+    """
+    name, pulumi = prepared.stack, prepared.pulumi
+    going = "deletionTimestamp" in (live.get("metadata") or {})
+    ticket = annotation(live, names.WAITING_ANNOTATION) or annotation(live, names.LET_IN_ANNOTATION)
+    if live and not going and (not ticket or holds(pulumi, name, live["metadata"]["uid"])):
+        return
+    if number := len(recorded_in(pulumi, name)):
+        raise DeployError(
+            f"namespace {name} {'is being deleted' if going else 'was deleted'}, and the state of stack {name} still "
+            f"has {number} object{'' if number == 1 else 's'} in it; nothing was made",
+            hint=f"first forget them: poscloud env destroy {name}; then the same command",
+        )
+
+
+def _refuse_other(live: dict[str, Any], root: Path, order: Order) -> None:
+    """Make sure that a namespace is that of the same copy.
+
+    Raises:
+        DeployError: It is not.
+    """
     owner, merge_request, original = (
         annotation(live, name)
         for name in (names.OWNER_ANNOTATION, names.MERGE_REQUEST_ANNOTATION, names.COPY_ANNOTATION)
     )
     whose = ""
-    if stamp_of(live) != f"{project_name(root)}/{prepared.stack}":
+    if stamp_of(live) != f"{project_name(root)}/{order.name}":
         whose = f"belongs to stack {stamp_of(live)}" if stamp_of(live) else "belongs to no stack"
     elif original != order.original:
         whose = f"is a copy of {original}" if original else "is no copy"
@@ -172,7 +246,6 @@ def _refuse_taken(prepared: Prepared, root: Path, order: Order) -> bool:
         )
     if whose:
         raise DeployError(
-            f"namespace {prepared.stack} is there already and {whose}; nothing was made",
+            f"namespace {order.name} is there already and {whose}; nothing was made",
             hint="choose another name; which there are: poscloud env list",
         )
-    return bool(annotation(live, names.WAITING_ANNOTATION))

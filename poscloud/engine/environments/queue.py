@@ -13,6 +13,7 @@ from typing import Any
 
 from poscloud.engine.environments.expiry import Lease, lease_of, read
 from poscloud.errors import PosCloudError
+from poscloud.provider.diff import get
 from poscloud.render import names
 from poscloud.spec.lifetime import Copies, in_words
 
@@ -105,8 +106,8 @@ class Refusal:
     there: Sequence[Copy]
     before: int
 
-    def error(self, now: datetime) -> PosCloudError:
-        """Return what to tell who asked, with the copy that ends first."""
+    def error(self, now: datetime, *, waited: bool = False) -> PosCloudError:
+        """Return what to tell who asked, or has waited until the time was up, with the copy that ends first."""
         limit, number = self.limit, len(self.there)
         waiting = f" and {self.before} that wait{'s' if self.before == 1 else ''}" if self.before else ""
         some = f"{number} cop{'y' if number == 1 else 'ies'}"
@@ -117,9 +118,13 @@ class Refusal:
             text = f"team {limit.of} has {some}{waiting}, and may have {limit.most} at a time"
         ending = sorted((copy.lease.ends, copy.name) for copy in self.there if copy.lease.ends)
         first = f"; {ending[0][1]} ends first, {_when(ending[0][0], now)}" if ending else ""
+        wait = (
+            "longer: the same command with a greater --wait"
+            if waited
+            else "for it: the same command with --wait 30m"
+        )
         return PosCloudError(
-            f"{text} ({limit.where}){first}",
-            hint="release one: poscloud env destroy NAME; or wait for it: the same command with --wait 30m",
+            f"{text} ({limit.where}){first}", hint=f"release one: poscloud env destroy NAME; or wait {wait}"
         )
 
 
@@ -139,6 +144,16 @@ def copy_in(namespace: dict[str, Any]) -> Copy:
         sign=(read(said[names.WAITING_ANNOTATION]) or made) if waiting else None,
         waits_for=frozenset(filter(None, str(said.get(names.WAITS_FOR_ANNOTATION, "")).split(","))),
         let_in=names.LET_IN_ANNOTATION in said,
+    )
+
+
+def annotated_by(namespace: dict[str, Any], manager: str, name: str) -> bool:
+    """Whether it was this field manager that wrote an annotation as a live namespace has it."""
+    entries = namespace["metadata"].get("managedFields") or [] if namespace else []
+    return any(
+        entry.get("manager") == manager
+        and f"f:{name}" in get(entry, "fieldsV1", "f:metadata", "f:annotations", default={})
+        for entry in entries
     )
 
 

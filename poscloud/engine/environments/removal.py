@@ -69,11 +69,12 @@ def destroy(
 
 def _remove_unmade(root: Path, name: str, target: Target | None) -> str:
     """Remove a copy of which there is only the namespace, made while it waited for room; what it was, in words."""
+    pulumi = Pulumi(root)
     try:
-        kubectl = Kubectl(target, Pulumi(root).environment) if target else kubectl_of(root, name)
+        kubectl = Kubectl(target, pulumi.environment) if target else kubectl_of(root, name)
     except DeployError:
         return ""  # there is no such cluster, or it does not answer: destroy says so, or starts it
-    return remove_unmade(kubectl, name, f"{project_name(root)}/{name}")
+    return remove_unmade(kubectl, pulumi, name, f"{project_name(root)}/{name}")
 
 
 def refuse_own(root: Path, name: str) -> None:
@@ -127,10 +128,20 @@ def forget(root: Path, name: str) -> None:
         )
 
 
-def undo(root: Path, name: str) -> None:
-    """Remove what was written for a copy that is not made after all; a stack that has resources stays."""
-    _remove(root, name)
-    _unlink(root, name)
+def undo(root: Path, name: str, *, stack: bool, configuration: bool) -> None:
+    """Remove what was written for a copy that is not made after all: its description, and what else is said.
+
+    Args:
+        root: The project's folder.
+        name: The copy.
+        stack: The stack as well, which stays if it has resources.
+        configuration: Its configuration as well.
+    """
+    if stack:
+        _remove(root, name)
+    (root / STACKS / f"{name}.yaml").unlink(missing_ok=True)
+    if configuration:
+        (root / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
 
 
 def _remove(root: Path, name: str) -> str:

@@ -55,7 +55,7 @@ Object = dict[str, Any]
 
 def take_turn(
     prepared: Prepared, root: Path, limits: Sequence[Limit], reporter: Reporter, *, wait: float
-) -> None:
+) -> str:
     """Make a copy's namespace as soon as the limits leave room for it; one that is there already needs none.
 
     Args:
@@ -65,11 +65,14 @@ def take_turn(
         reporter: Gets progress.
         wait: How long to wait for room, in seconds.
 
+    Returns:
+        The uid of the namespace that was let in; empty where this run let none in.
+
     Raises:
         PosCloudError: There is no room, or somebody removed the copy's place; nothing is left of it.
     """
     if not limits:
-        return
+        return ""
     project, target = project_name(root), prepared.target
     namespace = render_base(load_environment(root, prepared.stack), project).manifests[0]
     if target.uid:
@@ -80,6 +83,7 @@ def take_turn(
     with reporter.step(f"room for {prepared.stack}"):
         turn = Turn(Client(access), project, namespace, limits, reporter)
         asyncio.run(turn.take(wait) if tickets else turn.look_only(wait))
+    return turn.let_in
 
 
 class Turn:
@@ -91,6 +95,9 @@ class Turn:
         namespace: The copy's Namespace, as the engine will make it.
         limits: The limits for it.
         reporter: Gets progress.
+
+    Attributes:
+        let_in: The uid of the namespace once it is let in by this run; empty before.
     """
 
     def __init__(
@@ -105,6 +112,8 @@ class Turn:
         self._live: Object = {}
         self._joined = self._said = 0.0
         self._ahead = timedelta()
+        self._waited = False
+        self.let_in = ""
 
     @property
     def _now(self) -> datetime:
@@ -120,7 +129,7 @@ class Turn:
         Raises:
             PosCloudError: There is no room; or somebody removed the place in the queue.
         """
-        deadline = time.monotonic() + wait
+        deadline, self._waited = time.monotonic() + wait, wait > 0
         copies = await self._look()
         mine = next((copy for copy in copies if copy.name == self._name), None)
         if mine and mine.sign is None and not mine.deleting:
@@ -137,7 +146,7 @@ class Turn:
 
     async def look_only(self, wait: float) -> None:
         """Wait until there is room, without a place in the queue; arguments and errors as in ``take``."""
-        deadline = time.monotonic() + wait
+        deadline, self._waited = time.monotonic() + wait, wait > 0
         while True:
             copies = await self._look()
             if any(copy.name == self._name for copy in copies):
@@ -153,10 +162,11 @@ class Turn:
             mine = queue.copy_in(self._live)
             if mine.sign is None:  # the same one was brought up by somebody meanwhile
                 return
-            if (
-                mine.let_in
-            ):  # it could not be finished, nor taken back, as somebody else wrote at the same time
-                await self._write({names.LET_IN_ANNOTATION: None})
+            self._refuse_passed_on()
+            # Let in: it could not be finished, nor taken back, as somebody else wrote at the same time. Gone: this
+            # machine slept, or the server was away, and so perhaps nobody counts here yet that will.
+            if mine.let_in or mine.is_gone(self._now):
+                await self._write(self._sign | {names.LET_IN_ANNOTATION: None})
                 continue
             order = queue.rivals(mine, copies, self._now)
             early = SAME_SECOND - (time.monotonic() - self._joined)
@@ -175,14 +185,37 @@ class Turn:
 
     async def _enter(self, mine: Copy) -> bool:
         """Take the room that was seen; whether it was still there with all others that take some looked at."""
-        if not await self._write({names.LET_IN_ANNOTATION: written(self._now)}):
+        if not await self._write(self._sign | {names.LET_IN_ANNOTATION: written(self._now)}):
             return False
-        if self._full(mine, await self._look()):
+        copies = await self._look()
+        # Whom the others take for gone they do not see.
+        if self._full(mine, copies) or queue.copy_in(self._live).is_gone(self._now):
             await self._write({names.LET_IN_ANNOTATION: None})
             return False
+        self._refuse_passed_on()
         # Its lifetime counts from here. This is kept, as what is written by whoever extends it.
         changes = {names.WAITING_ANNOTATION: None, names.WAITS_FOR_ANNOTATION: None}
-        return await self._write({**changes, names.ACTIVE_ANNOTATION: written(self._now)}, manager=MANAGER)
+        if not await self._write({**changes, names.ACTIVE_ANNOTATION: written(self._now)}, manager=MANAGER):
+            return False
+        self.let_in = str(self._live["metadata"]["uid"])
+        return True
+
+    @property
+    def _sign(self) -> dict[str, str | None]:
+        """A sign of life, as of now."""
+        return {names.WAITING_ANNOTATION: written(self._now)}
+
+    def _refuse_passed_on(self) -> None:
+        """Make sure that the place is this run's: who writes the sign of life has it.
+
+        Raises:
+            DeployError: Another run of the same command has it now.
+        """
+        if not queue.annotated_by(self._live, self._manager, names.WAITING_ANNOTATION):
+            raise DeployError(
+                f"the place of {self._name} in the queue is now that of another run of the same command",
+                hint="look there; where both ran by mistake, the later one goes on",
+            )
 
     async def _pause(self, full: Refusal, deadline: float, place: str) -> None:
         """Wait for the next look.
@@ -192,7 +225,7 @@ class Turn:
         """
         left = deadline - time.monotonic()
         if left <= 0:
-            raise full.error(self._now)
+            raise full.error(self._now, waited=self._waited)
         self._reporter.update(f"{place}, waits {in_words(left)} at most")
         await asyncio.sleep(min(LOOK_SECONDS, left))
 
@@ -229,8 +262,15 @@ class Turn:
         annotations: dict[str, str | None] = {**meta["annotations"], **ticket}
         if waiting:
             self._live = await self._client.request("GET", self._path)
-            if await self._write(annotations):
+            if annotation(self._live, names.WAITING_ANNOTATION) and await self._write(annotations):
                 self._joined = time.monotonic()
+                # The same second as in the sign of who was there before changes nothing, and so not whose it is.
+                while not queue.annotated_by(self._live, self._manager, names.WAITING_ANNOTATION):
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    await self._look()
+                    if not annotation(self._live, names.WAITING_ANNOTATION):
+                        return
+                    await self._write(self._sign)
                 return
             self._live = {}
         body = {**self._wanted, "metadata": {**meta, "annotations": annotations}}
@@ -267,7 +307,7 @@ class Turn:
     async def _say(self) -> None:
         """Say every now and then that this one still waits."""
         if time.monotonic() - self._said >= SIGN_SECONDS:
-            await self._write({names.WAITING_ANNOTATION: written(self._now)})
+            await self._write(self._sign)
 
     async def _write(self, annotations: dict[str, str | None], *, manager: str = "") -> bool:
         """Change annotations of the ticket as it was last seen; ``False`` when it was changed since."""
@@ -300,12 +340,14 @@ class Turn:
         self._ahead = newest - datetime.now(UTC) if newest else self._ahead
 
     async def _leave(self) -> None:
-        """Give the place in the queue up, if this run has one, and whatever went wrong."""
+        """Give the place in the queue up, or the room, if this run has it, and whatever went wrong."""
         try:
             for _ in range(LEAVE_TRIES):
                 live = await self._get()
-                mine = {e.get("manager") for e in (live.get("metadata") or {}).get("managedFields") or []}
-                if self._manager not in mine or not annotation(live, names.WAITING_ANNOTATION):
+                # Who took the place over has written `waiting`. Without it, the last answer of being let in was lost.
+                said = names.WAITING_ANNOTATION
+                said = said if annotation(live, said) else names.LET_IN_ANNOTATION
+                if not queue.annotated_by(live, self._manager, said):
                     return
                 if await self._delete(live):
                     return

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from poscloud.errors import PosCloudError
-from poscloud.local.access import JANITOR, access_text, names, roles
+from poscloud.local.access import JANITOR, JANITORS, access_text, names, roles
+from poscloud.render.names import LEDGER
 
 
 def rules() -> list[tuple[str, dict[str, list[str]]]]:
@@ -27,6 +28,9 @@ def test_a_janitor_makes_nothing_and_lists_no_secrets() -> None:
     mine = [rule for name, rule in rules() if name == JANITOR]
     verbs = {verb for rule in mine for verb in rule["verbs"]}
     assert verbs == {"get", "list", "watch", "patch", "delete", "deletecollection"}
+    assert [(rule["resources"], rule["resourceNames"]) for rule in mine if "resourceNames" in rule] == [
+        (["configmaps"], [LEDGER])
+    ]
     assert [rule["verbs"] for rule in mine if "secrets" in rule["resources"]] == [["get"]]
     assert {r for rule in mine if "delete" in rule["verbs"] for r in rule["resources"]} == {"namespaces"}
 
@@ -43,11 +47,14 @@ def test_each_right_is_given_once() -> None:
     assert len(each) == len(set(each))
 
 
-def test_a_group_is_bound_to_every_role_but_the_janitors_own() -> None:
-    documents = list(yaml.safe_load_all(access_text("", "deployers", "", "")))
+@pytest.mark.parametrize(("asked", "left"), [(False, {JANITOR, JANITORS}), (True, {JANITOR})])
+def test_a_group_is_bound_to_every_role_but_the_janitors_own_unless_asked_for(
+    asked: bool, left: set[str]
+) -> None:
+    documents = list(yaml.safe_load_all(access_text("", "deployers", "", "", janitors=asked)))
     given = [d["metadata"]["name"] for d in documents if d["kind"] == "ClusterRole"]
     bound = [d for d in documents if d["kind"] == "ClusterRoleBinding"]
-    assert [*(d["roleRef"]["name"] for d in bound), JANITOR] == given
+    assert [d["roleRef"]["name"] for d in bound] == [name for name in given if name not in left]
     assert {d["subjects"][0]["name"] for d in bound} == {"deployers"}
 
 
@@ -72,7 +79,7 @@ def test_each_kind_of_subject_has_bindings_of_its_own() -> None:
         for document in yaml.safe_load_all(access_text(*arguments))
         if "roleRef" in document
     ]
-    assert len(made) == len(set(made)) == 3 * len(names())
+    assert len(made) == len(set(made)) == 3 * len(names(janitors=False))
 
 
 def test_only_diagnosis_is_in_the_role_for_messages() -> None:
@@ -94,3 +101,12 @@ def test_only_diagnosis_is_in_the_role_for_messages() -> None:
 def test_mistakes(arguments: tuple[str, str, str, str], message: str) -> None:
     with pytest.raises(PosCloudError, match=message):
         access_text(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("whom", "namespace", "message"),
+    [("ci", "shop", "a right in the whole cluster"), ("", "", "--janitor needs whom to give it")],
+)
+def test_making_janitors_is_given_to_somebody_everywhere(whom: str, namespace: str, message: str) -> None:
+    with pytest.raises(PosCloudError, match=message):
+        access_text(whom, "", "", namespace, janitors=True)

@@ -94,8 +94,13 @@ def test_a_file_of_another_machine_gives_way_to_this_ones_where_the_cluster_is_m
     monkeypatch.setenv("KUBECONFIG", write(tmp_path / "here", kubeconfig()))
     gone = {"kubeconfig": "/nowhere/k", "context": "two"}
     assert load({**gone, "clusterIdentifier": "uid:1"}).server == "https://b:6443"
-    with pytest.raises(PosCloudError, match="/nowhere/k does not exist"):
-        load(gone)
+    for unsure in (
+        gone,
+        {**gone, "clusterIdentifier": "b"},
+        {**gone, "clusterIdentifier": "uid:1", "context": ""},
+    ):
+        with pytest.raises(PosCloudError, match="/nowhere/k does not exist"):
+            load(unsure)
 
 
 def test_in_a_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
