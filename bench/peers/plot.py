@@ -21,7 +21,9 @@ def draw(found: dict[Key, Medians], folder: Path) -> Sequence[Path]:
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "poscloud"
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
+    sizes = sorted({row.objects for (workload, *_), row in found.items() if "+" not in workload})
     figure, axes = pyplot.subplots(1, len(STEPS), figsize=(4 * len(STEPS), 4.2), layout="constrained")
     for axis, step in zip(axes, STEPS, strict=True):
         for tool, colour in COLOURS.items():
@@ -36,6 +38,11 @@ def draw(found: dict[Key, Medians], folder: Path) -> Sequence[Path]:
                     *zip(*points, strict=True), style, color=colour, marker="o", markersize=4, label=tool
                 )
         axis.set(title=step, xlabel="objects", xscale="log", yscale="log")
+        axis.set_xticks(sizes, [str(size) for size in sizes])  # of all the logarithm's ticks, those that were measured
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
         axis.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("seconds (median)")
     handles, labels = axes[0].get_legend_handles_labels()
