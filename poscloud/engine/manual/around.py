@@ -59,15 +59,14 @@ def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> 
 
     The environment is up: what goes wrong here is no more than a note.
     """
-    from poscloud.engine.drift.described import described
+    from poscloud.engine.drift.described import Described, described
     from poscloud.engine.manual.due import put_back
 
-    async def end() -> list[str]:
-        found = described(pulumi, stack, secrets=False)
+    async def end(found: list[Described]) -> list[str]:
         return await put_back(cluster_of(target), stack, found, datetime.now(UTC), after_up=True)
 
     try:
-        done = asyncio.run(end())
+        done = asyncio.run(end(described(pulumi, stack, secrets=False)))
     except PosCloudError as error:
         reporter.note(
             f"the environment is up, but changes by hand were not ended: {_told(error)}\n"
