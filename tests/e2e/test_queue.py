@@ -138,7 +138,7 @@ def test_a_copy_whose_namespace_was_deleted_is_not_made_over_its_state(
     workspace.ok(*CREATE("lost").split())
     workspace.ok("kubectl", "delete", "namespace", "lost")
     done = workspace.run(*CREATE("lost").split())
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "namespace lost was deleted, and the state of stack lost still has" in done.stderr
     assert "poscloud env destroy lost" in done.stderr
     assert "lost" not in listed(workspace)
