@@ -316,14 +316,22 @@ def stop_in_the_middle(office: Office) -> None:
     """End a sweep as the kubelet does, while it waits for what cannot be deleted; it has to unlock the stack."""
     locks = office.workspace.paths.state / ".pulumi" / "locks" / "organization" / "poscloud" / "till-b"
     pod, sweep = office.fetched({})
+    mark = office.workspace.audit_mark()
     with pod.start(sweep) as process:
         deadline = time.monotonic() + 120
-        while not list(locks.glob("*.json")):
+        while not _asked_to_delete(office.workspace, mark):
             assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        assert list(locks.glob("*.json"))
         process.terminate()
         out, err = process.communicate(timeout=120)
     assert process.returncode == 1, out + err
     assert not list(locks.glob("*.json"))
+
+
+def _asked_to_delete(workspace: Workspace, mark: int) -> bool:
+    """Whether the job's service account has asked to delete the copy's namespace."""
+    asked = workspace.requests_since(mark, ACCOUNT)
+    return any(e["verb"] == "delete" and e["objectRef"].get("name") == "till-b" for e in asked)
 
 
 def test_a_release_that_was_killed_at_its_end_is_finished(workspace: Workspace, office: Office) -> None:
