@@ -288,6 +288,7 @@ def test_a_change_by_hand_that_is_over_is_put_back(workspace: Workspace, office:
     assert not workspace.get(*ledger).get("data")
 
 
+@pytest.mark.long
 def test_what_cannot_be_deleted_fails_and_is_tried_again(workspace: Workspace, office: Office) -> None:
     office.copy("till-b")
     office.forget("till-b")
@@ -330,10 +331,14 @@ def stop_in_the_middle(office: Office) -> None:
 
 def _asked_to_delete(workspace: Workspace, mark: int) -> bool:
     """Whether the job's service account has asked to delete the copy's namespace."""
-    asked = workspace.requests_since(mark, ACCOUNT)
+    try:
+        asked = workspace.requests_since(mark, ACCOUNT)
+    except json.JSONDecodeError:
+        return False  # its last line is just being written
     return any(e["verb"] == "delete" and e["objectRef"].get("name") == "till-b" for e in asked)
 
 
+@pytest.mark.long
 def test_a_release_that_was_killed_at_its_end_is_finished(workspace: Workspace, office: Office) -> None:
     office.copy("till-a")
     killed = office.run(sys.executable, "-c", KILLED, "till-a")
@@ -346,6 +351,7 @@ def test_a_release_that_was_killed_at_its_end_is_finished(workspace: Workspace, 
     assert "till-a" not in workspace.ok("pulumi", "stack", "ls")
 
 
+@pytest.mark.long
 def test_it_asks_for_its_rights_and_for_nothing_else_but_the_lists_of_secrets(
     workspace: Workspace, office: Office
 ) -> None:
@@ -362,6 +368,7 @@ def test_it_asks_for_its_rights_and_for_nothing_else_but_the_lists_of_secrets(
     assert {(v, r) for v, r in given - asked["allow"] if v not in ("get", "patch")} == set()
 
 
+@pytest.mark.long
 def test_a_right_that_is_missing_is_named(workspace: Workspace, office: Office) -> None:
     workspace.ok("kubectl", "delete", "clusterrolebinding", f"{HOME}.janitor")
     done = office.sweep()
