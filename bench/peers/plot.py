@@ -38,7 +38,9 @@ def draw(found: dict[Key, Medians], folder: Path) -> Sequence[Path]:
                     *zip(*points, strict=True), style, color=colour, marker="o", markersize=4, label=tool
                 )
         axis.set(title=step, xlabel="objects", xscale="log", yscale="log")
-        axis.set_xticks(sizes, [str(size) for size in sizes])  # of all the logarithm's ticks, those that were measured
+        axis.set_xticks(
+            sizes, [str(size) for size in sizes]
+        )  # of all the logarithm's ticks, those that were measured
         axis.xaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
