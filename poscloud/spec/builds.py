@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from string import Formatter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from poscloud.spec.base import Model, Name
+from poscloud.spec.placeholders import placeholders
 from poscloud.spec.references import Finding, Path, nearest
 
 if TYPE_CHECKING:
@@ -38,25 +38,8 @@ RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9.
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 
 
-def placeholders(pattern: str) -> set[str]:
-    """Return the placeholders of a pattern.
-
-    Raises:
-        ValueError: It is none, or has one that nothing is known for.
-    """
-    try:
-        fields = [field for field in Formatter().parse(pattern) if field[1] is not None]
-    except ValueError as error:
-        raise ValueError(f"'{pattern}' is no pattern: {error}") from None
-    for _, name, form, conversion in fields:
-        if name not in PLACEHOLDERS or form or conversion:
-            known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-            raise ValueError(f"'{pattern}' is no pattern; its placeholders may be {known}")
-    return {str(name) for _, name, *_ in fields}
-
-
 def _pattern(text: str) -> str:
-    placeholders(text)
+    placeholders(text, PLACEHOLDERS)
     return text
 
 
@@ -91,7 +74,9 @@ class Builds(Model):
 
     @model_validator(mode="after")
     def _says_which_build(self) -> Builds:
-        if not any(placeholders(pattern) & set(OF_THE_REQUEST) for pattern in self.patterns().values()):
+        if not any(
+            placeholders(pattern, PLACEHOLDERS) & set(OF_THE_REQUEST) for pattern in self.patterns().values()
+        ):
             message = (
                 "every merge request would run the same: `version` or one of `fields` needs "
                 + ", ".join(f"{{{name}}}" for name in OF_THE_REQUEST[:-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, model_validator
@@ -24,6 +23,7 @@ from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import NodePool
 from poscloud.spec.officehours import OfficeHours
 from poscloud.spec.part import Need, PartSpec
+from poscloud.spec.placeholders import placeholders
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.values import Quantity
@@ -35,17 +35,7 @@ MAX_PARTS = 1000
 
 def _pattern(*allowed: str) -> object:
     def check(pattern: str) -> str:
-        try:
-            fields = [field for field in Formatter().parse(pattern) if field[1] is not None]
-        except ValueError as error:
-            raise ValueError(f"'{pattern}' is no pattern: {error}") from None
-        for _, name, form, conversion in fields:
-            if name not in allowed or form or conversion:
-                placeholder = (
-                    f"{{{name}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}}}"
-                )
-                known = ", ".join(f"{{{a}}}" for a in allowed)
-                raise ValueError(f"'{placeholder}' is not known here; allowed: {known}")
+        placeholders(pattern, allowed)
         sample = pattern.format(**dict.fromkeys(allowed, "x"))
         if check_image(sample, ()):
             raise ValueError(f"'{pattern}' makes no image; with x for each placeholder it is '{sample}'")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from string import Formatter
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from poscloud.spec.base import DnsName, Model
 from poscloud.spec.kubernetes import check_image
+from poscloud.spec.placeholders import placeholders
 
 PLACEHOLDERS = ("environment", "service", "version")
 
@@ -17,13 +17,9 @@ _URL = re.compile(r"https?://[^/\s?#@]+/[^\s?#]*")
 
 
 def _url_pattern(pattern: str) -> str:
-    try:
-        fields = [name for _, name, *_ in Formatter().parse(pattern) if name is not None]
-        sample = pattern.format(**dict.fromkeys(PLACEHOLDERS, "x"))
-    except (ValueError, KeyError, IndexError, AttributeError):
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"'{pattern}' is no pattern; its placeholders may be {known}") from None
-    if "version" not in fields:
+    used = placeholders(pattern, PLACEHOLDERS)
+    sample = pattern.format(**dict.fromkeys(PLACEHOLDERS, "x"))
+    if "version" not in used:
         raise ValueError(f"'{pattern}' has no {{version}}: every version would be the same jar")
     if re.match(r"https?://[^/?#]*@", sample) or "?" in sample:
         # Not the address itself: the message would be one more place to read the secret.

@@ -11,7 +11,8 @@ from poscloud.errors import PosCloudError
 from poscloud.forge import Forge, MergeRequest, from_environment
 from poscloud.load.copy import closure
 from poscloud.spec import EnvironmentSpec
-from poscloud.spec.builds import SHORT, placeholders, slug
+from poscloud.spec.builds import PLACEHOLDERS, SHORT, slug
+from poscloud.spec.placeholders import placeholders
 from poscloud.spec.references import nearest
 
 _FORM = re.compile(r"(?P<repository>[^=!\s]+)=!?(?P<number>[0-9]{1,9})")
@@ -159,7 +160,9 @@ def _fields(
         "registry": spec.registry,
         "environment": spec.name,
     }
-    if not words["branch"] and any("branch" in placeholders(each) for each in mapped.patterns().values()):
+    if not words["branch"] and any(
+        "branch" in placeholders(each, PLACEHOLDERS) for each in mapped.patterns().values()
+    ):
         raise PosCloudError(
             f"the branch of {asked}, '{request.branch}', has no letter from a to z and no digit to make {{branch}} of",
             hint=f"name its builds by {{number}} or {{commit}} in `copies` of {spec.name}",

@@ -16,6 +16,7 @@ from poscloud.cluster.target import Target
 from poscloud.engine.environments.expiry import read, written
 from poscloud.engine.environments.listing import WORKLOADS, annotation
 from poscloud.engine.environments.rest import AWAKE, OFFICE_HOURS
+from poscloud.engine.manual.asleep import REPLICAS
 from poscloud.errors import DeployError, PosCloudError, WaitTimeoutError
 from poscloud.local.progress import Reporter
 from poscloud.provider import byhand, config
@@ -31,8 +32,6 @@ LOOK_SECONDS = 0.5
 
 PATIENCE_SECONDS = 600.0
 """How long pods that start after one another may take, each group of them."""
-
-REPLICAS = ("spec", "replicas")
 
 Object = dict[str, Any]
 
