@@ -42,11 +42,11 @@ test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults"
 
-test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does five of them.
+test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does two of them.
 	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
 
-test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, sweep and janitor, drift and both pipelines, killed at each step; make test does a share.
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/e2e/test_,$(addsuffix .py,copies queue sleep sweep_twice janitor templates drift))
+test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, sweep and janitor, drift, both pipelines, a new passphrase, killed at each step; make test does a share.
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/e2e/test_,$(addsuffix .py,copies queue sleep sweep_twice janitor templates drift recovery passphrase))
 
 SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.

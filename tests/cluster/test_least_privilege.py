@@ -41,7 +41,7 @@ Right = tuple[str, str]
 SWEEP = "poscloud sweep --data removes claims that nothing uses"
 KEPT = (
     "configmaps secrets services limitranges resourcequotas deployments statefulsets jobs ingresses networkpolicies "
-    "poddisruptionbudgets horizontalpodautoscalers endpointslices"
+    "poddisruptionbudgets horizontalpodautoscalers endpointslices cronjobs"
 )
 LATER = "a later version of poscloud, which labels its objects otherwise"
 OUTSIDE = "a MySQL outside the cluster that is given by its address"

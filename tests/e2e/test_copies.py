@@ -101,6 +101,7 @@ def test_a_shorter_lifetime_is_told(workspace: Workspace, copied: str) -> None:
     assert "becomes shorter: 1h instead of 2h" in done.stderr
 
 
+@pytest.mark.long
 def test_a_namespace_of_somebody_else_is_no_place_for_a_copy(workspace: Workspace, copied: str) -> None:
     workspace.ok("kubectl", "create", "namespace", "twin")
     try:

@@ -313,6 +313,7 @@ def test_pods_that_sleep_are_no_drift(workspace: Workspace) -> None:
     kubectl(workspace, "annotate", "deployment", "pay", "poscloud.io/replicas-")
 
 
+@pytest.mark.long
 def test_a_large_environment_has_no_drift(workspace: Workspace) -> None:
     workspace.ok("poscloud", "up", "-s", "wbyh-stage")
     try:

@@ -242,6 +242,7 @@ def test_the_cron_job_makes_pods_under_the_restricted_standard(workspace: Worksp
     workspace.ok("kubectl", "delete", "job", "once", "-n", HOME)
 
 
+@pytest.mark.long
 def test_a_copy_whose_time_is_up_is_archived_and_removed(workspace: Workspace, office: Office) -> None:
     office.wait_until_over("till-a")
     done = office.sweep()
@@ -256,6 +257,7 @@ def test_a_copy_whose_time_is_up_is_archived_and_removed(workspace: Workspace, o
     assert {log["pod"].partition("-")[0] for log in json.loads(manifest.read_text())["logs"]} == {"pay"}
 
 
+@pytest.mark.long
 def test_the_second_run_does_nothing(workspace: Workspace, office: Office) -> None:
     mark = workspace.audit_mark()
     done = office.sweep()

@@ -135,7 +135,14 @@ def test_a_passphrase_of_one_s_own_is_taken_from_a_file(project: Workspace) -> N
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [("before", 1), ("inside", 1), ("inside", 2), ("inside", 3), ("after", 2), ("before", 3), ("end", 9)],
+    [
+        ("inside", 2),
+        ("after", 2),
+        *(
+            pytest.param(moment, number, marks=pytest.mark.long)
+            for moment, number in (("before", 1), ("inside", 1), ("inside", 3), ("before", 3), ("end", 9))
+        ),
+    ],
 )
 def test_killed_at_any_moment_it_is_finished_by_running_it_again(
     project: Workspace, moment: str, number: int

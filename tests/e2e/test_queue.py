@@ -132,6 +132,7 @@ def test_a_copy_that_was_let_in_and_never_made_is_destroyed_as_any_other(
     until(lambda: "brief" not in listed(workspace))
 
 
+@pytest.mark.long
 def test_a_copy_whose_namespace_was_deleted_is_not_made_over_its_state(
     workspace: Workspace, yard: dict[str, subprocess.Popen[str]]
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_copy_whose_namespace_was_deleted_is_not_made_over_its_state(
     assert "lost" not in workspace.ok("pulumi", "stack", "ls")
 
 
+@pytest.mark.long
 def test_a_copy_that_is_there_is_archived_whatever_its_annotation_says(
     workspace: Workspace, yard: dict[str, subprocess.Popen[str]]
 ) -> None:

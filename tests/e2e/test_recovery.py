@@ -72,8 +72,11 @@ def removed(workspace: Workspace) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("writes", "short_lived"),
-    [(1, False), (12, False), (12, True)],
-    ids=["after the first object", "in the middle", "in the middle, no record kept"],
+    [
+        pytest.param(1, False, id="after the first object", marks=pytest.mark.long),
+        pytest.param(12, False, id="in the middle"),
+        pytest.param(12, True, id="in the middle, no record kept", marks=pytest.mark.long),
+    ],
 )
 def test_up_killed_and_run_again_converges(workspace: Workspace, writes: int, short_lived: bool) -> None:
     variables = {}

@@ -85,8 +85,8 @@ def nothing_is_left(workspace: Workspace, name: str) -> bool:
     return not (live(workspace, "namespace", name) or f'"{name}"' in stacks or files or volumes)
 
 
-def share(steps: Iterable[str], always: str) -> list[Any]:
-    """Return the steps, all but one for `make test-environments` alone."""
+def share(steps: Iterable[str], always: str = "") -> list[Any]:
+    """Return the steps, all but at most one for `make test-environments` alone."""
     return [pytest.param(step, marks=() if step == always else pytest.mark.long) for step in steps]
 
 
@@ -98,7 +98,7 @@ CREATE: dict[str, Condition] = {
 }
 
 
-@pytest.mark.parametrize("step", share(CREATE, "namespace"))
+@pytest.mark.parametrize("step", share(CREATE))
 def test_a_create_that_was_killed(workspace: Workspace, original: str, step: str) -> None:
     name = f"made-{step}"
     kill_when(workspace, CREATE[step], name, "poscloud", "env", "create", name, "--from", original)

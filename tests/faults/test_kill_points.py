@@ -20,7 +20,7 @@ ROUND: list[tuple[Operation, str, int]] = [
 """One after the other on one stack."""
 
 
-@pytest.fixture(params=["checkpoints", "short-lived"])
+@pytest.fixture(params=[pytest.param("checkpoints", marks=pytest.mark.long), "short-lived"])
 def lane(request: pytest.FixtureRequest, workspace: Workspace, tmp_path: Path) -> Iterator[Lane]:
     mode: Mode = request.param
     with Lane(workspace, tmp_path, f"kill-{mode[0]}", mode) as found:
