@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from poscloud.errors import PosCloudError
+from poscloud.forge import from_environment, project_of
+from poscloud.forge.refusals import MissingError
+from poscloud.local.progress import Reporter
 from poscloud.spec.lifetime import FOREVER, Copies, seconds
 
 OWNER_VARIABLES = ("POSCLOUD_OWNER", "GITLAB_USER_LOGIN", "GITHUB_ACTOR")
@@ -66,3 +69,36 @@ def time_to_live(wanted: str | None, copies: Copies, who: str, original: str) ->
 def team(environ: Mapping[str, str]) -> str:
     """Return the team that asks, as the variable says; empty when it is not set."""
     return environ.get(TEAM_VARIABLE, "").strip()
+
+
+def refuse_closed(merge_request: str, environ: Mapping[str, str], reporter: Reporter) -> None:
+    """Make sure that a merge request is not known to be closed: the next sweep would remove what is made for it.
+
+    Where that cannot be told, it is noted, and the copy made.
+
+    Args:
+        merge_request: ``PROJECT!NUMBER``; empty for none.
+        environ: Where CI says which forge it is.
+        reporter: Gets the note.
+
+    Raises:
+        PosCloudError: It is merged, closed, or not there.
+    """
+    repository, _, number = merge_request.rpartition("!")
+    if not repository or not number.isdecimal():
+        return
+    try:
+        forge = from_environment(environ)
+        request = forge.of(repository, int(number)).request() if forge else None
+    except PosCloudError as error:
+        # A token for one project is told the same of any other, whether it is there or not.
+        if isinstance(error, MissingError) and repository == project_of(environ):
+            raise
+        reporter.note(f"whether {merge_request} is open was not looked at: {error.message}")
+        return
+    if request and request.state != "open":
+        raise PosCloudError(
+            f"{merge_request} is {request.state} ({request.url}), and a copy made for it would be removed by the next "
+            "sweep; nothing was made",
+            hint="open it again; or, for a copy of your own, leave --mr out",
+        )

@@ -9,7 +9,7 @@ from typing import Any
 
 from poscloud.engine import deploy
 from poscloud.engine.deploy import Prepared
-from poscloud.engine.environments.asked import owner, time_to_live
+from poscloud.engine.environments.asked import owner, refuse_closed, time_to_live
 from poscloud.engine.environments.asked import team as asking_team
 from poscloud.engine.environments.builds import Build, builds, read_requests
 from poscloud.engine.environments.copying import (
@@ -76,6 +76,7 @@ def create(
     copies = load_environment(root, original).copies
     who, merge_request = who or owner(os.environ, root), merge_request or merge_request_id(os.environ)
     ttl = time_to_live(ttl, copies, who, original)
+    refuse_closed(merge_request, os.environ, reporter)
     team = team.strip() or asking_team(os.environ)
     limits = limits_of(copies, original, team)
     run = _builds(root, original, requests, only, reporter) if requests else ()
