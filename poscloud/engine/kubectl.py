@@ -76,15 +76,13 @@ class Kubectl:
             self._answer(done)
         return True
 
-    def annotate(self, namespace: str, annotations: dict[str, str]) -> bool:
-        """Set annotations of a namespace; ``False`` when there is none of that name; errors as in ``get``."""
+    def annotate(self, namespace: str, annotations: dict[str, str]) -> dict[str, Any]:
+        """Set annotations of a namespace and return it; empty when there is none; errors as in ``get``."""
         given = [f"{name}={value}" for name, value in annotations.items()]
-        done = self._run("annotate", "--overwrite", "namespace", namespace, *given, "-o", "name")
+        done = self._run("annotate", "--overwrite", "namespace", namespace, *given, "-o", "json")
         if "(NotFound)" in done.stderr:
-            return False
-        if done.returncode != 0:
-            self._answer(done)
-        return True
+            return {}
+        return self._answer(done)
 
     def _run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [

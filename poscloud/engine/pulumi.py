@@ -107,11 +107,19 @@ class Pulumi:
             input=given,
         )
 
+    @property
+    def embedded(self) -> bool:
+        """Whether states are in the project's own folder."""
+        return self.environment.get("PULUMI_BACKEND_URL") == self.paths.state_url
+
     def in_embedded_state(self, stack: str) -> bool:
         """Whether the embedded backend holds the stack; saves starting the engine to ask."""
-        if self.environment.get("PULUMI_BACKEND_URL") != self.paths.state_url:
-            return False
-        return (self.paths.state / ".pulumi" / "stacks" / project_name(self.root) / f"{stack}.json").is_file()
+        return (
+            self.embedded
+            and (
+                self.paths.state / ".pulumi" / "stacks" / project_name(self.root) / f"{stack}.json"
+            ).is_file()
+        )
 
     def _missing(self) -> DeployError:
         return DeployError("pulumi is not installed", hint="run: make up   (or: poscloud toolchain install)")

@@ -47,8 +47,9 @@ def note_activity(kubectl: Kubectl, spec: EnvironmentSpec, reporter: Reporter) -
     if spec.lifetime is None and spec.office_hours is None:
         return
     now = datetime.now(UTC)
-    if kubectl.annotate(spec.name, {names.ACTIVE_ANNOTATION: written(now)}) and spec.lifetime:
-        reporter.note(f"{spec.name} {until(lease_of(kubectl.get('namespace', spec.name)), now)}")
+    live = kubectl.annotate(spec.name, {names.ACTIVE_ANNOTATION: written(now)})
+    if live and spec.lifetime:
+        reporter.note(f"{spec.name} {until(lease_of(live), now)}")
 
 
 def extend(kubectl: Kubectl, name: str, by: str) -> Lease:
@@ -80,8 +81,8 @@ def extend(kubectl: Kubectl, name: str, by: str) -> Lease:
         )
     keep = max(wanted, lease.keep_until) if lease.keep_until else wanted
     now = datetime.now(UTC)
-    kubectl.annotate(name, {names.KEEP_ANNOTATION: written(keep), names.ACTIVE_ANNOTATION: written(now)})
-    return lease_of(kubectl.get("namespace", name))
+    said = {names.KEEP_ANNOTATION: written(keep), names.ACTIVE_ANNOTATION: written(now)}
+    return lease_of(kubectl.annotate(name, said))
 
 
 def until(lease: Lease, now: datetime) -> str:

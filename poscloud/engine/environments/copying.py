@@ -191,6 +191,8 @@ def remembered(pulumi: Pulumi, root: Path, name: str) -> bool:
     if (root / f"Pulumi.{name}.yaml").is_file():
         return True
     if not pulumi.in_embedded_state(name):
+        if pulumi.embedded:
+            return False
         done = pulumi.quietly("stack", "select", "--stack", name, "--non-interactive")
         if "no stack named" in done.stderr:
             return False
