@@ -1,7 +1,7 @@
 """Compare poscloud with its peers: ``python -m bench.peers [--sizes 17,50,200,17+4] [--rounds 3] [--out FOLDER]``.
 
-``--quick`` measures poscloud, the floor and kubectl with 17 services, and fails when a ratio got 1.5 times worse than
-the recorded one; ``--record`` records it.
+``--quick`` measures poscloud, the floor and kubectl with 17 services, and fails when a ratio is 1.5 times worse than
+the recorded one, also when it is measured once more; ``--record`` records it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from bench.peers import quick
 from bench.peers.plot import draw
@@ -42,17 +43,16 @@ def main() -> int:
     tools = [tool for tool in TOOLS if not given.tools or tool.name in given.tools.split(",")]
     if Helm in tools:
         Helm.program = build("helm", "helm.sh/helm/v3/cmd/helm", within=Path(__file__).parent)
-    rows: list[Measured] = []
     given.out.mkdir(parents=True, exist_ok=True)
     with (given.out / "rows.jsonl").open("w") as file:
-        for row in measure(tools, [_workload(size, given.rounds) for size in given.sizes.split(",")]):
-            rows.append(row)
-            file.write(json.dumps(row.as_data()) + "\n")
-            file.flush()
-    found = medians(rows)
-    print(table(found))
-    if given.quick:
-        return quick.compare(found)
+        rows = _written(given, tools, file)
+        found = medians(rows)
+        print(table(found))
+        if given.quick and quick.compare(found) == 0:
+            return 0
+        if given.quick:  # what was slow once may have been the machine; what is slow again is poscloud
+            print("\nonce more, and the shortest of all:", file=sys.stderr)
+            return quick.compare(medians(rows + _written(given, tools, file)))
     if given.record:
         quick.record(found)
         return 0
@@ -60,6 +60,16 @@ def main() -> int:
     for picture in draw(found, given.out):
         print(picture, file=sys.stderr)
     return 0
+
+
+def _written(given: argparse.Namespace, tools: list[type[Tool]], file: TextIO) -> list[Measured]:
+    """Measure, and write each row as soon as it is there."""
+    rows = []
+    for row in measure(tools, [_workload(size, given.rounds) for size in given.sizes.split(",")]):
+        rows.append(row)
+        file.write(json.dumps(row.as_data()) + "\n")
+        file.flush()
+    return rows
 
 
 def measure(tools: list[type[Tool]], workloads: list[tuple[Workload, int]]) -> Iterator[Measured]:

@@ -187,8 +187,8 @@ def up(
         make_passwords(prepared.pulumi, root, spec, reporter)
     begin(prepared.kubectl, namespace.result(), spec, reporter)
     by_hand = around.tell(prepared.target, stack, reporter)
-    awake = _rouse(prepared, namespace.result(), reporter)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
+    awake = _rouse(prepared, namespace.result(), reporter, confirmed=bool(confirmed))
     flags = [*confirmed, *([REFRESH] if refresh else [])]
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
@@ -208,10 +208,19 @@ def up(
     return code
 
 
-def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter) -> set[str]:
-    """Wake an environment that sleeps; return what has to become ready after the engine's run."""
+def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *, confirmed: bool) -> set[str]:
+    """Wake an environment that sleeps; return what has to become ready after the engine's run.
+
+    Raises:
+        DeployError: It sleeps, and nobody has agreed yet: the engine asks later than this.
+    """
     if not annotation(namespace, ASLEEP_ANNOTATION):
         return set()
+    if not confirmed:
+        raise DeployError(
+            f"{prepared.stack} is asleep, and would be woken before you are asked; nothing was changed",
+            hint=f"poscloud env wake {prepared.stack}, then this again; or: poscloud up -s {prepared.stack} --yes",
+        )
     mark = f"{project_name(prepared.pulumi.root)}/{prepared.stack}"
     return rouse(prepared.target, prepared.stack, mark, reporter)
 

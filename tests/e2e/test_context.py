@@ -79,6 +79,17 @@ def test_the_cluster_is_pinned_by_the_first_up_and_by_nothing_else(
     assert office.run("pulumi", "up", "--yes").returncode == 0
 
 
+def test_what_sleeps_is_not_woken_before_somebody_agrees(workspace: Workspace, office: Office) -> None:
+    asleep = {"POSCLOUD_USER_KUBECONFIG": str(office.file)}
+    assert workspace.run("poscloud", "env", "sleep", STACK, **asleep).returncode == 0
+    mark = workspace.audit_mark()
+    done = office.run("poscloud", "up")
+    assert done.returncode == 4
+    assert f"{STACK} is asleep, and would be woken before you are asked; nothing was changed" in done.stderr
+    assert workspace.writes_since(mark) == []
+    assert workspace.run("poscloud", "env", "wake", STACK, **asleep).returncode == 0
+
+
 def test_nothing_is_written_to_another_cluster(workspace: Workspace, office: Office) -> None:
     right = office.pin
     office.describe("3.2.13")
