@@ -30,6 +30,7 @@ HOLDING_UP = (
     ("/apis/batch/v1", "cronjobs"), ("/apis/batch/v1", "jobs"), ("/apis/apps/v1", "replicasets"),
     ("/api/v1", "pods"), ("/api/v1", "persistentvolumeclaims"),
 )  # fmt: skip
+DELETED_AT_ONCE = 100
 TAKE_OVER_TRIES = 5
 SERVICES_AT_ONCE = 4
 """Services that are created at a time: the API server gives out their addresses one by one, and gives up on a create
@@ -139,11 +140,22 @@ class Cluster:
         grace period of the pods it has deleted; when it finds none, it is done at once. Whatever is not allowed
         here is left to it.
         """
-        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         for group, plural in HOLDING_UP:
             with suppress(ApiError):
-                path = f"{group}/namespaces/{namespace}/{plural}"
-                await self.client.request("DELETE", path, body=options)
+                await self._delete_all(f"{group}/namespaces/{namespace}/{plural}")
+
+    async def _delete_all(self, path: str) -> None:
+        """Delete all objects at a path, so many at a time as the API server is done with in good time.
+
+        It deletes them one after another, and a request that takes a minute has failed.
+        """
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        query = {"limit": str(DELETED_AT_ONCE)}
+        while True:
+            answer = await self.client.request("DELETE", path, query, options)
+            if not (rest := get(answer, "metadata", "continue")):
+                return
+            query["continue"] = rest
 
     async def locate(self, obj: Object) -> tuple[Resource, str]:
         """How the object is addressed, and in which namespace it lives."""

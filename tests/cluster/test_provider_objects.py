@@ -14,6 +14,7 @@ import grpc.aio
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from poscloud.provider import cluster as cluster_of_a_stack
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import load
 from poscloud.provider.rest import MERGE, Clock
@@ -279,6 +280,18 @@ async def test_a_namespace_is_gone_with_all_that_is_in_it(driver: Driver) -> Non
     await driver.delete(namespace, created.properties)
     assert await driver.cluster.get(namespace) is None
     assert await driver.cluster.get(inside) is None
+
+
+async def test_a_namespace_is_emptied_a_page_at_a_time(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_of_a_stack, "DELETED_AT_ONCE", 2)
+    client, path = driver.cluster.client, f"/apis/apps/v1/namespaces/{driver.namespace}/deployments"
+    for number in range(5):
+        obj = driver.object("Deployment", {"spec": workload("app", replicas=0)}, "apps/v1", f"app-{number}")
+        await client.request("POST", path, body=obj)
+    await driver.cluster.empty(driver.namespace)
+    assert (await client.request("GET", path))["items"] == []
 
 
 @pytest.fixture
