@@ -77,8 +77,7 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 def show_error(error: PosCloudError) -> None:
     """Tell what is wrong, where, and what to do."""
     if isinstance(error, InputError):
-        for problem in error.problems:
-            tell(_problem(problem))
+        _tell_problems(error.problems)
     tell(f"{paint('error:', '31', sys.stderr)} {error.message}")
     if error.hint:
         tell(f"  {error.hint}")
@@ -96,10 +95,31 @@ def problem_as_data(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _problem(problem: Problem) -> str:
-    place = paint(problem.place, "1", sys.stderr)
-    text = f"{place}: {problem.message} [{problem.code}]"
-    return f"{text}\n    {problem.hint}" if problem.hint else text
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Tell what is wrong, where, and what to do, and how much it is; nothing without problems."""
+    if problems:
+        _tell_problems(problems)
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found"
+        tell(f"{paint('error:', '31', sys.stderr)} {count}")
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    from poscloud.engine.stackconfig import project_root
+    from poscloud.load.excerpt import excerpt
+
+    try:
+        root = project_root(Path.cwd())
+    except PosCloudError:
+        root = Path.cwd()
+    for problem in problems:
+        tell(f"{paint(problem.place, '1', sys.stderr)}: {problem.message} [{problem.code}]")
+        if found := excerpt(problem, root):
+            line, carets = found.lines()
+            tell(f"{line}\n{paint(carets, '31', sys.stderr)}")
+        if problem.hint:
+            tell(f"    {problem.hint}")
+    example = problems[0].code if problems else ""
+    tell(f"  what such a word in brackets means: poscloud explain {example}")
 
 
 def run(main: Callable[[], None], log: Callable[[], Path]) -> NoReturn:

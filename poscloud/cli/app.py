@@ -11,11 +11,13 @@ from poscloud import __version__
 from poscloud.cli import (
     _output,
     access,
+    check,
     cluster,
     destroy,
     doctor,
     drift,
     env,
+    explain,
     image,
     mr,
     passphrase,
@@ -71,6 +73,8 @@ app.command("scale")(scale.scale)
 app.command("restart")(restart.restart)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
+app.command("check")(check.check)
+app.command("explain")(explain.explain)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

@@ -1,0 +1,75 @@
+"""``poscloud check``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from poscloud.cli import _output
+from poscloud.cli._options import Json, complete_stack, root
+
+
+def check(
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            help="The environment, stacks/NAME.yaml.",
+            envvar="POSCLOUD_STACK",
+            autocompletion=complete_stack,
+        ),
+    ] = None,
+    kubernetes: Annotated[
+        str, typer.Option("--kubernetes", help="Version of the cluster, such as 1.29; by default the local one's.")
+    ] = "",
+    explain: Annotated[str, typer.Option("--explain", help="Say what a code means, and what mends it.")] = "",
+    json: Json = False,
+) -> None:
+    """Check an environment before anything is touched: everything `validate` says, and what would go wrong later.
+
+    Ports and hosts against other environments, memory and start times, secrets in clear text, deprecated words.
+    Exit code 2 when the description is wrong, 1 when it is right and something else is found.
+
+    Example: poscloud check -s wbyh-stage
+    """
+    from poscloud.engine.preflight.report import check as run
+    from poscloud.errors import InputError
+
+    if explain:
+        _output.say(_explained(explain))
+        return
+    if not stack:
+        raise typer.BadParameter("give the environment's name", param_hint="--stack / -s")
+    try:
+        report = run(root(), stack, kubernetes)
+    except InputError as error:
+        if json:
+            _output.write_json({"ok": False, "problems": [_output.problem_as_data(p) for p in error.problems]})
+        raise
+    for note in report.notes:
+        _output.tell(f"note: {note}")
+    if json:
+        problems = [_output.problem_as_data(p) for p in report.problems]
+        _output.write_json(
+            {
+                "ok": not problems,
+                "problems": problems,
+                "components": report.components,
+                "objects": report.objects,
+                "notes": report.notes,
+            }
+        )
+    _output.show_problems(report.problems)
+    if report.problems:
+        sys.exit(1)
+    if not json:
+        _output.say(f"{stack}: nothing found, {report.components} components, {report.objects} objects")
+
+
+def _explained(code: str) -> str:
+    from poscloud.load.codes import explained
+
+    return explained(code)

@@ -1,0 +1,1 @@
+"""``poscloud check``: everything that can be known to go wrong, before anything is touched."""

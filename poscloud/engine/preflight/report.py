@@ -1,0 +1,101 @@
+"""Everything that is wrong with an environment, at its place: the description, what it meets elsewhere, the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poscloud.engine.description import Description, describe
+from poscloud.engine.preflight.others import other_claims
+from poscloud.errors import PosCloudError, Problem
+from poscloud.load.problems import from_findings
+from poscloud.local.versions import pinned
+from poscloud.render.preflight.claims import check_others, check_pods, check_within, claims_of
+from poscloud.render.preflight.cleartext import check_cleartext
+from poscloud.render.preflight.jvm import check_jvm
+from poscloud.render.preflight.starting import check_starting
+from poscloud.render.preflight.versions import Version, check_versions, parse_version
+from poscloud.spec.references import Finding
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found.
+
+    Attributes:
+        problems: What is wrong, sorted by place.
+        components: Services and backing services.
+        objects: Kubernetes objects that they are.
+        notes: What could not be looked at, and why.
+    """
+
+    problems: list[Problem]
+    components: int
+    objects: int
+    notes: list[str] = field(default_factory=list)
+
+
+def check(root: Path, stack: str, kubernetes: str = "") -> Report:
+    """Check the environment of a stack without asking any cluster.
+
+    Args:
+        root: The project's folder.
+        stack: For example ``wbyh-stage``.
+        kubernetes: Version of the cluster, such as 1.29; empty: that of the local one.
+
+    Raises:
+        StackNotFoundError: There is no such stack.
+        InputError: What is wrong with the description, as ``validate`` says it.
+        PosCloudError: ``kubernetes`` is no version.
+    """
+    target = parse_version(kubernetes or pinned("kubernetes"))
+    if target is None:
+        raise PosCloudError(f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29")
+    description = describe(root, stack)
+    findings, notes = offline_findings(root, stack, description, target)
+    return report(description, findings, notes)
+
+
+def report(description: Description, findings: list[Finding], notes: list[str]) -> Report:
+    """Return findings as a report: each at its place, once, from top to bottom."""
+    problems = dict.fromkeys(from_findings(findings, description.node))
+    ordered = sorted(problems, key=lambda p: (str(p.file or ""), p.line, p.column, p.code))
+    objects = sum(len(part.manifests) for part in description.parts)
+    return Report(ordered, len(description.parts) - 1, objects, notes)
+
+
+def offline_findings(
+    root: Path, stack: str, description: Description, target: Version
+) -> tuple[list[Finding], list[str]]:
+    """Return what is wrong as far as it can be told without a cluster, and what could not be looked at.
+
+    Args:
+        root: The project's folder.
+        stack: The stack's name.
+        description: Its description.
+        target: The cluster's version.
+    """
+    spec, parts = description.spec, description.parts
+    written = as_written(description)
+    claims = claims_of(spec, parts)
+    findings = [
+        *check_within(claims),
+        *check_pods(spec, parts),
+        *check_jvm(spec),
+        *check_starting(spec, parts),
+        *check_cleartext(written, stack),
+        *check_versions(spec, parts, written, target),
+    ]
+    notes: list[str] = []
+    if claims:
+        others, notes = other_claims(root, stack)
+        for other, theirs in others.items():
+            findings += check_others(claims, theirs, f"environment '{other}'")
+    return findings, notes
+
+
+def as_written(description: Description) -> Any:
+    """Return the description as plain maps and lists, as it was written, with everything inherited."""
+    plain = description.node.plain()
+    return plain or description.spec.model_dump(mode="json", exclude_unset=True)
