@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -96,6 +96,9 @@ golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the 
 
 schema: $(READY) ## Write schemas/environment.schema.json anew.
 	@$(POSCLOUD) schema --out schemas/environment.schema.json
+
+errors: $(READY_DEV) ## Write docs/errors.md anew, from poscloud/load/codes.
+	@.venv/bin/python -m tests.write_errors
 
 lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock

@@ -15,6 +15,9 @@ SCHEMA = 1
 """Version of everything printed with ``--json``; a key is never renamed within one version."""
 
 
+_MORE = "what a word in brackets means: poscloud explain"
+
+
 def say(text: str = "") -> None:
     """Write a line of data to stdout."""
     print(text)
@@ -81,6 +84,8 @@ def show_error(error: PosCloudError) -> None:
     tell(f"{paint('error:', '31', sys.stderr)} {error.message}")
     if error.hint:
         tell(f"  {error.hint}")
+    elif isinstance(error, InputError) and error.problems:
+        tell(f"  {_MORE} {error.problems[0].code}")
 
 
 def problem_as_data(problem: Problem) -> dict[str, Any]:
@@ -101,6 +106,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
         _tell_problems(problems)
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''} found"
         tell(f"{paint('error:', '31', sys.stderr)} {count}")
+        tell(f"  {_MORE} {problems[0].code}")
 
 
 def _tell_problems(problems: Sequence[Problem]) -> None:
@@ -118,8 +124,6 @@ def _tell_problems(problems: Sequence[Problem]) -> None:
             tell(f"{line}\n{paint(carets, '31', sys.stderr)}")
         if problem.hint:
             tell(f"    {problem.hint}")
-    example = problems[0].code if problems else ""
-    tell(f"  what such a word in brackets means: poscloud explain {example}")
 
 
 def run(main: Callable[[], None], log: Callable[[], Path]) -> NoReturn:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from poscloud.cli import _output
 from poscloud.cli._options import Json, complete_stack, root
+
+if TYPE_CHECKING:
+    from poscloud.engine.preflight.report import Report
 
 
 def check(
@@ -23,7 +26,10 @@ def check(
         ),
     ] = None,
     kubernetes: Annotated[
-        str, typer.Option("--kubernetes", help="Version of the cluster, such as 1.29; by default the local one's.")
+        str,
+        typer.Option(
+            "--kubernetes", help="Version of the cluster, such as 1.29; by default the local one's."
+        ),
     ] = "",
     explain: Annotated[str, typer.Option("--explain", help="Say what a code means, and what mends it.")] = "",
     json: Json = False,
@@ -47,16 +53,20 @@ def check(
         report = run(root(), stack, kubernetes)
     except InputError as error:
         if json:
-            _output.write_json({"ok": False, "problems": [_output.problem_as_data(p) for p in error.problems]})
+            problems = [_output.problem_as_data(p) for p in error.problems]
+            _output.write_json({"ok": False, "problems": problems})
         raise
+    _show(stack, report, json)
+
+
+def _show(stack: str, report: Report, json: bool) -> None:
     for note in report.notes:
         _output.tell(f"note: {note}")
     if json:
-        problems = [_output.problem_as_data(p) for p in report.problems]
         _output.write_json(
             {
-                "ok": not problems,
-                "problems": problems,
+                "ok": not report.problems,
+                "problems": [_output.problem_as_data(p) for p in report.problems],
                 "components": report.components,
                 "objects": report.objects,
                 "notes": report.notes,

@@ -15,12 +15,14 @@ from poscloud.spec.cleartext import dense_in, is_clear, is_named, secrets_in
 WIDTH = 100
 """Columns of a line that are shown; of a longer one, those around the place."""
 
-_PAIR = re.compile(r"""(?P<key>[\w.\-]+)["']?\s*[:=]\s*(?P<quote>["']?)(?P<value>[^\s,{}\[\]"'#][^,}\]"'#]*)""")
+_PAIR = re.compile(
+    r"""(?P<key>[\w.\-]+)["']?\s*[:=]\s*(?P<quote>["']?)(?P<value>[^\s,{}\[\]"'#][^,}\]"'#]*)"""
+)
 _VARIABLE = re.compile(r"""name:\s*["']?(?P<key>[\w.\-]+)["']?\s*,\s*value:\s*["']?(?P<value>[^,}\]"'#]+)""")
 _FIELDS = frozenset({"secret", "pull_secret", "pull-secret"})
 """Fields that hold the name of a Secret."""
 
-_TOKEN = re.compile(r"""[\w.\-/]+|"[^"]*"|'[^']*'|\$\{[^}]*\}|\S""")
+_TOKEN = re.compile(r"""[\w.\-/]+|\*{2,}|"[^"]*"|'[^']*'|\$\{[^}]*\}|\S""")
 
 
 @dataclass(frozen=True)
@@ -92,4 +94,6 @@ def _secret_spans(line: str) -> Iterator[tuple[int, int]]:
 
 def _columns(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text if not unicodedata.combining(c))
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text if not unicodedata.combining(c)
+    )

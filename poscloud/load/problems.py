@@ -51,7 +51,7 @@ def from_findings(findings: list[Finding], node: Node) -> list[Problem]:
     """Return a problem for each finding, at its place in ``node``."""
     problems = []
     for finding in findings:
-        mark = node.locate(finding.path, key=finding.code.startswith(("duplicate", "name-")))
+        mark = node.locate(finding.path, key=finding.code.startswith(("duplicate", "name-", "deprecated")))
         where = "" if mark.line else f"{'.'.join(map(str, finding.path))}: "  # made in Python
         problems.append(
             Problem(mark.file, mark.line, mark.column, finding.code, where + finding.message, finding.hint)

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-_WORDS = r"pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[_.-]?key|access[_.-]?key|private[_.-]?key|secret[_.-]?key"
+_WORDS = r"pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|private|secret)[_.-]?key"
 
 NAMED = re.compile(rf"(?:^|[_.\- ])(?:{_WORDS})$", re.IGNORECASE)
 """The name of a secret: ``DB_PASSWORD``, ``spring.redis.password``; not ``PASSWORD_FILE`` or ``TOKEN_TTL``."""

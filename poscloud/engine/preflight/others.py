@@ -36,7 +36,9 @@ def other_claims(root: Path, stack: str) -> tuple[dict[str, list[Claim]], list[s
         try:
             description = describe(root, other)
         except PosCloudError as error:
-            notes.append(f"environment '{other}' could not be compared: {error.message} (poscloud check -s {other})")
+            notes.append(
+                f"environment '{other}' could not be compared: {error.message} (poscloud check -s {other})"
+            )
             continue
         found[other] = claims_of(description.spec, description.parts)
     return found, notes

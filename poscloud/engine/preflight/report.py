@@ -51,7 +51,9 @@ def check(root: Path, stack: str, kubernetes: str = "") -> Report:
     """
     target = parse_version(kubernetes or pinned("kubernetes"))
     if target is None:
-        raise PosCloudError(f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29")
+        raise PosCloudError(
+            f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29"
+        )
     description = describe(root, stack)
     findings, notes = offline_findings(root, stack, description, target)
     return report(description, findings, notes)

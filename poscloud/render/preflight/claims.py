@@ -1,4 +1,4 @@
-"""What an environment claims that the whole cluster has once: node ports, ports of hosts, hosts and paths of Ingress."""
+"""What an environment claims of what a cluster has once: node ports, ports of hosts, hosts and paths of Ingress."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ def check_cleartext(description: Any, stack: str) -> list[Finding]:
     """
     hint = _HINT.format(stack=stack)
     return [
-        Finding(path, CODE, f"{_shown(path)} {why} in clear text", hint) for path, why in _found(description, ())
+        Finding(path, CODE, f"{_shown(path)} {why} in clear text", hint)
+        for path, why in _found(description, ())
     ]
 
 

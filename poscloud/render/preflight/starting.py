@@ -71,4 +71,8 @@ def _never(part: RenderedPart, item: Manifest, pod: Manifest, here: Path) -> Ite
 def _ends(probe: Manifest) -> int:
     """Return how many seconds after its start a container is ended that never answers."""
     period, failures = int(probe.get("periodSeconds", 10)), int(probe.get("failureThreshold", 3))
-    return int(probe.get("initialDelaySeconds", 0)) + period * (failures - 1) + int(probe.get("timeoutSeconds", 1))
+    return (
+        int(probe.get("initialDelaySeconds", 0))
+        + period * (failures - 1)
+        + int(probe.get("timeoutSeconds", 1))
+    )
