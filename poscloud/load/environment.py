@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from poscloud.errors import InputError, PosCloudError, Problem, StackNotFoundErr
 from poscloud.load.copy import without_others
 from poscloud.load.included import include_files
 from poscloud.load.merge import apply_defaults, read_with_bases
-from poscloud.load.problems import from_findings, from_validation, loose_messages
+from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
 from poscloud.load.timezones import check_time_zone
 from poscloud.load.yamltree import Mark, Node
@@ -40,7 +39,7 @@ def load_environment(root: Path, stack: str) -> EnvironmentSpec:
 def load_located(root: Path, stack: str) -> tuple[EnvironmentSpec, Node]:
     """Load the environment of one stack, with the tree that knows the place of each value.
 
-    A Python stack's tree has no values; it knows just the file.
+    A Python stack's tree has what its file says, and the place of each constructor and argument.
     """
     if not STACK_NAME.fullmatch(stack):
         raise StackNotFoundError(
@@ -79,7 +78,9 @@ def load_file(file: Path, root: Path, name: str | None = None) -> EnvironmentSpe
 
 def _load(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, Node]:
     if file.suffix == ".py":
-        return _load_python(file, root, name)
+        from poscloud.load.python import load_python
+
+        return load_python(file, root, name)
     problems: list[Problem] = []
     node = read_with_bases(file, root, problems, name or file.stem)
     if node is None:
@@ -239,44 +240,6 @@ def _right_fields(part: dict[str, Any], errors: list[tuple[Any, ...]]) -> dict[s
         elif isinstance(value, dict) and not any(loc[-1] == field for loc in errors):
             right[field] = {k: v for k, v in value.items() if k not in steps}
     return right
-
-
-def _load_python(file: Path, root: Path, name: str | None) -> tuple[EnvironmentSpec, Node]:
-    """Run a Python file and return its ``environment``."""
-    shown = (
-        file.resolve().relative_to(root.resolve()) if file.resolve().is_relative_to(root.resolve()) else file
-    )
-    namespace: dict[str, Any] = {"__name__": "__stack__", "__file__": str(file)}
-    try:
-        exec(compile(file.read_bytes(), str(file), "exec"), namespace)
-    except SyntaxError as error:
-        problem = Problem(shown, error.lineno or 0, error.offset or 0, "python-syntax", error.msg)
-        raise InputError([problem]) from error
-    except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
-        line, column = (frames[-1].lineno or 0, (frames[-1].colno or 0) + 1) if frames else (0, 0)
-        raise InputError(
-            [
-                Problem(shown, line, column, "python-error", f"{type(error).__name__}: {text}")
-                for text in _messages(error)
-            ]
-        ) from error
-    found = namespace.get("environment")
-    if not isinstance(found, EnvironmentSpec):
-        message = "defines no `environment` of type EnvironmentSpec"
-        raise InputError(
-            [Problem(shown, 0, 0, "no-environment", message, "environment = EnvironmentSpec(name=…)")]
-        )
-    mark = Mark(shown, 0, 0)
-    if name is not None and found.name != name:
-        raise InputError([_wrong_name(mark, found.name, name, f'write EnvironmentSpec(name="{name}", …)')])
-    return found, Node({}, mark)
-
-
-def _messages(error: BaseException) -> list[str]:
-    if isinstance(error, ValidationError):
-        return loose_messages(error)
-    return [str(error)]
 
 
 def _unique(problems: list[Problem]) -> list[Problem]:

@@ -60,10 +60,11 @@ def excerpt(problem: Problem, root: Path) -> Excerpt | None:
         lines = read_text(root / problem.file).splitlines()
     except (ValueError, OSError):
         return None
-    if problem.line > len(lines):
+    if not lines:
         return None
-    text = masked(lines[problem.line - 1].replace("\t", " "))
-    start = min(max(problem.column, 1) - 1, len(text))
+    number = min(problem.line, len(lines))  # what is missing at the end is missed behind the last line
+    text = masked(lines[number - 1].replace("\t", " "))
+    start = min(max(problem.column, 1) - 1, len(text)) if number == problem.line else len(text)
     token = _TOKEN.match(text, start)
     end = token.end() if token else start + 1
     first = max(0, min(start - WIDTH // 2, len(text) - WIDTH)) if len(text) > WIDTH else 0
@@ -71,7 +72,7 @@ def excerpt(problem: Problem, root: Path) -> Excerpt | None:
     shift = 1 if first else 0
     indent = _columns(text[first:start]) + shift
     wide = min(_columns(text[start:end]), WIDTH - (start - first))
-    return Excerpt(problem.line, cut.rstrip(), indent, max(1, wide))
+    return Excerpt(number, cut.rstrip(), indent, max(1, wide))
 
 
 def masked(line: str) -> str:

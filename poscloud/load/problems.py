@@ -52,7 +52,8 @@ def from_findings(findings: list[Finding], node: Node) -> list[Problem]:
     problems = []
     for finding in findings:
         mark = node.locate(finding.path, key=finding.code.startswith(("duplicate", "name-", "deprecated")))
-        where = "" if mark.line else f"{'.'.join(map(str, finding.path))}: "  # made in Python
+        # In Python one call may make several parts, by a function or a loop.
+        where = "" if mark.line and mark.file.suffix != ".py" else f"{'.'.join(map(str, finding.path))}: "
         problems.append(
             Problem(mark.file, mark.line, mark.column, finding.code, where + finding.message, finding.hint)
         )

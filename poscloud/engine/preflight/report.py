@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from poscloud.engine.description import Description, describe
 from poscloud.engine.preflight.others import other_claims
@@ -79,7 +78,7 @@ def offline_findings(
         target: The cluster's version.
     """
     spec, parts = description.spec, description.parts
-    written = as_written(description)
+    written = description.node.plain()
     claims = claims_of(spec, parts)
     findings = [
         *check_within(claims),
@@ -95,9 +94,3 @@ def offline_findings(
         for other, theirs in others.items():
             findings += check_others(claims, theirs, f"environment '{other}'")
     return findings, notes
-
-
-def as_written(description: Description) -> Any:
-    """Return the description as plain maps and lists, as it was written, with everything inherited."""
-    plain = description.node.plain()
-    return plain or description.spec.model_dump(mode="json", exclude_unset=True)

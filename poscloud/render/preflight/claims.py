@@ -105,9 +105,9 @@ def _part(spec: EnvironmentSpec, part: RenderedPart) -> Path:
 
 def check_within(claims: list[Claim]) -> list[Finding]:
     """Return a finding for each claim that another part of the same environment makes too."""
-    findings = []
+    findings: list[Finding] = []
     for i, claim in enumerate(claims):
-        for earlier in claims[:i]:
+        for earlier in claims[:i] if claim.path not in [f.path for f in findings] else ():
             if claim.owner != earlier.owner and claim.meets(earlier):
                 message = f"'{earlier.owner}' has {claim.what} {claim.key} already"
                 findings.append(Finding(claim.path, TAKEN[claim.what], message, _HINTS[claim.what]))
@@ -124,14 +124,16 @@ def check_others(claims: Iterable[Claim], others: Iterable[Claim], whose: str) -
         whose: Who that is, in a message: ``environment 'dev' (stacks/dev.yaml)``.
     """
     known = list(others)
-    findings = []
+    findings: dict[
+        Path, Finding
+    ] = {}  # one for each place: a name server takes its port twice, of TCP and UDP
     for claim in claims:
         found = next((other for other in known if claim.meets(other)), None)
-        if found:
+        if found and claim.path not in findings:
             owner = f" for '{found.owner}'" if found.owner and found.owner != "ingress" else ""
             message = f"{claim.what} {claim.key} belongs to {whose}{owner}; a cluster has it once"
-            findings.append(Finding(claim.path, TAKEN[claim.what], message, _HINTS[claim.what]))
-    return list(dict.fromkeys(findings))
+            findings[claim.path] = Finding(claim.path, TAKEN[claim.what], message, _HINTS[claim.what])
+    return list(findings.values())
 
 
 def check_pods(spec: EnvironmentSpec, parts: Iterable[RenderedPart]) -> list[Finding]:
