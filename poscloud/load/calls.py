@@ -103,7 +103,7 @@ class Calls:
         try:
             yield
         finally:
-            Model.__init__ = original  # type: ignore[method-assign,assignment]
+            Model.__init__ = original  # type: ignore[method-assign]
 
     def node_of(self, value: Any, written: ast.expr | None, mark: Mark, key: Mark | None = None) -> Node:
         """Return a value as a tree with places, as far as the file says where it is from.
