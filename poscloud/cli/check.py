@@ -25,11 +25,12 @@ def check(
             autocompletion=complete_stack,
         ),
     ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Look into the cluster as well: room, ports, hosts, classes.")
+    ] = False,
     kubernetes: Annotated[
         str,
-        typer.Option(
-            "--kubernetes", help="Version of the cluster, such as 1.29; by default the local one's."
-        ),
+        typer.Option("--kubernetes", help="Version of the cluster, such as 1.29; by default the cluster's."),
     ] = "",
     explain: Annotated[str, typer.Option("--explain", help="Say what a code means, and what mends it.")] = "",
     json: Json = False,
@@ -50,7 +51,7 @@ def check(
     if not stack:
         raise typer.BadParameter("give the environment's name", param_hint="--stack / -s")
     try:
-        report = run(root(), stack, kubernetes)
+        report = run(root(), stack, kubernetes, cluster=cluster)
     except InputError as error:
         if json:
             problems = [_output.problem_as_data(p) for p in error.problems]

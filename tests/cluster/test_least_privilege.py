@@ -102,6 +102,7 @@ def lived(workspace: Workspace) -> Iterator[set[Right]]:
         workspace.ok("poscloud", "up", "-s", STACK)
         workspace.ok("poscloud", "sweep", "-s", STACK)
         workspace.ok("poscloud", "env", "list")
+        workspace.ok("poscloud", "check", "-s", STACK, "--cluster")
     finally:
         down = workspace.run("poscloud", "destroy", "-s", STACK)
     assert down.returncode == 0, down.stdout[-4000:] + down.stderr[-2000:]

@@ -35,13 +35,14 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def check(root: Path, stack: str, kubernetes: str = "") -> Report:
-    """Check the environment of a stack without asking any cluster.
+def check(root: Path, stack: str, kubernetes: str = "", *, cluster: bool = False) -> Report:
+    """Check the environment of a stack; no cluster is asked unless that is wanted, and nothing is written.
 
     Args:
         root: The project's folder.
         stack: For example ``wbyh-stage``.
-        kubernetes: Version of the cluster, such as 1.29; empty: that of the local one.
+        kubernetes: Version of the cluster, such as 1.29; empty: what the cluster says, or that of the local one.
+        cluster: Look into the cluster that the stack goes to as well.
 
     Raises:
         StackNotFoundError: There is no such stack.
@@ -59,8 +60,9 @@ def check(root: Path, stack: str, kubernetes: str = "") -> Report:
 
 
 def report(description: Description, findings: list[Finding], notes: list[str]) -> Report:
-    """Return findings as a report: each at its place, once, from top to bottom."""
-    problems = dict.fromkeys(from_findings(findings, description.node))
+    """Return findings as a report: each at its place, from top to bottom, and once where several checks have it."""
+    once = {(f.path, f.code): f for f in reversed(findings)}
+    problems = dict.fromkeys(from_findings(list(once.values()), description.node))
     ordered = sorted(problems, key=lambda p: (str(p.file or ""), p.line, p.column, p.code))
     objects = sum(len(part.manifests) for part in description.parts)
     return Report(ordered, len(description.parts) - 1, objects, notes)
