@@ -28,6 +28,10 @@ def check(
     cluster: Annotated[
         bool, typer.Option("--cluster", help="Look into the cluster as well: room, ports, hosts, classes.")
     ] = False,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Ask the registries for every image; with --cluster, by architecture."),
+    ] = False,
     kubernetes: Annotated[
         str,
         typer.Option("--kubernetes", help="Version of the cluster, such as 1.29; by default the cluster's."),
@@ -51,7 +55,7 @@ def check(
     if not stack:
         raise typer.BadParameter("give the environment's name", param_hint="--stack / -s")
     try:
-        report = run(root(), stack, kubernetes, cluster=cluster)
+        report = run(root(), stack, kubernetes, cluster=cluster, images=images)
     except InputError as error:
         if json:
             problems = [_output.problem_as_data(p) for p in error.problems]

@@ -29,7 +29,7 @@ def check_images(
                 message = (
                     f"container '{container['name']}': image '{container['image']}' {why}; this is production"
                 )
-                where = _place(environment, part, container, path)
+                where = place_of_image(environment, part, container, path)
                 findings.append(Finding(where, "image-without-tag", message, "name a version"))
     return list(dict.fromkeys(findings))
 
@@ -44,7 +44,7 @@ def _unnamed(image: str) -> str:
     return "has the tag 'latest', which moves" if tag == "latest" else ""
 
 
-def _place(environment: EnvironmentSpec, part: PartSpec, container: Manifest, path: Path) -> Path:
+def place_of_image(environment: EnvironmentSpec, part: PartSpec, container: Manifest, path: Path) -> Path:
     """Return where a person would change the image of ``container``."""
     found = _find(part, container["image"])
     if found is not None:
@@ -53,8 +53,13 @@ def _place(environment: EnvironmentSpec, part: PartSpec, container: Manifest, pa
         sidecar = environment.filebeat
         given = sidecar and sidecar.image
         return ("filebeat", "image" if given else "version")
-    versions = _find(part, "latest")
+    versions = _find(part, _tag(container["image"]))
     return (*path, *versions) if versions else path
+
+
+def _tag(image: str) -> str:
+    """Return the tag of an image, which is ``latest`` where it has none."""
+    return image.rpartition("/")[2].partition(":")[2] or "latest"
 
 
 def _find(value: Any, wanted: str) -> Path | None:

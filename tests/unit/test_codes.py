@@ -43,7 +43,8 @@ def _codes(call: ast.AST, constants: dict[str, str]) -> Iterator[str]:
     if not isinstance(call, ast.Call):
         return
     place = ARGUMENT.get(getattr(call.func, "attr", getattr(call.func, "id", "")))
-    for argument in call.args[: place + 1] if place else ():
+    given = list(call.args[: place + 1]) if place else []
+    for argument in (b for a in given for b in ((a.body, a.orelse) if isinstance(a, ast.IfExp) else (a,))):
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             yield argument.value
             return  # where the place is one starred argument, the code comes earlier

@@ -60,6 +60,19 @@ def cluster_findings(description: Description, live: Live) -> tuple[list[Finding
     return findings, notes
 
 
+def image_findings(description: Description, live: Live | None) -> tuple[list[Finding], list[str]]:
+    """Return which images are not there, or not for the nodes, and what could not be asked.
+
+    Args:
+        description: The environment's.
+        live: What is in the cluster; ``None`` when it is not looked at.
+    """
+    from poscloud.cluster.preflight.images import check_registry
+
+    nodes = nodes_in(live, description.spec.name) if live else []
+    return check_registry(description.spec, description.parts, nodes)
+
+
 def nodes_in(live: Live, environment: str) -> list[Node]:
     """Return the nodes with what everybody but the environment itself leaves free."""
     return nodes_of(live.get("nodes"), live.get("pods"), environment)

@@ -35,7 +35,9 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def check(root: Path, stack: str, kubernetes: str = "", *, cluster: bool = False) -> Report:
+def check(
+    root: Path, stack: str, kubernetes: str = "", *, cluster: bool = False, images: bool = False
+) -> Report:
     """Check the environment of a stack; no cluster is asked unless that is wanted, and nothing is written.
 
     Args:
@@ -43,6 +45,7 @@ def check(root: Path, stack: str, kubernetes: str = "", *, cluster: bool = False
         stack: For example ``wbyh-stage``.
         kubernetes: Version of the cluster, such as 1.29; empty: what the cluster says, or that of the local one.
         cluster: Look into the cluster that the stack goes to as well.
+        images: Ask the registries for the images, with the cluster for the processors of its nodes.
 
     Raises:
         StackNotFoundError: There is no such stack.

@@ -96,7 +96,7 @@ CASES = {
     ),
     "the host's port is taken everywhere": (
         "services: {dns: {kind: dns-proxy}}",
-        [node("a")],
+        [node("a", labels={"node": "dns"})],
         [
             ("host-port-taken", "services.dns.port", "the pod of Deployment dns would fit nowhere: 0/1 nodes are "
              "available: 1 node(s) didn't have free ports for the requested pod ports.")
