@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -149,6 +150,8 @@ def run(main: Callable[[], None], log: Callable[[], Path]) -> NoReturn:
         tell(f"{paint('defect:', '31', sys.stderr)} {type(error).__name__}: {error}")
         tell(f"  the full story is in {_write_traceback(log())}; please report it")
         sys.exit(255)
+    finally:
+        gc.freeze()  # at its end Python would look through everything there is for cycles, for a tenth of a second
     sys.exit(0)
 
 

@@ -63,7 +63,7 @@ spec: {hard: {count/pods: "100", pods: "2"}}
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def beside(workspace: Workspace) -> Iterator[Workspace]:
     """What others have in the cluster."""
     done = workspace.run("kubectl", "apply", "-f", "-", given=THERE)
@@ -85,7 +85,6 @@ def test_what_the_cluster_has_already_is_found_at_its_place(beside: Workspace) -
     mark = beside.audit_mark()
     code, answer, _ = checked(beside, WRONG)
     places = [(f"{p['line']}:{p['column']}", p["code"]) for p in answer["problems"]]
-    assert code == 1
     assert places == [
         ("1:1", "quota-exceeded"),
         ("4:46", "not-in-cluster"),
@@ -95,6 +94,7 @@ def test_what_the_cluster_has_already_is_found_at_its_place(beside: Workspace) -
         ("10:12", "ingress-taken"),
         ("10:60", "not-in-cluster"),
     ], json.dumps(answer, indent=1)
+    assert code == 1
     said = {p["code"]: p["message"] for p in answer["problems"]}
     assert "Service 'old' in namespace 'beside'" in said["node-port-taken"]
     assert "Insufficient memory." in said["no-room"]
