@@ -119,14 +119,27 @@ def test_outside_a_project_the_error_is_one_line_and_a_hint(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "preview", "destroy", "validate", "render", "schema", "doctor", "cluster up", "cluster logs"],
+    [
+        "up",
+        "preview",
+        "destroy",
+        "validate",
+        "check",
+        "explain",
+        "render",
+        "schema",
+        "doctor",
+        "cluster up",
+        "cluster logs",
+    ],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"Example: poscloud {command}" in " ".join(run(*command.split(), "--help").stdout.split())
 
 
 @pytest.mark.parametrize(
-    "command", [["validate", "-s", "dev"], ["render", "-s", "dev"], ["schema"], ["--help"]]
+    "command",
+    [["validate", "-s", "dev"], ["check", "-s", "dev"], ["render", "-s", "dev"], ["schema"], ["--help"]],
 )
 def test_commands_without_engine_import_no_pulumi(command: list[str]) -> None:
     program = (

@@ -1,0 +1,65 @@
+"""The line of a problem: what of it is shown, and where the carets stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from poscloud.errors import Problem
+from poscloud.load.excerpt import WIDTH, excerpt, masked
+
+
+def shown(tmp_path: Path, text: str, line: int, column: int) -> tuple[str, str]:
+    (tmp_path / "a.yaml").write_text(text)
+    found = excerpt(Problem(Path("a.yaml"), line, column, "x", "y"), tmp_path)
+    assert found
+    return found.lines()
+
+
+def test_carets_are_under_the_word(tmp_path: Path) -> None:
+    assert shown(tmp_path, "a: 1\nb: {c: word}\n", 2, 8) == ("    2 | b: {c: word}", "      |        ^^^^")
+
+
+def test_wide_characters_take_two_columns(tmp_path: Path) -> None:
+    assert shown(tmp_path, "支付: 甲乙\n", 1, 5) == ("    1 | 支付: 甲乙", "      |       ^^^^")
+
+
+def test_a_tab_is_one_column(tmp_path: Path) -> None:
+    assert shown(tmp_path, "\ta: 1\n", 1, 2) == ("    1 |  a: 1", "      |  ^")
+
+
+def test_of_a_long_line_the_surroundings_are_shown(tmp_path: Path) -> None:
+    line, carets = shown(tmp_path, f"a: {'x ' * 200}word{' y' * 200}\n", 1, 404)
+    assert line.count("…") == 2 and len(line) == len("    1 | ") + WIDTH + 2
+    assert line[carets.index("^") : carets.rindex("^") + 1] == "word"
+
+
+def test_what_is_missing_at_the_end_is_missed_behind_the_last_line(tmp_path: Path) -> None:
+    assert shown(tmp_path, "a: [1\n", 2, 1) == ("    1 | a: [1", "      |      ^")
+
+
+@pytest.mark.parametrize("problem", [Problem(None, 1, 1, "x", "y"), Problem(Path("no"), 1, 1, "x", "y")])
+def test_without_a_file_there_is_no_line(tmp_path: Path, problem: Problem) -> None:
+    assert excerpt(problem, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("DB_PASSWORD: hunter2", "DB_PASSWORD: *******"),
+        ('"dbPassword": "hunter 2", x: y', '"dbPassword": "********", x: y'),
+        ("{name: API_TOKEN, value: abc, x: y}", "{name: API_TOKEN, value: ***, x: y}"),
+        ("password=abc", "password=***"),
+        ("java_opts: -Xmx1g -Ddb.password=abc -Dx=y", "java_opts: -Xmx1g -Ddb.password=*** -Dx=y"),
+        ("url: redis://:abc@redis:6379", "url: redis://:***@redis:6379"),
+        ("password: true", "password: true"),
+        ("PASSWORD: ${redis.secret}", "PASSWORD: ${redis.secret}"),
+        ("env: {DB: {secret: database, key: password}}", "env: {DB: {secret: database, key: password}}"),
+        ("secrets: {git: [username, password]}", "secrets: {git: [username, password]}"),
+        ("PASSWORD_FILE: /run/secrets/x", "PASSWORD_FILE: /run/secrets/x"),
+        ("version: 20261101-r1842", "version: 20261101-r1842"),
+    ],
+)
+def test_secrets_are_not_shown(line: str, expected: str) -> None:
+    assert masked(line) == expected
