@@ -51,15 +51,29 @@ def check(
         StackNotFoundError: There is no such stack.
         InputError: What is wrong with the description, as ``validate`` says it.
         PosCloudError: ``kubernetes`` is no version.
+        DeployError: The cluster cannot be found, or does not answer.
+        AuthError: The cluster does not know this user.
     """
-    target = parse_version(kubernetes or pinned("kubernetes"))
-    if target is None:
+    if kubernetes and parse_version(kubernetes) is None:
         raise PosCloudError(
             f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29"
         )
     description = describe(root, stack)
-    findings, notes = offline_findings(root, stack, description, target)
-    return report(description, findings, notes)
+    found: list[Finding] = []
+    notes: list[str] = []
+    if cluster or images:
+        from poscloud.engine.preflight.cluster import cluster_findings, image_findings, live_of
+
+        live = live_of(root, stack, description) if cluster else None
+        if live:
+            kubernetes = kubernetes or live.version
+            found, notes = cluster_findings(description, live)
+        if images:
+            missing, unasked = image_findings(description, live)
+            found, notes = [*found, *missing], [*notes, *unasked]
+    target = parse_version(kubernetes) or parse_version(pinned("kubernetes")) or (1, 0)
+    findings, unread = offline_findings(root, stack, description, target)
+    return report(description, [*findings, *found], [*unread, *notes])
 
 
 def report(description: Description, findings: list[Finding], notes: list[str]) -> Report:
