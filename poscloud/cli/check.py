@@ -30,7 +30,10 @@ def check(
     ] = False,
     images: Annotated[
         bool,
-        typer.Option("--images", help="Ask the registries for every image; with --cluster, by architecture."),
+        typer.Option(
+            "--images",
+            help="Ask registries and stores for every image and jar; with --cluster, by architecture.",
+        ),
     ] = False,
     kubernetes: Annotated[
         str,

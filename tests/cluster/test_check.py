@@ -87,12 +87,12 @@ def test_what_the_cluster_has_already_is_found_at_its_place(beside: Workspace) -
     places = [(f"{p['line']}:{p['column']}", p["code"]) for p in answer["problems"]]
     assert places == [
         ("1:1", "quota-exceeded"),
-        ("4:46", "not-in-cluster"),
+        ("4:47", "not-in-cluster"),
         ("6:32", "node-port-taken"),
-        ("7:55", "no-room"),
+        ("7:54", "no-room"),
         ("8:34", "not-in-cluster"),
         ("10:12", "ingress-taken"),
-        ("10:60", "not-in-cluster"),
+        ("10:62", "not-in-cluster"),
     ], json.dumps(answer, indent=1)
     assert code == 1
     said = {p["code"]: p["message"] for p in answer["problems"]}
@@ -113,7 +113,7 @@ def test_what_fits_is_not_complained_about(beside: Workspace) -> None:
 UNPLACED = """\
 pull_secret: null
 limits: null
-defaults: {java: {resources: {requests: {cpu: 10m, memory: 1Mi}, limits: {cpu: 10m, memory: 64Mi}}}}
+defaults: {java: {resources: {requests: {cpu: 10m, memory: 1Mi}, limits: {cpu: 10m, memory: 1Gi}}}}
 node_pools: {tainted: {labels: {pool: tainted}}, cordoned: {labels: {pool: cordoned}}}
 services:
   large: {kind: java, resources: {requests: {memory: 900Ti}, limits: {memory: 900Ti}}}

@@ -61,7 +61,7 @@ def cluster_findings(description: Description, live: Live) -> tuple[list[Finding
 
 
 def image_findings(description: Description, live: Live | None) -> tuple[list[Finding], list[str]]:
-    """Return which images are not there, or not for the nodes, and what could not be asked.
+    """Return which images and jars are not there, or not for the nodes, and what could not be asked.
 
     Args:
         description: The environment's.
@@ -69,8 +69,15 @@ def image_findings(description: Description, live: Live | None) -> tuple[list[Fi
     """
     from poscloud.cluster.preflight.images import check_registry
 
-    nodes = nodes_in(live, description.spec.name) if live else []
-    return check_registry(description.spec, description.parts, nodes)
+    spec = description.spec
+    nodes = nodes_in(live, spec.name) if live else []
+    findings, notes = check_registry(spec, description.parts, nodes)
+    if any(getattr(service, "jar", None) for service in spec.services.values()):
+        from poscloud.engine.jars import check_jars
+
+        missing, unasked = check_jars(spec)
+        return [*findings, *missing], [*notes, *unasked]
+    return findings, notes
 
 
 def nodes_in(live: Live, environment: str) -> list[Node]:
