@@ -15,10 +15,15 @@ from poscloud.spec.cleartext import dense_in, is_clear, is_named, secrets_in
 WIDTH = 100
 """Columns of a line that are shown; of a longer one, those around the place."""
 
+AROUND = 500
+"""Characters before and behind the place that are looked at for secrets at all."""
+
 _PAIR = re.compile(
-    r"""(?P<key>[\w.\-]+)["']?\s*[:=]\s*(?P<quote>["']?)(?P<value>[^\s,{}\[\]"'#][^,}\]"'#]*)"""
+    r"""(?P<key>[\w.\-]{1,80})["']?\s{0,9}[:=]\s{0,99}["']?(?P<value>[^\s,{}\[\]"'#][^,}\]"'#]*)"""
 )
-_VARIABLE = re.compile(r"""name:\s*["']?(?P<key>[\w.\-]+)["']?\s*,\s*value:\s*["']?(?P<value>[^,}\]"'#]+)""")
+_VARIABLE = re.compile(
+    r"""name:\s{0,9}["']?(?P<key>[\w.\-]{1,80})["']?\s{0,9},\s{0,9}value:\s{0,9}["']?(?P<value>[^,}\]"'#]+)"""
+)
 _FIELDS = frozenset({"secret", "pull_secret", "pull-secret"})
 """Fields that hold the name of a Secret."""
 
@@ -63,8 +68,10 @@ def excerpt(problem: Problem, root: Path) -> Excerpt | None:
     if not lines:
         return None
     number = min(problem.line, len(lines))  # what is missing at the end is missed behind the last line
-    text = masked(lines[number - 1].replace("\t", " "))
-    start = min(max(problem.column, 1) - 1, len(text)) if number == problem.line else len(text)
+    whole = lines[number - 1].replace("\t", " ")
+    place = min(max(problem.column, 1) - 1, len(whole)) if number == problem.line else len(whole)
+    left = max(0, place - AROUND)
+    text, start = masked(whole[left : place + AROUND]), place - left
     token = _TOKEN.match(text, start)
     end = token.end() if token else start + 1
     first = max(0, min(start - WIDTH // 2, len(text) - WIDTH)) if len(text) > WIDTH else 0

@@ -18,20 +18,23 @@ NAMED = re.compile(rf"(?:^|[_.\- ])(?:{_WORDS})$", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _OPTION = re.compile(
-    rf"(?:-D|--?)[\w.\-]*?(?:{_WORDS})(?:=|\s+)(?P<secret>[^\s'\"$=,;-][^\s'\"]*)", re.IGNORECASE
+    rf"(?:(?<![\w-])(?:-D|--?)[\w.\-]{{0,80}}?(?:{_WORDS})(?:=|\s{{1,9}})|[?&;][\w.\-]{{0,80}}?(?:{_WORDS})=)"
+    r"(?P<secret>[^\s'\"$=,;&-][^\s'\"&;]*)",
+    re.IGNORECASE,
 )
-"""An option of a command: ``-Dspring.redis.password=…``, ``--requirepass …``."""
+"""An option of a command or an address: ``-Dspring.redis.password=…``, ``--requirepass …``, ``?password=…``."""
 
+# Every repetition before what decides has a bound, so that no text takes more than its length in time.
 _SHAPES = {
-    "a private key": re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"),
+    "a private key": re.compile(r"-----BEGIN (?:[A-Z]{1,20} ){0,3}PRIVATE KEY-----"),
     "a password in an address": re.compile(
-        r"\b[a-z][a-z0-9+.\-]*://[^\s/:@]*:(?P<secret>[^\s/@$*<>{}]+)@", re.IGNORECASE
+        r"\b[a-z][a-z0-9+.\-]{0,20}://[^\s/:@]{0,100}:(?P<secret>[^\s/@$*<>{}]{1,200})@", re.IGNORECASE
     ),
     "an access key": re.compile(
         r"\b(?:AKIA[0-9A-Z]{16}|LTAI[A-Za-z0-9]{12,26}|AKID[A-Za-z0-9]{32}|AIza[\w-]{35})\b"
     ),
     "a token": re.compile(
-        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+)"
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]{8,999}\.eyJ[\w-]{8,}\.[\w-]+)"
     ),
     "a registry's login": re.compile(r'"auth"\s*:\s*"(?P<secret>[A-Za-z0-9+/=]{8,})"'),
     "a password in SQL": re.compile(
