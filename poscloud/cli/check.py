@@ -13,18 +13,21 @@ from poscloud.cli._options import Json, complete_stack, root
 if TYPE_CHECKING:
     from poscloud.engine.preflight.report import Report
 
+OneStack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        help="The environment, stacks/NAME.yaml.",
+        envvar="POSCLOUD_STACK",
+        autocompletion=complete_stack,
+    ),
+]
+"""As for other commands, but that ``--explain`` needs none."""
+
 
 def check(
-    stack: Annotated[
-        str | None,
-        typer.Option(
-            "--stack",
-            "-s",
-            help="The environment, stacks/NAME.yaml.",
-            envvar="POSCLOUD_STACK",
-            autocompletion=complete_stack,
-        ),
-    ] = None,
+    stack: OneStack = None,
     cluster: Annotated[
         bool, typer.Option("--cluster", help="Look into the cluster as well: room, ports, hosts, classes.")
     ] = False,
