@@ -150,7 +150,10 @@ def _answer(request: Request) -> tuple[str, dict[str, Any]]:
     except HTTPError:
         raise
     except (HTTPException, URLError, OSError, ValueError) as error:
-        raise UnaskedError(str(getattr(error, "reason", error)) or type(error).__name__) from None
+        reason = getattr(error, "reason", error)
+        raise UnaskedError(
+            getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        ) from None
     if not isinstance(content, dict):
         raise UnaskedError("its answer is no manifest")
     return kind, content

@@ -1,0 +1,42 @@
+"""What a check says of a cluster that it may not look into as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from poscloud.cluster.preflight.live import LISTS, Live
+from poscloud.engine.description import describe
+from poscloud.engine.preflight.cluster import cluster_findings
+from tests.unit.conftest import Project
+
+
+def found(project: Project, live: Live) -> tuple[list[str], list[str]]:
+    project.write("env.yaml", "services: {a: {kind: java, node_port: 30080, priority: high}}\n")
+    findings, notes = cluster_findings(describe(Path(project.root), "env"), live)
+    return [f.code for f in findings], notes
+
+
+def test_what_may_not_be_listed_is_named_and_no_finding(project: Project) -> None:
+    codes, notes = found(project, Live("v1.30.0", set(), {}, unseen=list(LISTS)))
+    assert codes == []
+    assert notes == [
+        "not looked at, as this user may not list them: nodes, pods, services, ingresses, storage classes, priority "
+        "classes, ingress classes (ClusterRole poscloud-preflight: poscloud access)"
+    ]
+
+
+def test_an_empty_cluster_has_neither_room_nor_classes(project: Project) -> None:
+    codes, notes = found(project, Live("v1.30.0", set(), {what: [] for what in LISTS}))
+    assert (codes, notes) == (["not-in-cluster", "no-room"], [])
+
+
+def test_a_kind_that_is_not_served_is_found_once_for_each_part(project: Project) -> None:
+    codes, _ = found(project, Live("v1.30.0", {("apps/v1", "Deployment")}, {}))
+    assert codes == ["api-not-served"]
+
+
+def test_its_own_objects_are_not_in_its_way(project: Project) -> None:
+    service = {"metadata": {"name": "a", "namespace": "env"}, "spec": {"ports": [{"nodePort": 30080}]}}
+    theirs = {"metadata": {"name": "b", "namespace": "x"}, "spec": {"ports": [{"nodePort": 30080}]}}
+    assert found(project, Live("", set(), {"services": [service]}))[0] == []
+    assert found(project, Live("", set(), {"services": [theirs]}))[0] == ["node-port-taken"]
