@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 _WORDS = r"pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|private|secret)[_.-]?key"
 
@@ -47,6 +48,9 @@ _HEX = re.compile(r"[0-9a-fA-F-]+")
 _BITS = 4.0
 """Bits for each character, above which a word of 24 characters and more is no word of any language."""
 
+_CHANGES = 0.4
+"""Changes for each character. By chance it is six in ten; names in camel case and paths have three."""
+
 _NOTHING = re.compile(r"(?:|true|false|null|none|no|yes|nil|[*x]+|<[^>]*>|\d{1,2})", re.IGNORECASE)
 
 
@@ -75,9 +79,16 @@ def dense_in(text: str) -> Iterator[tuple[int, int]]:
     """Yield begin and end of words that look like made by chance: keys and tokens of no known shape."""
     for found in _DENSE.finditer(text):
         word = found[0]
-        classes = sum(bool(re.search(c, word)) for c in ("[a-z]", "[A-Z]", "[0-9]"))
-        if classes == 3 and not _HEX.fullmatch(word) and _entropy(word) >= _BITS:
+        if not _HEX.fullmatch(word) and _changes(word) >= _CHANGES * len(word) and _entropy(word) >= _BITS:
             yield found.span()
+
+
+def _changes(word: str) -> int:
+    """Return how often small letters, capitals, digits and other characters take turns."""
+    kinds = ["a" if c.islower() else "A" if c.isupper() else "0" if c.isdigit() else "/" for c in word]
+    if not {"a", "A", "0"} <= set(kinds) or kinds.count("/") > len(word) // 12:
+        return 0
+    return sum(one != other for one, other in pairwise(kinds))
 
 
 def _entropy(word: str) -> float:
