@@ -51,11 +51,12 @@ def _by_room(nodes: list[Node], wanted: Wanted) -> list[Node]:
     return sorted(nodes, key=lambda node: sum(labels == wanted.labels for labels in node.pods))
 
 
-def _sentence(why: Counter[str], count: int) -> str:
-    if not count:
+def _sentence(why: Counter[str], nodes: int) -> str:
+    """Return why no node takes a pod, as the scheduler has it, but for taints, which are named here."""
+    if not nodes:
         return "the cluster has no nodes."
-    reasons = ", ".join(f"{why[reason]} {reason}" for reason in sorted(why))
-    return f"0/{count} nodes are available: {reasons}."
+    reasons = ", ".join(sorted(f"{count} {reason}" for reason, count in why.items()))
+    return f"0/{nodes} nodes are available: {reasons}."
 
 
 def _commonest(why: Counter[str]) -> str:
