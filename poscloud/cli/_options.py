@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from poscloud.cli import _output
 from poscloud.engine.stackconfig import project_root
 
 
@@ -26,12 +28,35 @@ def root() -> Path:
     return project_root(Path.cwd())
 
 
+def default_stack() -> str:
+    """Return the environment that is meant where none is named; on a terminal, say which and why."""
+    from poscloud.engine.chosen import default_environment
+
+    found = default_environment(root())
+    if sys.stderr.isatty():
+        _output.tell(f"environment {found.name} (from {found.source})")
+    return found.name
+
+
+STACK_NAMES = ("--stack", "-s", "--env", "-e")
+"""An environment is a stack; who knows no Pulumi says the first."""
+
 Stack = Annotated[
     str,
     typer.Option(
-        "--stack",
-        "-s",
-        help="The environment, stacks/NAME.yaml.",
+        *STACK_NAMES,
+        help="The environment, stacks/NAME.yaml; by default that of POSCLOUD_STACK, else yours, else the project's "
+        "(docs/watching.md). Production has to be named.",
+        default_factory=default_stack,
+        show_default=False,
+        autocompletion=complete_stack,
+    ),
+]
+NamedStack = Annotated[
+    str,
+    typer.Option(
+        *STACK_NAMES,
+        help="The environment, stacks/NAME.yaml; it has to be named.",
         envvar="POSCLOUD_STACK",
         autocompletion=complete_stack,
     ),

@@ -165,3 +165,11 @@ def test_a_context_that_is_not_there_is_told_before_anything_is_made(
     assert "context 'office' (poscloud:context), which cannot be found" in done.stderr
     assert settings.read_text() == "config:\n  poscloud:context: office\n"
     assert not (project / ".poscloud").exists()
+
+
+def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("services: {a: java}\n")
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    assert run("validate", "--offline", cwd=project).stdout.startswith("env: valid")
+    done = run("destroy", "--yes", cwd=project)
+    assert (done.returncode, "Missing option" in done.stderr) == (2, True)
