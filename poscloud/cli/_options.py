@@ -61,6 +61,14 @@ NamedStack = Annotated[
         autocompletion=complete_stack,
     ),
 ]
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SERVICE",
+        help="Which services; by default all of them. Old form: api-geo.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DiscardLogs = Annotated[
     bool, typer.Option("--discard-logs", help="Keep no logs, and nothing else either, of what is deleted.")

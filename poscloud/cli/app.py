@@ -27,6 +27,7 @@ from poscloud.cli import (
     schema,
     secret,
     state,
+    status,
     sweep,
     toolchain,
     unlock,
@@ -64,6 +65,8 @@ def options(
 
 
 app.command("up")(up.up)
+app.command("status")(status.status)
+app.command("get_all", hidden=True)(status.status)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)

@@ -11,6 +11,7 @@ from typing import Any
 
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import UsageError
+from poscloud.load.skim import documents
 from poscloud.load.stacks import STACKS, known_stacks
 
 VARIABLE = "POSCLOUD_STACK"
@@ -78,29 +79,14 @@ def _chosen(root: Path, environ: Mapping[str, str]) -> Chosen | None:
 
 def is_production(root: Path, name: str) -> bool:
     """Whether an environment may be production, told without loading it: one too many rather than one too few."""
-    file = root / STACKS / f"{name}.yaml"
     program = root / STACKS / f"{name}.py"
     if program.is_file() and _SAYS_PRODUCTION.search(program.read_text(encoding="utf-8", errors="replace")):
         return True
-    said = _said(file, set()) if file.is_file() else None
-    return (name == "prod" or name.endswith("-prod")) if said is None else said
-
-
-def _said(file: Path, seen: set[Path]) -> bool | None:
-    """What a description says of it, or one that it extends."""
-    if file in seen:
-        return None
-    seen.add(file)
-    try:
-        document = _map(file)
-    except UsageError:
-        return None  # whoever loads it says what is wrong
-    if isinstance(own := document.get("production"), bool):
-        return own
-    above = document.get("extends") or ()
-    names = [above] if isinstance(above, str) else above if isinstance(above, list) else ()
-    found = [_said(file.parent / str(each), seen) for each in names]
-    return True if True in found else False if False in found else None
+    for number, document in enumerate(documents(root, name)):
+        said = document.get("production")
+        if said is True or (said is False and number == 0):
+            return bool(said)
+    return name == "prod" or name.endswith("-prod")
 
 
 def _map(file: Path) -> dict[str, Any]:
