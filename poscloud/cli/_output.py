@@ -20,6 +20,13 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def say_bytes(data: bytes) -> None:
+    """Write lines of data to stdout as they are, at once: what programs write need not be text."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def tell(text: str) -> None:
     """Write a line for the person at the terminal to stderr."""
     print(text, file=sys.stderr)

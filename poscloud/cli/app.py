@@ -17,6 +17,7 @@ from poscloud.cli import (
     drift,
     env,
     image,
+    logs,
     mr,
     passphrase,
     preview,
@@ -33,6 +34,7 @@ from poscloud.cli import (
     unlock,
     up,
     validate,
+    why,
 )
 from poscloud.local.launch import COLLECT
 from poscloud.local.paths import cache_root
@@ -66,6 +68,8 @@ def options(
 
 app.command("up")(up.up)
 app.command("status")(status.status)
+app.command("logs")(logs.logs)
+app.command("why")(why.why)
 app.command("get_all", hidden=True)(status.status)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from poscloud.cluster.target import resolve
 from poscloud.cluster.watching.namespace import MissingNamespaceError, Namespace
 from poscloud.cluster.watching.selection import selected
-from poscloud.cluster.watching.status import Seen, Status, see, status_of
+from poscloud.cluster.watching.services import Service
+from poscloud.cluster.watching.status import Seen, Status, see, services_in, status_of
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.stackconfig import project_name, read_stack_config
 from poscloud.errors import InputError
@@ -45,20 +47,44 @@ def refuse_unknown(root: Path, stack: str) -> None:
 
 
 async def seen(root: Path, namespace: Namespace) -> Seen:
-    """Return what the cluster tells of an environment.
+    """Return what the cluster tells of an environment; errors as in ``all_services``."""
+    with _known(root, namespace.name):
+        return await see(namespace)
+
+
+async def all_services(root: Path, namespace: Namespace) -> dict[str, Service]:
+    """Return all services that are in the cluster, by name.
 
     Raises:
         StackNotFoundError: There is no such environment, neither here nor there.
-        PosCloudError: As ``poscloud.cluster.watching.status.see``.
+        PosCloudError: As ``poscloud.cluster.watching.status.services_in``.
     """
+    with _known(root, namespace.name):
+        return (await services_in(namespace))[1]
+
+
+async def services(root: Path, namespace: Namespace, names: Sequence[str]) -> list[Service]:
+    """Return the services that are meant, all of them where none is named.
+
+    Raises:
+        UsageError: There is no such service.
+        PosCloudError: As ``all_services``.
+    """
+    found = await all_services(root, namespace)
+    return [found[name] for name in selected(names, found.keys(), namespace.name)]
+
+
+@contextmanager
+def _known(root: Path, stack: str) -> Iterator[None]:
+    """Where there is no such namespace, say first whether there is such an environment at all."""
     try:
-        return await see(namespace)
+        yield
     except MissingNamespaceError:
-        refuse_unknown(root, namespace.name)
+        refuse_unknown(root, stack)
         raise
 
 
-def unmade(root: Path, stack: str, found: Seen) -> Unmade:
+def unmade(root: Path, stack: str, made: Collection[str]) -> Unmade:
     """Return what is described but not in the cluster; nothing where the description is wrong, or not here.
 
     A description is loaded only where skimming it shows that something is missing.
@@ -66,7 +92,7 @@ def unmade(root: Path, stack: str, found: Seen) -> Unmade:
     from poscloud.load.skim import part_names
 
     names = part_names(root, stack)
-    missing = stack in known_stacks(root) if names is None else bool(names - found.services.keys())
+    missing = stack in known_stacks(root) if names is None else bool(names - set(made))
     if not missing:
         return {}
     from poscloud.load import load_environment
@@ -75,7 +101,7 @@ def unmade(root: Path, stack: str, found: Seen) -> Unmade:
         spec = load_environment(root, stack)
     except InputError:
         return {}
-    left = [name for name in (*spec.backing, *spec.services) if name not in found.services]
+    left = [name for name in (*spec.backing, *spec.services) if name not in made]
     return {name: (spec.kind(name), tuple(sorted(spec.start_after(name)))) for name in left}
 
 
@@ -87,6 +113,6 @@ async def status(root: Path, namespace: Namespace, wanted: Sequence[str]) -> Sta
         PosCloudError: As ``seen``.
     """
     found = await seen(root, namespace)
-    left = await asyncio.to_thread(unmade, root, namespace.name, found)
+    left = await asyncio.to_thread(unmade, root, namespace.name, found.services)
     names = selected(wanted, {*found.services, *left}, namespace.name)
     return status_of(namespace.name, found, names, left)

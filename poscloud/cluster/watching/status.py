@@ -90,18 +90,28 @@ class Seen:
     asleep_since: str = ""
 
 
-async def see(namespace: Namespace) -> Seen:
-    """Ask the cluster for all that a status needs: five or six requests at once, whatever the number of services.
+async def services_in(namespace: Namespace) -> tuple[Object, dict[str, Service]]:
+    """Return the live namespace, and all services in it by name; four requests at once.
 
     Raises:
         PosCloudError: As ``Namespace.verify`` and ``Namespace.listed``.
     """
-    (live, usage), (pods, *workloads) = await asyncio.gather(
-        asyncio.gather(namespace.verify(), usage_of(namespace)),
+    live, (pods, *workloads) = await asyncio.gather(
+        namespace.verify(),
         asyncio.gather(*(namespace.listed(plural) for plural in ("pods", *WORKLOADS))),
     )
+    return live, services_of([each for some in workloads for each in some], pods)
+
+
+async def see(namespace: Namespace) -> Seen:
+    """Ask the cluster for all that a status needs: five or six requests at once, whatever the number of services.
+
+    Raises:
+        PosCloudError: As ``services_in``.
+    """
+    (live, services), usage = await asyncio.gather(services_in(namespace), usage_of(namespace))
     since = str(get(live, "metadata", "annotations", default={}).get(ASLEEP_ANNOTATION, ""))
-    return Seen(services_of([each for some in workloads for each in some], pods), usage, since)
+    return Seen(services, usage, since)
 
 
 def status_of(
