@@ -16,6 +16,7 @@ from poscloud.cli import (
     doctor,
     drift,
     env,
+    errorlogs,
     image,
     logs,
     mr,
@@ -70,6 +71,7 @@ app.command("up")(up.up)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("why")(why.why)
+app.command("error-logs")(errorlogs.error_logs)
 app.command("get_all", hidden=True)(status.status)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)

@@ -33,8 +33,8 @@ CASES = [
         "no node has the labels that it asks for (node=gpu)",
     ),
     (
-        Evidence(state="pod web-1 cannot be scheduled: 0/1 nodes are available: 1 node(s) didn't match pod anti-affinity "
-                 "rules."),
+        Evidence(state="pod web-1 cannot be scheduled: 0/1 nodes are available: 1 node(s) didn't match pod "
+                 "anti-affinity rules."),
         "its pods may not share a node, and no other node is free",
     ),
     (
@@ -85,8 +85,8 @@ CASES = [
         "Java ran out of memory: Java heap space",
     ),
     (
-        Evidence(ended="exit code 1 (Error)", log=("fetch-jar: there is no http://n/a.jar (HTTP 404): version 'v9' does "
-                                                   "not exist there",)),
+        Evidence(ended="exit code 1 (Error)", log=(
+            "fetch-jar: there is no http://n/a.jar (HTTP 404): version 'v9' does not exist there",)),
         "its jar was not fetched: there is no http://n/a.jar (HTTP 404): version 'v9' does not exist there",
     ),
     (
