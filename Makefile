@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema commands lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -96,6 +96,9 @@ golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the 
 
 schema: $(READY) ## Write schemas/environment.schema.json anew.
 	@$(POSCLOUD) schema --out schemas/environment.schema.json
+
+commands: $(READY) ## Write docs/commands.md anew from the commands' help.
+	@.venv/bin/python -m poscloud.cli._reference > docs/commands.md
 
 lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock

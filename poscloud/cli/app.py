@@ -17,9 +17,12 @@ from poscloud.cli import (
     drift,
     env,
     errorlogs,
+    events,
+    graph,
     image,
     logs,
     mr,
+    open,
     passphrase,
     preview,
     release,
@@ -32,6 +35,7 @@ from poscloud.cli import (
     status,
     sweep,
     toolchain,
+    top,
     unlock,
     up,
     validate,
@@ -72,7 +76,10 @@ app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("why")(why.why)
 app.command("error-logs")(errorlogs.error_logs)
-app.command("get_all", hidden=True)(status.status)
+app.command("graph")(graph.graph)
+app.command("events")(events.events)
+app.command("top")(top.top)
+app.command("open")(open.open_service)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
@@ -94,6 +101,11 @@ app.add_typer(secret.app, name="secret")
 app.add_typer(passphrase.app, name="passphrase")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
+
+ALIASES = {"get_all": "status"}
+"""Verbs of the old tool k8s whose name is another one; those of the same name need nothing."""
+
+app.command("get_all", hidden=True)(status.status)
 
 
 def main() -> None:

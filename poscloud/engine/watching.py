@@ -14,7 +14,7 @@ from poscloud.cluster.watching.services import Service
 from poscloud.cluster.watching.status import Seen, Status, see, services_in, status_of
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.stackconfig import project_name, read_stack_config
-from poscloud.errors import InputError
+from poscloud.errors import DeployError, InputError
 from poscloud.load.stacks import known_stacks
 from poscloud.local.paths import ProjectPaths
 
@@ -30,7 +30,11 @@ def namespace_of(root: Path, stack: str) -> Namespace:
         DeployError: There is no cluster yet, or its context cannot be found.
     """
     config = read_stack_config(root, stack)
-    target = resolve(root, config.context, config.cluster or recorded_cluster(ProjectPaths(root), stack))
+    try:
+        target = resolve(root, config.context, config.cluster or recorded_cluster(ProjectPaths(root), stack))
+    except DeployError:
+        refuse_unknown(root, stack)
+        raise
     return Namespace(target, stack, f"{project_name(root)}/{stack}")
 
 
