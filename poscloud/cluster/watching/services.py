@@ -94,7 +94,7 @@ def _service(name: str, workloads: list[Object], pods: list[Object]) -> Service:
     annotations = [get(each, "metadata", "annotations", default={}) for each in workloads]
     after = {part for each in annotations for part in str(each.get(START_AFTER_ANNOTATION, "")).split(",")}
     pods.sort(key=lambda pod: str(pod["metadata"]["name"]))
-    kind = str(labels.get("app.kubernetes.io/component", ""))
+    kind = str(labels.get("app.kubernetes.io/component", "")).removesuffix("-service")
     return Service(name, kind, tuple(workloads), tuple(pods), tuple(sorted(after - {""})))
 
 
