@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, root
+from poscloud.cli._options import SomeServices, Stack, root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def logs(
-    services: Annotated[list[str], typer.Argument(metavar="SERVICE", help="Whose. Old form: api-geo.")],
+    services: SomeServices,
     stack: Stack,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")

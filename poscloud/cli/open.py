@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Stack, root
+from poscloud.cli._options import Json, Stack, complete_service, root
 
 
 def open_service(
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="The service.")],
+    service: Annotated[
+        str, typer.Argument(metavar="SERVICE", help="The service.", autocompletion=complete_service)
+    ],
     stack: Stack,
     json: Json = False,
 ) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Stack, root
+from poscloud.cli._options import Json, SomeServices, Stack, root
 
 if TYPE_CHECKING:
     from poscloud.cluster.watching.why.look import Report
@@ -17,7 +15,7 @@ EVENTS = 10
 
 
 def why(
-    services: Annotated[list[str], typer.Argument(metavar="SERVICE", help="Which services.")],
+    services: SomeServices,
     stack: Stack,
     json: Json = False,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,28 @@ def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: P
     assert run("validate", "--offline", cwd=project).stdout.startswith("env: valid")
     done = run("destroy", "--yes", cwd=project)
     assert (done.returncode, "Missing option" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("logs pa", "pay\n"),
+        ("status -e o", "other\n"),
+        ("status -e other r", "redis\n"),
+        ("why -e none x", ""),
+    ],
+)
+def test_services_and_environments_are_completed(project: Path, line: str, expected: str) -> None:
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    (project / "stacks" / "env.yaml").write_text("services: {pay: java, web: java}\n")
+    (project / "stacks" / "other.yaml").write_text("backing: {redis: {}}\n")
+    words = {"COMP_WORDS": f"poscloud {line}", "COMP_CWORD": str(len(line.split()))}
+    done = subprocess.run(
+        [POSCLOUD],
+        cwd=project,
+        env={**os.environ, "_POSCLOUD_COMPLETE": "complete_bash", **words},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (expected, "")
