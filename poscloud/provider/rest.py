@@ -244,8 +244,8 @@ class Client:
         async with self._open("GET", self._target(path, query), headers, b"") as (response, connection):
             if response.status_code >= 300:
                 raise ApiError(response.status_code, await body_of(connection))
-            while isinstance(event := await connection.event(), h11.Data):
-                yield bytes(event.data)
+            while part := await connection.data():
+                yield part
 
     async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
         """The events of a watch, until the server ends it."""

@@ -198,4 +198,4 @@ def test_services_and_environments_are_completed(project: Path, line: str, expec
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == (expected, "")
+    assert (done.stdout.strip(), done.stderr) == (expected, "")
