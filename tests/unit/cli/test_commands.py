@@ -179,9 +179,9 @@ def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: P
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("logs pa", "pay\n"),
-        ("status -e o", "other\n"),
-        ("status -e other r", "redis\n"),
+        ("logs pa", "pay"),
+        ("status -e o", "other"),
+        ("status -e other r", "redis"),
         ("why -e none x", ""),
     ],
 )
