@@ -29,7 +29,7 @@ def stripped(text: str) -> str:
     """Return a line without what differs from time to time; ``#`` stands for it."""
     for pattern in (_TIMES, _UUID, _ADDRESS, _HEX, _WORD, _KEY, _NUMBER):
         text = pattern.sub("#", text)
-    return re.sub(r"#(?:[\s:.,/-]*#)+", "#", " ".join(text.split())).strip(" #|")
+    return re.sub(r"#(?:[\s:.,/-]*#)+", "#", " ".join(text.split())).lstrip(" #|")
 
 
 def fingerprint(lines: Sequence[str]) -> str:

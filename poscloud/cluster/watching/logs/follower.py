@@ -58,6 +58,7 @@ class Follower:
         self._there: set[str] = set()
         self._tasks: dict[Source, asyncio.Task[None]] = {}
         self._done: set[Source] = set()
+        self._gone: set[Source] = set()
         self._quiet = False
 
     async def run(self) -> None:
@@ -100,7 +101,8 @@ class Follower:
                 if source not in known and has_begun(pod, source.container):
                     self._begin(source)
         for source, task in self._tasks.items():
-            if source.uid not in self._there and not task.done():
+            if source.uid not in self._there and source not in self._gone and not task.done():
+                self._gone.add(source)
                 self._note(f"{source.label} is gone")
         if not found and not self._quiet:
             self._note(f"{', '.join(sorted(self._services))}: no pods; waiting for some")
