@@ -57,8 +57,8 @@ def error_logs(
         for group in found.groups:
             _show(group, full=full)
     kinds, total = len(found.groups), sum(group.count for group in found.groups)
-    new = "new " if new_since else ""
-    _output.tell(f"{kinds} {new}kinds of errors, {total} in all, in {found.lines} lines")
+    what = f"{'new ' if new_since else ''}kind{'' if kinds == 1 else 's'} of errors"
+    _output.tell(f"{kinds} {what}, {total} in all, in {found.lines} lines")
     sys.exit(1 if found.groups else 0)
 
 

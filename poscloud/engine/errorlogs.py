@@ -77,6 +77,16 @@ async def errors_of(
     return Errors(stack, tuple(groups), len(lines))
 
 
+def _ago(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=seconds_of(text, "--new-since"))
+    except UsageError:
+        raise UsageError(
+            f"--new-since: '{text}' is neither `{DEPLOY}`, nor a duration as 30m, nor a file of error-logs --json",
+            hint=f"--new-since {DEPLOY}",
+        ) from None
+
+
 async def _lines(
     namespace: Namespace, services: Sequence[Service], query: dict[str, str], note: Callable[[str], None]
 ) -> list[Line]:
