@@ -43,12 +43,10 @@ class Connection:
     async def data(self) -> bytes:
         """What has come of the answer, waiting for some; empty at its end."""
         parts: list[bytes] = []
-        while self.http.their_state is not h11.DONE:
+        while self.http.their_state is h11.SEND_BODY:  # cut off in it, it raises
             event = self.http.next_event()
             if isinstance(event, h11.Data):
                 parts.append(bytes(event.data))
-            elif isinstance(event, h11.ConnectionClosed):
-                raise ConnectionResetError("connection closed before the end of the answer")
             elif event is h11.NEED_DATA:
                 if parts:
                     break
