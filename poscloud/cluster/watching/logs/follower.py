@@ -13,7 +13,7 @@ from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import Object, is_of_a_service, name_of
 from poscloud.provider.rest import Query
 
-HOLD_SECONDS = 0.5
+HOLD_SECONDS = 1.0
 """How long a line is held back for earlier ones of other pods."""
 
 SHOW_SECONDS = 0.1
