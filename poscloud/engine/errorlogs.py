@@ -95,9 +95,10 @@ async def _lines(
     for service in services:
         for pod in service.pods:
             for source in sources_of(pod):
-                if has_begun(pod, source.container):
+                restarted, waits = _runs(pod, source.container)
+                if has_begun(pod, source.container) and not (restarted and waits):
                     now.append(source)
-                if _restarts(pod, source.container):
+                if restarted:
                     before.append(source)
     earlier = await read_all(namespace, before, {**query, "previous": "true"}, lambda _: None)
     return sorted([*earlier, *await read_all(namespace, now, query, note)], key=lambda line: line.time)
@@ -114,8 +115,10 @@ def deployed_at(service: Service) -> datetime | None:
     return min(newest) if newest else None
 
 
-def _restarts(pod: Object, container: str) -> int:
-    return sum(int(s.get("restartCount", 0)) for s in statuses(pod) if s.get("name") == container)
+def _runs(pod: Object, container: str) -> tuple[bool, bool]:
+    """Whether a container was started again, and whether it waits to be: its last run is the one before then."""
+    found = next((each for each in statuses(pod) if each.get("name") == container), {})
+    return bool(found.get("restartCount")), "waiting" in (found.get("state") or {})
 
 
 def _is_file(text: str) -> bool:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
 
 from poscloud.cluster.target import Target
-from poscloud.errors import AuthError, DeployError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider import config
 from poscloud.provider.rest import ApiError, Client, UnreachableError
 from poscloud.render.names import CLUSTER_ANNOTATION, STACK_ANNOTATION
 
 Object = dict[str, Any]
+Answer = TypeVar("Answer")
 
 _USER = re.compile(r'User "([^"]*)"')
 
@@ -43,6 +44,7 @@ class Namespace:
         self.target, self.name, self.mark = target, name, mark
         access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
         self.client = Client(access)
+        self._why: PosCloudError | None = None
 
     async def verify(self) -> Object:
         """Make sure that the namespace is there and this environment's, and return it.
@@ -103,12 +105,23 @@ class Namespace:
             UnreachableError: The cluster does not answer.
             ApiError: The cluster refuses for another reason.
         """
+        return await self._explained(self.client.request("GET", path, query))
+
+    async def text(self, path: str, query: Mapping[str, str]) -> str:
+        """Return an answer that is no JSON, as a container's log; errors as in ``get``."""
+        return await self._explained(self.client.text(path, query))
+
+    async def _explained(self, answer: Awaitable[Answer]) -> Answer:
         try:
-            return await self.client.request("GET", path, query)
+            return await answer
         except ApiError as error:
             raise self.refused(error) from error
-        except UnreachableError as error:
-            raise self.unreachable(error) from None
+        except (AuthError, UnreachableError) as error:
+            # Of requests that were made at once one says why; the others, only that it has been said.
+            if error is self.client.given_up:
+                raise self._why or error from None
+            self._why = self.unreachable(error) if isinstance(error, UnreachableError) else error
+            raise self._why from None
 
     def refused(self, error: ApiError) -> ApiError | AuthError:
         """Return an error of the API server, a missing right as such, with how to ask for it."""

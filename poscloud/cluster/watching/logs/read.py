@@ -51,14 +51,12 @@ async def read_all(
     async def one(source: Source) -> list[Line]:
         async with slots:
             try:
-                text = await namespace.client.text(path_of(namespace, source), _with_time(source, query))
+                text = await namespace.text(path_of(namespace, source), _with_time(source, query))
             except ApiError as error:
                 if error.status not in (400, 404):
-                    raise namespace.refused(error) from error
+                    raise
                 note(f"no log of {source.label}: {error.message}")
                 return []
-            except UnreachableError as error:
-                raise namespace.unreachable(error) from None
         return lines_of(text.encode().removesuffix(b"\n").split(b"\n") if text else (), source)
 
     found = await asyncio.gather(*map(one, sources))
