@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -91,6 +91,9 @@ bench-archive: $(READY_DEV) ## Destroy 40 pods in turn with their archive and wi
 bench-copies: $(READY_DEV) ## Create, change and destroy 50 copies of wbyh-stage, 4 at a time; fails at an error or a leftover; half an hour.
 	@.venv/bin/python -m bench.copies $(BENCH)
 
+bench-watching: $(READY_DEV) ## Measure status of 200 services, each command's start, and logs -f of 20 pods that write 10 000 lines a second; fails above a bound.
+	@.venv/bin/python -m bench.watching $(BENCH)
+
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden
 
@@ -99,6 +102,9 @@ schema: $(READY) ## Write schemas/environment.schema.json anew.
 
 errors: $(READY_DEV) ## Write docs/errors.md anew, from poscloud/load/codes.
 	@.venv/bin/python -m tests.write_errors
+
+commands: $(READY) ## Write docs/commands.md anew from the commands' help.
+	@.venv/bin/python -m poscloud.cli._reference > docs/commands.md
 
 lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock

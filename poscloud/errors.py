@@ -5,6 +5,7 @@
     PosCloudError              1   something expected went wrong
     ├── ArchiveError           1   what is to be kept cannot be read, written or read back
     ├── InputError             2   the description is wrong; holds every Problem found
+    ├── UsageError             2   the command line names something that is not there, or not enough
     ├── AuthError              3   the cluster, backend or forge rejected the credentials
     ├── RemainsError           3   something is left after a destroy, which goes on when it is run again
     ├── DeployError            4   the engine or the cluster refused or failed
@@ -89,6 +90,12 @@ class InputError(PosCloudError):
 
 class ArchiveError(PosCloudError):
     """What is to be kept of an environment cannot be read, written or read back; so nothing of it may be deleted."""
+
+
+class UsageError(PosCloudError):
+    """The command line names something that is not there, or too little to know what is meant."""
+
+    exit_code = 2
 
 
 class AuthError(PosCloudError):

@@ -24,6 +24,13 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def say_bytes(data: bytes) -> None:
+    """Write lines of data to stdout as they are, at once: what programs write need not be text."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def tell(text: str) -> None:
     """Write a line for the person at the terminal to stderr."""
     print(text, file=sys.stderr)
@@ -72,10 +79,39 @@ def paint(text: str, code: str, stream: Any) -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> None:
     """Write aligned columns to stdout; the last column is not padded."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        say("  ".join([*cells, row[-1]]))
+    for line in aligned(rows):
+        say(line)
+
+
+def aligned(
+    rows: Sequence[Sequence[str]], colour: Callable[[int, int], str] = lambda line, column: ""
+) -> list[str]:
+    """Return the lines of a table with aligned columns; the last one is not padded.
+
+    Args:
+        rows: The cells.
+        colour: From a cell's line and column to its ANSI colour; empty for none.
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)] + [0]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = []
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            code = colour(number, column)
+            cells.append((paint(cell, code, sys.stdout) if code else cell) + " " * (width - len(cell)))
+        lines.append("  ".join(cells))
+    return lines
+
+
+def redraw(lines: Sequence[str]) -> None:
+    """Write lines over what the terminal shows, as many as fit."""
+    from shutil import get_terminal_size
+
+    room = get_terminal_size().lines - 1
+    if len(lines) > room:
+        lines = [*lines[: room - 1], f"and {len(lines) - room + 1} more lines"]
+    sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+    sys.stdout.flush()
 
 
 def show_error(error: PosCloudError) -> None:

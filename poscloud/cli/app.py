@@ -17,9 +17,14 @@ from poscloud.cli import (
     doctor,
     drift,
     env,
+    errorlogs,
+    events,
     explain,
+    graph,
     image,
+    logs,
     mr,
+    open,
     passphrase,
     preview,
     release,
@@ -29,11 +34,14 @@ from poscloud.cli import (
     schema,
     secret,
     state,
+    status,
     sweep,
     toolchain,
+    top,
     unlock,
     up,
     validate,
+    why,
 )
 from poscloud.local.launch import COLLECT
 from poscloud.local.paths import cache_root
@@ -66,6 +74,14 @@ def options(
 
 
 app.command("up")(up.up)
+app.command("status")(status.status)
+app.command("logs")(logs.logs)
+app.command("why")(why.why)
+app.command("error-logs")(errorlogs.error_logs)
+app.command("graph")(graph.graph)
+app.command("events")(events.events)
+app.command("top")(top.top)
+app.command("open")(open.open_service)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
@@ -89,6 +105,11 @@ app.add_typer(secret.app, name="secret")
 app.add_typer(passphrase.app, name="passphrase")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
+
+ALIASES = {"get_all": "status"}
+"""Verbs of the old tool k8s whose name is another one; those of the same name need nothing."""
+
+app.command("get_all", hidden=True)(status.status)
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from poscloud.cli._options import DiscardLogs, Stack, Yes, root
+from poscloud.cli._options import DiscardLogs, NamedStack, Yes, root
 
 
-def destroy(stack: Stack, yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
+def destroy(stack: NamedStack, yes: Yes = False, discard_logs: DiscardLogs = False) -> None:
     """Remove an environment with all its data, and prove that nothing is left.
 
     First the logs of every container, events, objects and image digests are archived, and read back; if that fails,

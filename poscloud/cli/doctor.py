@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, complete_stack, root
+from poscloud.cli._options import STACK_NAMES, Json, complete_stack, root
 
 
 def doctor(
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", help="Check the cluster of this stack.", autocompletion=complete_stack),
+        typer.Option(*STACK_NAMES, help="Check the cluster of this stack.", autocompletion=complete_stack),
     ] = None,
     json: Json = False,
 ) -> None:

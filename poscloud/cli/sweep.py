@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import DiscardLogs, Stack, root
+from poscloud.cli._options import DiscardLogs, NamedStack, root
 
 
 def sweep(
-    stack: Stack,
+    stack: NamedStack,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove them.")] = False,
     data: Annotated[
         bool,

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, root
+from poscloud.cli._options import NamedStack, root
 
 
 def unlock(
-    stack: Stack,
+    stack: NamedStack,
     lock_id: Annotated[str | None, typer.Argument(help="The lock to remove, as shown without it.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Remove the lock though its process lives on this machine.")

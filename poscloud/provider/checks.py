@@ -9,7 +9,8 @@ from typing import Any, Literal
 from poscloud.provider.crud import SERVER_SIDE
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import AUTONAMED, is_namespaced, longest_name, name_problem
-from poscloud.provider.values import UNKNOWNS, Mask, has_unknowns
+from poscloud.provider.unknowns import UNKNOWNS
+from poscloud.provider.values import Mask, has_unknowns
 
 Object = dict[str, Any]
 

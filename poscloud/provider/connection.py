@@ -40,6 +40,19 @@ class Connection:
             raise ConnectionResetError("connection closed before the answer")
         return event
 
+    async def data(self) -> bytes:
+        """What has come of the answer, waiting for some; empty at its end."""
+        parts: list[bytes] = []
+        while self.http.their_state is h11.SEND_BODY:  # cut off in it, it raises
+            event = self.http.next_event()
+            if isinstance(event, h11.Data):
+                parts.append(bytes(event.data))
+            elif event is h11.NEED_DATA:
+                if parts:
+                    break
+                self.http.receive_data(await self.reader.read(65536))
+        return b"".join(parts)
+
     def recycle(self) -> bool:
         """Make ready for the next request; ``False`` when the connection cannot be used again."""
         if self.http.our_state is not h11.DONE or self.http.their_state is not h11.DONE:

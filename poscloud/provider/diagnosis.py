@@ -8,7 +8,7 @@ from typing import Any
 from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import Cluster, label
 from poscloud.provider.diff import get
-from poscloud.provider.trouble import LOG_LINES, Related, claims_of
+from poscloud.provider.trouble import LOG_LINES, Related, relate
 
 Object = dict[str, Any]
 
@@ -36,19 +36,7 @@ async def related(cluster: Cluster, obj: Object, facts: dict[str, str], written:
         found = await cluster.list_together("v1", "pods", namespace)
         pods = [p for p in found if labels.items() <= get(p, "metadata", "labels", default={}).items()]
     warnings = await cluster.list_together("v1", "events", namespace, fieldSelector="type=Warning")
-    events = [e for e in warnings if get(e, "involvedObject", "uid") == meta.get("uid")]
-    names = {("Pod", str(get(pod, "metadata", "name"))) for pod in pods}
-    names |= {("PersistentVolumeClaim", claim) for pod in pods for claim in claims_of(pod)}
-    around = [
-        e for e in warnings if (get(e, "involvedObject", "kind"), get(e, "involvedObject", "name")) in names
-    ]
-    fresh = [event for event in events if _last_seen(event) >= written]
-    return Related(pods, fresh, sorted(around, key=_last_seen), facts=facts)
-
-
-def _last_seen(event: Object) -> str:
-    times = (event.get("lastTimestamp"), get(event, "series", "lastObservedTime"), event.get("eventTime"))
-    return max(str(time or "")[:19] for time in times)
+    return relate(obj, pods, warnings, facts, written)
 
 
 async def last_words(cluster: Cluster, namespace: str, container: tuple[str, str]) -> str:

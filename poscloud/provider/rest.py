@@ -6,8 +6,8 @@ import asyncio
 import json
 import ssl
 from asyncio import sslproto
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -238,21 +238,27 @@ class Client:
                 await self.clock.sleep(delay)
             delay = min(delay * 2, 2.0)
 
-    async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
-        """The events of a watch, until the server ends it."""
-        target = self._target(path, {**query, "watch": "true"})
-        async with self._open("GET", target, {"Accept": "application/json"}, b"") as (response, connection):
+    async def stream(self, path: str, query: Query) -> AsyncGenerator[bytes, None]:
+        """The parts of an answer as they come, however long that takes, until the server ends it."""
+        headers = {"Accept": "application/json, */*"}
+        async with self._open("GET", self._target(path, query), headers, b"") as (response, connection):
             if response.status_code >= 300:
                 raise ApiError(response.status_code, await body_of(connection))
-            rest = b""
-            while isinstance(event := await connection.event(), h11.Data):
-                *lines, rest = (rest + bytes(event.data)).split(b"\n")
+            while part := await connection.data():
+                yield part
+
+    async def watch(self, path: str, query: Query) -> AsyncIterator[Object]:
+        """The events of a watch, until the server ends it."""
+        rest = b""
+        async with aclosing(self.stream(path, {**query, "watch": "true"})) as parts:
+            async for part in parts:
+                *lines, rest = (rest + part).split(b"\n")
                 for line in lines:
                     if line.strip():
                         yield answered_event(_object(line, f"the watch of {path}"))
                 if len(rest) > LONGEST_EVENT:
                     raise NotUnderstoodError(
-                        f"an event of the watch of {path} has more than {LONGEST_EVENT} bytes"
+                        f"an event of a watch has more than {LONGEST_EVENT} bytes: {path}"
                     )
 
     def _result(self, status: int, answer: bytes, what: str) -> bytes:
@@ -265,9 +271,8 @@ class Client:
 
     def _unsendable(self, error: Exception) -> PosCloudError:
         """Return the error for a request that cannot be written, because of the kubeconfig's address or credentials."""
-        message = (
-            f"no request can be made to {self.access.server!r} ({self.access.where}): {type(error).__name__}"
-        )
+        where = f"{self.access.server!r} ({self.access.where})"
+        message = f"no request can be made to {where}: {type(error).__name__}"
         return PosCloudError(message, hint="look at server, token, username and password there")
 
     def _target(self, path: str, query: Query | None) -> str:
@@ -301,8 +306,7 @@ class Client:
 
     async def _connect(self) -> Connection:
         tls = self._tls = self._tls or await self.credentials.tls()
-        name = self.access.cluster.get("tls-server-name") or self._host
-        proxy = urlsplit(self._proxy())
+        name, proxy = self.access.cluster.get("tls-server-name") or self._host, urlsplit(self._proxy())
         host, port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (self._host, self._port)
         async with asyncio.timeout(FIRST_CONNECTION):
             if not proxy.hostname:

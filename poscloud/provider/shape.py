@@ -14,7 +14,7 @@ from typing import Any
 
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.provider.kinds import is_built_in
-from poscloud.provider.values import UNKNOWNS
+from poscloud.provider.unknowns import UNKNOWNS
 
 Object = dict[str, Any]
 

@@ -95,6 +95,34 @@ def trouble(obj: Object, related: Related) -> Trouble | None:
     return None
 
 
+def relate(
+    obj: Object, pods: Sequence[Object], warnings: Sequence[Object], facts: Mapping[str, str], written: str
+) -> Related:
+    """Return what concerns an object of all that is known.
+
+    Args:
+        obj: The object.
+        pods: Its pods.
+        warnings: Warning events of the whole namespace.
+        facts: What else is known.
+        written: When it was last written; its own events before that tell of another change.
+    """
+    events = [e for e in warnings if get(e, "involvedObject", "uid") == get(obj, "metadata", "uid")]
+    names = {("Pod", str(get(pod, "metadata", "name"))) for pod in pods}
+    names |= {("PersistentVolumeClaim", claim) for pod in pods for claim in claims_of(pod)}
+    around = [
+        e for e in warnings if (get(e, "involvedObject", "kind"), get(e, "involvedObject", "name")) in names
+    ]
+    fresh = [event for event in events if last_seen(event) >= written]
+    return Related(pods, fresh, sorted(around, key=last_seen), facts=facts)
+
+
+def last_seen(event: Object) -> str:
+    """When an event was last seen, to the second."""
+    times = (event.get("lastTimestamp"), get(event, "series", "lastObservedTime"), event.get("eventTime"))
+    return max(str(time or "")[:19] for time in times)
+
+
 def claims_of(pod: Object) -> list[str]:
     """The names of the claims whose volumes the pod mounts."""
     volumes = get(pod, "spec", "volumes", default=[])

@@ -7,6 +7,8 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct, Value
 
 from poscloud.errors import PosCloudError
+from poscloud.provider.unknowns import UNKNOWN_TEXT as UNKNOWN_TEXT
+from poscloud.provider.unknowns import UNKNOWNS as UNKNOWNS
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
@@ -16,18 +18,6 @@ _NO_VALUES = {
     "0def7320c3a5731c473e5ecbe6d01bc7": "archive",
     "5cf8f73096256a8f31e491e813e4eb8e": "object of Pulumi's (give its outputs)",
 }
-UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-UNKNOWNS = frozenset(
-    {
-        UNKNOWN_TEXT,
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-    }
-)
 # A double holds every integer up to here exactly.
 EXACT = 2**53
 

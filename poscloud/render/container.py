@@ -10,6 +10,7 @@ from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
 from poscloud.render.pod import TMP_MOUNT, field_env, resources, secret_env, security, tcp_probe
 from poscloud.spec import Probes, Resources, SecretKey
+from poscloud.spec.password import PASSWORD_KEY
 from poscloud.spec.references import substitute
 
 POD_FIELDS: Mapping[str, str] = {"POD_IP": "status.podIP", "MY_POD_NAMESPACE": "metadata.namespace"}
@@ -106,7 +107,7 @@ def variables(
             variable = f"{prefix}_{output.upper()}"
             if output == names.SECRET_OUTPUT:
                 variable = f"{prefix}_PASSWORD"
-                entries[variable] = secret_env(variable, value, names.PASSWORD_KEY)
+                entries[variable] = secret_env(variable, value, PASSWORD_KEY)
             else:
                 entries[variable] = {"name": variable, "value": value}
     for variable, given in env.items():

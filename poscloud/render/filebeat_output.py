@@ -17,6 +17,7 @@ from poscloud.spec import (
     RedisOutput,
     SecretKey,
 )
+from poscloud.spec.password import PASSWORD_KEY
 
 REDIS_PASSWORD = "REDIS_PASSWORD"
 ELASTICSEARCH_PASSWORD = "ELASTICSEARCH_PASSWORD"
@@ -76,7 +77,7 @@ def _redis(context: Context, output: RedisOutput) -> dict[str, Any]:
 
 def _redis_password(context: Context, output: RedisOutput) -> SecretKey | None:
     secret = context.outputs[output.backing].get(names.SECRET_OUTPUT) if output.backing else None
-    return SecretKey(secret=secret, key=names.PASSWORD_KEY) if secret else output.password
+    return SecretKey(secret=secret, key=PASSWORD_KEY) if secret else output.password
 
 
 def _quoted(variable: str) -> str:

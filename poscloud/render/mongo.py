@@ -12,6 +12,7 @@ from poscloud.render.passwords import QUOTED, own_secret, secret_name
 from poscloud.render.pod import memory_volume, tcp_probe
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MongoSpec
+from poscloud.spec.password import PASSWORD_KEY
 from poscloud.spec.values import parse_quantity
 
 PORT = 27017
@@ -99,7 +100,7 @@ def _with_password(program: Program, context: Context, name: str, spec: MongoSpe
             "setup.conf": config_yaml(patch(described, inside)),
             "start.sh": START.replace("USER", spec.user),
         },
-        secret_env={"MONGO_PASSWORD": (secret_name(name, spec), names.PASSWORD_KEY)},
+        secret_env={"MONGO_PASSWORD": (secret_name(name, spec), PASSWORD_KEY)},
         mounts=({"name": "run", "mountPath": RUN_PATH},),
         volumes=(memory_volume("run"),),
         first=tuple(own_secret(context, name, spec.kind, spec)),

@@ -15,6 +15,7 @@ from poscloud.render.pod import exec_probe, memory_volume
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MySQLSpec
 from poscloud.spec.mysql import ROOT_PASSWORD_KEY
+from poscloud.spec.password import PASSWORD_KEY
 from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 PORT = 3306
@@ -68,10 +69,10 @@ def render_mysql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]
 def _secret_env(name: str, spec: MySQLSpec) -> dict[str, tuple[str, str]]:
     secret = secret_name(name, spec)
     if not spec.user:
-        return {"MYSQL_ROOT_PASSWORD": (secret, names.PASSWORD_KEY)}
+        return {"MYSQL_ROOT_PASSWORD": (secret, PASSWORD_KEY)}
     return {
         "MYSQL_ROOT_PASSWORD": (secret, ROOT_PASSWORD_KEY),
-        "MYSQL_PASSWORD": (secret, names.PASSWORD_KEY),
+        "MYSQL_PASSWORD": (secret, PASSWORD_KEY),
     }
 
 

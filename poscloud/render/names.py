@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from poscloud.spec.password import PASSWORD_KEY as PASSWORD_KEY
-
 PROJECT = "poscloud"
 """Default Pulumi project name (``name`` in Pulumi.yaml)."""
 

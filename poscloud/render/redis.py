@@ -11,6 +11,7 @@ from poscloud.render.passwords import QUOTED, own_secret, secret_name
 from poscloud.render.pod import exec_probe, memory_volume
 from poscloud.render.stateful import Program, render_stateful, settings
 from poscloud.spec import RedisSpec
+from poscloud.spec.password import PASSWORD_KEY
 from poscloud.spec.values import parse_quantity
 
 PORT = 6379
@@ -64,7 +65,7 @@ def _with_password(program: Program, context: Context, name: str, spec: RedisSpe
         config={**program.config, "start.sh": START},
         readiness=_ping(asking, "PONG", period=5),
         liveness=_ping(asking, "PONG", "LOADING", period=10),
-        secret_env={"REDIS_PASSWORD": (secret_name(name, spec), names.PASSWORD_KEY)},
+        secret_env={"REDIS_PASSWORD": (secret_name(name, spec), PASSWORD_KEY)},
         mounts=({"name": "run", "mountPath": RUN_PATH},),
         volumes=(memory_volume("run"),),
         first=tuple(own_secret(context, name, spec.kind, spec)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -178,3 +179,36 @@ def test_a_context_that_is_not_there_is_told_before_anything_is_made(
     assert "context 'office' (poscloud:context), which cannot be found" in done.stderr
     assert settings.read_text() == "config:\n  poscloud:context: office\n"
     assert not (project / ".poscloud").exists()
+
+
+def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("services: {a: java}\n")
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    assert run("validate", "--offline", cwd=project).stdout.startswith("env: valid")
+    done = run("destroy", "--yes", cwd=project)
+    assert (done.returncode, "Missing option" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("logs pa", "pay"),
+        ("status -e o", "other"),
+        ("status -e other r", "redis"),
+        ("why -e none x", ""),
+    ],
+)
+def test_services_and_environments_are_completed(project: Path, line: str, expected: str) -> None:
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    (project / "stacks" / "env.yaml").write_text("services: {pay: java, web: java}\n")
+    (project / "stacks" / "other.yaml").write_text("backing: {redis: {}}\n")
+    words = {"COMP_WORDS": f"poscloud {line}", "COMP_CWORD": str(len(line.split()))}
+    done = subprocess.run(
+        [POSCLOUD],
+        cwd=project,
+        env={**os.environ, "_POSCLOUD_COMPLETE": "complete_bash", **words},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == (expected, "")

@@ -247,3 +247,22 @@ def test_an_error_in_a_watch_is_an_event_as_well() -> None:
         "object": {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410},
     }
     assert rest.answered_event(gone) == gone
+
+
+@pytest.mark.parametrize(
+    "head", ["Content-Length: 6", "Content-Length: 6\r\nConnection: close", "Connection: close"]
+)
+async def test_a_stream_gives_what_has_come_and_ends_with_the_answer(head: str) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + b"abcdef")
+        await writer.drain()
+        if "close" in head:
+            writer.close()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    client = Client(Access(url, "test.yaml", "test", cluster={"server": url}))
+    async with asyncio.timeout(10):
+        assert b"".join([part async for part in client.stream("/log", {})]) == b"abcdef"
+    listener.close()

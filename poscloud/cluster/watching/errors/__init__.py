@@ -1,0 +1,1 @@
+"""Errors in logs: each with its stack trace, and all that are alike as one."""

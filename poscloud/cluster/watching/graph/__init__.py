@@ -1,0 +1,1 @@
+"""An environment as components and arrows."""

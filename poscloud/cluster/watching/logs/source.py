@@ -1,0 +1,96 @@
+"""Which containers' logs are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from poscloud.cluster.watching.services import name_of
+from poscloud.errors import UsageError
+from poscloud.provider.diff import get
+
+Object = dict[str, Any]
+
+ALL = "all"
+"""Instead of a container's name: all of a pod's."""
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """One container of one pod.
+
+    Attributes:
+        pod: The pod.
+        uid: Its uid: a stateful set's new pod has the name of the old one.
+        container: The container.
+        is_main: Whether it is the one that the pod is there for.
+        service: The service it belongs to.
+    """
+
+    pod: str
+    uid: str
+    container: str
+    is_main: bool = True
+    service: str = ""
+
+    @property
+    def label(self) -> str:
+        """How it is named in front of each line."""
+        return self.pod if self.is_main else f"{self.pod}/{self.container}"
+
+
+def sources_of(pod: Object, container: str = "") -> list[Source]:
+    """Return the logs of a pod that are meant.
+
+    Without a name that of its first container, as the others are its helpers; while that has not begun because an
+    init container is not done, that one's.
+
+    Args:
+        pod: The live pod.
+        container: A container's name, or ``all``.
+
+    Raises:
+        UsageError: No container of the pod has that name.
+    """
+    spec, meta = pod.get("spec") or {}, pod["metadata"]
+    before = [str(each["name"]) for each in spec.get("initContainers") or ()]
+    main, *helpers = [str(each["name"]) for each in spec["containers"]]
+    if container == ALL:
+        wanted = [*before, main, *helpers]
+    elif container:
+        if container not in {*before, main, *helpers}:
+            raise UsageError(
+                f"pod {meta['name']} has no container '{container}'",
+                hint=f"it has: {', '.join([main, *helpers, *before])}; all of them: -c {ALL}",
+            )
+        wanted = [container]
+    else:
+        wanted = [_held_by(pod) or main]
+    service, uid = name_of(pod), str(meta.get("uid", ""))
+    return [Source(str(meta["name"]), uid, name, name == main, service) for name in wanted]
+
+
+def has_begun(pod: Object, container: str) -> bool:
+    """Whether a container runs or has run, so that there is a log."""
+    for status in _statuses(pod):
+        if status.get("name") == container:
+            state = status.get("state") or {}
+            return "running" in state or "terminated" in state or bool(status.get("restartCount"))
+    return False
+
+
+def _held_by(pod: Object) -> str:
+    """Return the init container that is not done, where there is one that runs or failed."""
+    for status in get(pod, "status", "initContainerStatuses", default=[]):
+        state = status.get("state") or {}
+        is_sidecar = "running" in state and status.get("ready")
+        if get(state, "terminated", "exitCode") != 0 and not is_sidecar:
+            return str(status["name"]) if has_begun(pod, str(status["name"])) else ""
+    return ""
+
+
+def _statuses(pod: Object) -> Iterable[Object]:
+    status = pod.get("status") or {}
+    yield from status.get("initContainerStatuses") or ()
+    yield from status.get("containerStatuses") or ()

@@ -1,0 +1,43 @@
+"""Why services of an environment are not ready, those too that are not made yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from poscloud.cluster.watching.selection import selected
+from poscloud.cluster.watching.why.causes import Cause
+from poscloud.cluster.watching.why.look import Report, look_at
+from poscloud.engine import watching
+
+
+async def reports_of(root: Path, stack: str, names: Sequence[str]) -> list[Report]:
+    """Return why each of these services is not ready.
+
+    Raises:
+        UsageError: There is no such service.
+        PosCloudError: The cluster does not answer, or not to this user.
+    """
+    namespace = watching.namespace_of(root, stack)
+    services = await watching.all_services(root, namespace)
+    left = await asyncio.to_thread(watching.unmade, root, stack, services)
+    ready = {name for name, service in services.items() if service.is_ready}
+    reports = []
+    for name in selected(names, {*services, *left}, stack):
+        if name in services:
+            reports.append(await look_at(namespace, services[name], services))
+        else:
+            waits = [each for each in left[name][1] if each not in ready]
+            reports.append(_unmade(name, stack, waits))
+    return reports
+
+
+def _unmade(name: str, stack: str, waits: list[str]) -> Report:
+    if waits:
+        cause = Cause(
+            f"it is made only when {', '.join(waits)} is ready", f"poscloud why {waits[0]} -e {stack}"
+        )
+    else:
+        cause = Cause("the last up did not get to it, or is still under way", f"poscloud up -s {stack}")
+    return Report(name, False, "it is described, but not in the cluster", cause, tuple(waits))

@@ -1,0 +1,1 @@
+"""What people look at: services, logs, causes."""
