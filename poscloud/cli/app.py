@@ -16,13 +16,16 @@ from poscloud.cli import (
     doctor,
     drift,
     env,
+    history,
     image,
     mr,
     passphrase,
     preview,
+    push_jar,
     release,
     render,
     restart,
+    rollback,
     scale,
     schema,
     secret,
@@ -69,6 +72,9 @@ app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
 app.command("restart")(restart.restart)
+app.command("push-jar")(push_jar.push_jar)
+app.command("rollback")(rollback.rollback)
+app.command("history")(history.history)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)

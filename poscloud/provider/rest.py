@@ -38,6 +38,7 @@ WEBHOOK_TRIES = 3  # how often a webhook that does not answer is asked in all
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 Object = dict[str, Any]

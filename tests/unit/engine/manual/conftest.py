@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poscloud.engine.drift.described import Described
-from poscloud.engine.manual.entry import Entry
+from poscloud.engine.manual.entry import Change, Entry
 from poscloud.engine.manual.ledger import Ledger
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import Access
@@ -20,9 +20,10 @@ from tests.unit.provider.conftest import Answer, FakeClock, FakeServer, Request,
 
 Object = dict[str, Any]
 
+REPLICAS = ("spec", "replicas")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ENTRY = Entry(
-    "scale", "apps/v1", "Deployment", "web", ("spec", "replicas"), 1, 3, "li", "load test", NOON, NOON
+    "scale", "apps/v1", "Deployment", "web", (Change(REPLICAS, 1, 3),), "li", "load test", NOON, NOON
 )
 NAMESPACE = "/api/v1/namespaces/shop"
 MAPS = f"{NAMESPACE}/configmaps"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poscloud.engine.manual.entry import Entry, as_text, from_text
+from poscloud.engine.manual.entry import Change, Entry, as_text, from_text
 
+CHANGES = (Change(("spec", "replicas"), 1, 3),)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ENTRY = Entry("scale", "apps/v1", "Deployment", "web", ("spec", "replicas"), 1, 3, "li", "load test", NOON)
+ENTRY = Entry("scale", "apps/v1", "Deployment", "web", CHANGES, "li", "load test", NOON)
 
 
 @pytest.mark.parametrize("until", [None, NOON + timedelta(hours=2)])
@@ -50,6 +51,6 @@ def test_it_is_due_at_its_end() -> None:
 def test_its_key_is_one_that_a_config_map_may_have() -> None:
     path = ("spec", "template", "metadata", "annotations", "poscloud.io/restarted")
     assert (
-        replace(ENTRY, path=path).key
+        replace(ENTRY, changes=(Change(path, None, ""),)).key
         == "Deployment.web.spec.template.metadata.annotations--poscloud.io-restarted--"
     )
