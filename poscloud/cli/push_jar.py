@@ -30,7 +30,7 @@ def push_jar(
     """Give services another version of their jar or image without editing the stack's file; it is recorded.
 
     One service after the other, each waited for; the first that does not become ready ends it, and its last log lines
-    are shown. It is put back to what the stack says as a change by `poscloud scale` is; `poscloud rollback` does it now.
+    are shown. As a change by `poscloud scale` it is put back to what the stack says; `poscloud rollback` does it now.
 
     Example: poscloud push-jar 20170927-1731 dac-task -s wbyh-stage --for 2h --reason "try the fix"
     """

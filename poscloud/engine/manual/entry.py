@@ -80,7 +80,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """What tells entries apart: one for each field of an object, one for its version, each visit of a pod."""
+        """What tells entries apart: one for each field of an object, for its version, for a visit of a pod."""
         if self.kind == POD:
             what = f"{self.container}.{written(self.at)}"
         else:
