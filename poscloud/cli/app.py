@@ -16,6 +16,7 @@ from poscloud.cli import (
     doctor,
     drift,
     env,
+    exec,
     history,
     image,
     mr,
@@ -29,6 +30,7 @@ from poscloud.cli import (
     scale,
     schema,
     secret,
+    shell,
     state,
     sweep,
     toolchain,
@@ -75,6 +77,8 @@ app.command("restart")(restart.restart)
 app.command("push-jar")(push_jar.push_jar)
 app.command("rollback")(rollback.rollback)
 app.command("history")(history.history)
+app.command("exec")(exec.run)
+app.command("shell")(shell.shell)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)

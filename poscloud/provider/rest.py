@@ -303,7 +303,7 @@ class Client:
     async def _connect(self) -> Connection:
         tls = self._tls = self._tls or await self.credentials.tls()
         name = self.access.cluster.get("tls-server-name") or self._host
-        proxy = urlsplit(self._proxy())
+        proxy = urlsplit(self.proxy())
         host, port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (self._host, self._port)
         async with asyncio.timeout(FIRST_CONNECTION):
             if not proxy.hostname:
@@ -320,7 +320,8 @@ class Client:
                 await writer.start_tls(tls, server_hostname=name)
             return Connection(reader, writer)
 
-    def _proxy(self) -> str:
+    def proxy(self) -> str:
+        """Return the proxy that leads to the server; empty without one."""
         if given := self.access.cluster.get("proxy-url"):
             return str(given)
         if self._host in ("localhost", "::1") or self._host.startswith("127.") or proxy_bypass(self._host):

@@ -20,10 +20,21 @@ def begin(root: Path, stack: str, reporter: Reporter, *, yes: bool) -> Place:
         PosCloudError: There is no such stack, it is production and nobody said ``yes``, or a run is under way.
     """
     place = place_of(root, stack, reporter)
-    if not yes and not place.target.local and may_be_production(root, stack):
-        raise PosCloudError(f"{stack} is production", hint="if it is meant: the same command with --yes")
+    refuse_production(place, yes=yes)
     refuse_in_use(place.pulumi.paths, stack)
     return place
+
+
+def refuse_production(place: Place, *, yes: bool) -> None:
+    """Make sure that an environment is not production by mistake.
+
+    Raises:
+        PosCloudError: It is, or may be, and nobody said ``yes``.
+    """
+    if not yes and not place.target.local and may_be_production(place.root, place.stack):
+        raise PosCloudError(
+            f"{place.stack} is production", hint="if it is meant: the same command with --yes"
+        )
 
 
 def end_of(lasts: str) -> datetime | None:

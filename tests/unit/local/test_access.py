@@ -64,11 +64,12 @@ def test_within_one_namespace_nothing_is_bound_everywhere_but_reading_the_cluste
     assert bound == {
         ("RoleBinding", "poscloud-environment"),
         ("RoleBinding", "poscloud-messages"),
+        ("RoleBinding", "poscloud-by-hand"),
         ("RoleBinding", "poscloud-destroy"),
         ("ClusterRoleBinding", "poscloud-identity"),
     }
     subjects = [d["subjects"] for d in documents if "roleRef" in d]
-    assert subjects == [[{"kind": "ServiceAccount", "name": "deployer", "namespace": "ops"}]] * 4
+    assert subjects == [[{"kind": "ServiceAccount", "name": "deployer", "namespace": "ops"}]] * 5
 
 
 def test_each_kind_of_subject_has_bindings_of_its_own() -> None:
