@@ -17,7 +17,7 @@ from poscloud.cluster.remote.channels import (
     message,
     size_message,
 )
-from poscloud.errors import AuthError, DeployError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.expiry import rejection
 from poscloud.provider.rest import ApiError, UnreachableError
@@ -164,7 +164,7 @@ async def _lost(cluster: Cluster, command: Command) -> DeployError:
     metadata = {"name": command.pod, "namespace": command.namespace}
     try:
         live = await cluster.get({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
-    except DeployError as error:
+    except PosCloudError as error:
         return DeployError(f"the connection to pod {command.pod} was lost: {error.message}", hint=error.hint)
     if live is None or "deletionTimestamp" in live["metadata"]:
         return DeployError(
