@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import termios
@@ -74,8 +73,9 @@ async def sizes() -> AsyncIterator[tuple[int, int]]:
     loop.add_signal_handler(signal.SIGWINCH, changed.set)
     try:
         while True:
-            size = shutil.get_terminal_size()
-            yield size.columns, size.lines
+            size = os.get_terminal_size(sys.stdin.fileno())
+            if size.columns and size.lines:  # some terminals do not know theirs
+                yield size.columns, size.lines
             await changed.wait()
             changed.clear()
     finally:

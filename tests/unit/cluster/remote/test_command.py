@@ -69,6 +69,7 @@ async def served(node: Node) -> AsyncIterator[Cluster]:
         "127.0.0.1",
         0,
         subprotocols=[PROTOCOL],
+        close_timeout=0.1,
         process_request=node.answer,  # type: ignore[list-item]
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
