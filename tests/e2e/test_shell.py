@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 STACK = "visited"
 EVERYTHING = """\
 defaults:
-  java: {filebeat: {output: {console: {}}}}
+  java: {filebeat: {logstash: {hosts: ["logs:5044"]}}}
 services:
   api: {kind: java, replicas: 2}
   web: {kind: java, replicas: 2, release: {strategy: canary, next: v2}}
