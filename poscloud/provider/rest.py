@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import h11
 
@@ -21,6 +20,7 @@ from poscloud.provider.connection import ANSWER_TIMEOUT, LONGEST_EVENT, Connecti
 from poscloud.provider.credentials import Credentials
 from poscloud.provider.expiry import rejection
 from poscloud.provider.permission import permission_hint
+from poscloud.provider.proxy import proxy_of
 from poscloud.provider.shape import NotUnderstoodError, answered, parse
 
 IN_FLIGHT = 32
@@ -303,7 +303,7 @@ class Client:
     async def _connect(self) -> Connection:
         tls = self._tls = self._tls or await self.credentials.tls()
         name = self.access.cluster.get("tls-server-name") or self._host
-        proxy = urlsplit(self.proxy())
+        proxy = urlsplit(proxy_of(self.access))
         host, port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (self._host, self._port)
         async with asyncio.timeout(FIRST_CONNECTION):
             if not proxy.hostname:
@@ -319,14 +319,6 @@ class Client:
                     raise ConnectionRefusedError(f"proxy {host}:{port} answered {status}")
                 await writer.start_tls(tls, server_hostname=name)
             return Connection(reader, writer)
-
-    def proxy(self) -> str:
-        """Return the proxy that leads to the server; empty without one."""
-        if given := self.access.cluster.get("proxy-url"):
-            return str(given)
-        if self._host in ("localhost", "::1") or self._host.startswith("127.") or proxy_bypass(self._host):
-            return ""
-        return getproxies().get(urlsplit(self.access.server).scheme, "")
 
     async def _endure(self, error: BaseException, started: float, delay: float) -> None:
         """Wait a moment after a lost connection, or give up for good."""

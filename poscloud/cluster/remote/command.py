@@ -20,6 +20,7 @@ from poscloud.cluster.remote.channels import (
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.expiry import rejection
+from poscloud.provider.proxy import proxy_of
 from poscloud.provider.rest import ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
             open_timeout=CONNECT_SECONDS,
             ping_timeout=SILENCE_SECONDS,
             close_timeout=2,
-            proxy=client.proxy() or None,
+            proxy=proxy_of(access) or None,
             **secure,
         )
     except InvalidStatus as error:
