@@ -25,7 +25,7 @@ defaults:
   java: {filebeat: {logstash: {hosts: ["logs:5044"]}}}
 services:
   api: {kind: java, replicas: 2}
-  web: {kind: java, replicas: 2, release: {strategy: canary, next: v2}}
+  web: {kind: java, replicas: 2, release: {strategy: blue-green, next: v2}}
 """
 LATER = f"""
 from datetime import UTC, datetime, timedelta
@@ -118,7 +118,9 @@ def terminal(workspace: Workspace) -> Iterator[Terminal]:
 
 
 def test_a_command_has_its_output_its_input_and_its_exit_code(workspace: Workspace) -> None:
-    done = execute(workspace, "api", "-i", "--", "sh", "-c", "cat; echo oops >&2; exit 3", given="words\n")
+    # Not cat: a simulated node never tells a command that its input is over.
+    command = "read words; echo $words; echo oops >&2; exit 3"
+    done = execute(workspace, "api", "-i", "--", "sh", "-c", command, given="words\n")
     assert (done.returncode, done.stdout) == (3, "words\n"), done.stderr
     pod = min(pods(workspace))
     assert done.stderr.splitlines() == [f"pod {pod}, container api", "oops"]
@@ -184,7 +186,7 @@ def test_a_command_that_was_not_run_is_not_recorded(workspace: Workspace) -> Non
     ("words", "code", "told"),
     [
         (["apj", "--", "true"], 1, "visited has no service 'apj' that runs pods\n  did you mean 'api'?"),
-        (["web", "--", "true"], 1, "'web' of visited has 2 workloads\n  name one: web, web-canary"),
+        (["web", "--", "true"], 1, "'web' of visited has 2 workloads\n  name one: web-blue, web-green"),
         (
             ["api", "-c", "fielbeat", "--", "true"],
             1,
@@ -199,9 +201,9 @@ def test_what_is_not_there_is_told(workspace: Workspace, words: list[str], code:
 
 @pytest.mark.long
 def test_one_track_of_a_release_and_one_container_can_be_named(workspace: Workspace) -> None:
-    done = execute(workspace, "web-canary", "-c", "filebeat", "--", "echo", "here")
+    done = execute(workspace, "web-green", "-c", "filebeat", "--", "echo", "here")
     assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
-    assert "container filebeat" in done.stderr and "pod web-canary-" in done.stderr
+    assert "container filebeat" in done.stderr and "pod web-green-" in done.stderr
 
 
 @pytest.mark.long
@@ -212,7 +214,8 @@ def test_a_shell_without_a_terminal_is_refused(workspace: Workspace) -> None:
 
 @pytest.mark.long
 def test_a_terminal_that_is_gone_ends_it(workspace: Workspace, terminal: Terminal) -> None:
-    terminal.until("recorded")
+    terminal.type("echo ready-$((1 + 1))\n")
+    terminal.until("ready-2")
     terminal.process.send_signal(1)
     terminal.until("the terminal is gone")
     assert terminal.end() == 4
