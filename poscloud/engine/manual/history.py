@@ -105,11 +105,10 @@ def pushed_text(entry: Entry) -> str:
     )
 
 
-def versions_of(workload: Object, kept: Sequence[Object], service: str, entry: Entry | None) -> list[Version]:
+def versions_of(kept: Sequence[Object], service: str, entry: Entry | None) -> list[Version]:
     """Return the versions in the earlier templates of a workload, the newest first; each once in a row.
 
     Args:
-        workload: The live one.
         kept: Its ReplicaSets or ControllerRevisions.
         service: The service.
         entry: What is recorded about its version.
@@ -146,7 +145,7 @@ async def _history(place: Place, workload: Described) -> list[Version]:
         )
     entry = await _entry(Ledger(cluster, place.stack), workload)
     kept = await _kept(cluster, live, place.stack)
-    return versions_of(live, kept, workload.component, entry)
+    return versions_of(kept, workload.component, entry)
 
 
 async def _entry(ledger: Ledger, workload: Described) -> Entry | None:
@@ -155,7 +154,7 @@ async def _entry(ledger: Ledger, workload: Described) -> Entry | None:
 
 
 async def _kept(cluster: Cluster, live: Object, namespace: str) -> list[Object]:
-    """Return the ReplicaSets of a Deployment that has had pods of them, or the ControllerRevisions of a StatefulSet."""
+    """Return the ReplicaSets of a Deployment, or the ControllerRevisions of a StatefulSet."""
     plural = "replicasets" if live["kind"] == "Deployment" else "controllerrevisions"
     answer = await cluster.client.request("GET", f"/apis/apps/v1/namespaces/{namespace}/{plural}")
     uid = get(live, "metadata", "uid")

@@ -22,7 +22,7 @@ def kept(revision: int, version: str, pushed: Entry | None = None) -> dict[str, 
 
 
 def test_the_newest_is_first_and_is_what_runs() -> None:
-    found = versions_of({}, [kept(1, "1"), kept(3, "3"), kept(2, "2", PUSHED)], "web", None)
+    found = versions_of([kept(1, "1"), kept(3, "3"), kept(2, "2", PUSHED)], "web", None)
     assert [(v.version, v.who, v.why, v.now) for v in found] == [
         ("3", BY_UP, "", True),
         ("2", "li", "try", False),
@@ -32,23 +32,23 @@ def test_the_newest_is_first_and_is_what_runs() -> None:
 
 
 def test_what_is_recorded_now_says_until_when() -> None:
-    found = versions_of({}, [kept(2, "2", PUSHED), kept(1, "1")], "web", PUSHED)
+    found = versions_of([kept(2, "2", PUSHED), kept(1, "1")], "web", PUSHED)
     assert [v.until for v in found] == ["2026-11-22T12:00:00Z", ""]
 
 
 def test_what_was_pushed_once_is_not_said_of_other_versions() -> None:
     """The annotation stays at the workload, and Kubernetes copies it to the next version as well."""
-    (found,) = versions_of({}, [kept(3, "3", PUSHED)], "web", None)
+    (found,) = versions_of([kept(3, "3", PUSHED)], "web", None)
     assert found.who == BY_UP
 
 
 def test_a_restart_is_no_other_version() -> None:
     twice = [kept(1, "1"), kept(2, "2", PUSHED), kept(3, "2", PUSHED)]
-    assert [v.revision for v in versions_of({}, twice, "web", None)] == [3, 1]
+    assert [v.revision for v in versions_of(twice, "web", None)] == [3, 1]
 
 
 def test_a_controller_revision_is_read_too() -> None:
     one = kept(1, "1")
     revision = {"metadata": one["metadata"], "revision": 7, "data": {"spec": one["spec"]}}
-    (found,) = versions_of({}, [revision], "web", None)
+    (found,) = versions_of([revision], "web", None)
     assert (found.version, found.revision) == ("1", 7)
