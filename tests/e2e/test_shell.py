@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import socket
 import subprocess
 import sys
 import termios
@@ -241,3 +242,25 @@ def test_it_is_off_until_somebody_switches_it_on(workspace: Workspace) -> None:
         )
     finally:
         workspace.ok("poscloud", "cluster", "up", "--run-commands")
+
+
+@pytest.mark.long
+def test_a_forwarded_port_answers_what_it_is_sent_and_attaching_gets_the_log(workspace: Workspace) -> None:
+    pod, environment = min(pods(workspace)), workspace.admin_environment()
+    words = ["kubectl", "-n", STACK, "port-forward", f"pod/{pod}", ":9090"]
+    with subprocess.Popen(
+        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
+    ) as forward:
+        assert forward.stdout
+        port = int(forward.stdout.readline().partition(" -> ")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+            connection.sendall(b"hello\n")
+            assert connection.recv(100) == b"hello\n"
+        forward.terminate()
+    words = ["kubectl", "-n", STACK, "attach", pod, "-c", "api"]
+    with subprocess.Popen(
+        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
+    ) as attach:
+        assert attach.stdout
+        assert "This container is simulated" in attach.stdout.readline()
+        attach.terminate()
