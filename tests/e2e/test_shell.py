@@ -137,10 +137,11 @@ def test_a_shell_is_recorded_told_and_its_pod_replaced_on_time(
     terminal.type("stty size; echo sum-$((40 + 2)) $TERM; touch changed\n")
     terminal.until("40 132")
     terminal.until("sum-42 xterm")
-    terminal.type("sleep 100\n")
-    terminal.until("sleep 100")
+    # A simulated node's terminal sends no signals; that Ctrl-C gets there as a key is what this side has to do.
+    terminal.type("stty -isig -icanon; echo go-$((1 + 1)); head -c 1 | od -An -tx1; stty sane; exit 7\n")
+    terminal.until("go-2")
     terminal.type("\x03")
-    terminal.type("exit 7\n")
+    terminal.until(" 03")
     assert terminal.end() == 7
     (entry,) = ledger(workspace)
     assert (entry["action"], entry["name"], entry["container"], entry["why"]) == (
@@ -245,7 +246,7 @@ def test_it_is_off_until_somebody_switches_it_on(workspace: Workspace) -> None:
 
 
 @pytest.mark.long
-def test_a_forwarded_port_answers_what_it_is_sent_and_attaching_gets_the_log(workspace: Workspace) -> None:
+def test_a_forwarded_port_answers_what_it_is_sent(workspace: Workspace) -> None:
     pod, environment = min(pods(workspace)), workspace.admin_environment()
     words = ["kubectl", "-n", STACK, "port-forward", f"pod/{pod}", ":9090"]
     with subprocess.Popen(
@@ -257,10 +258,3 @@ def test_a_forwarded_port_answers_what_it_is_sent_and_attaching_gets_the_log(wor
             connection.sendall(b"hello\n")
             assert connection.recv(100) == b"hello\n"
         forward.terminate()
-    words = ["kubectl", "-n", STACK, "attach", pod, "-c", "api"]
-    with subprocess.Popen(
-        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
-    ) as attach:
-        assert attach.stdout
-        assert "This container is simulated" in attach.stdout.readline()
-        attach.terminate()
