@@ -19,20 +19,25 @@ from poscloud.cli import (
     env,
     errorlogs,
     events,
+    exec,
     explain,
     graph,
+    history,
     image,
     logs,
     mr,
     open,
     passphrase,
     preview,
+    push_jar,
     release,
     render,
     restart,
+    rollback,
     scale,
     schema,
     secret,
+    shell,
     state,
     status,
     sweep,
@@ -87,6 +92,13 @@ app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
 app.command("restart")(restart.restart)
+app.command("push-jar")(push_jar.push_jar)
+app.command("rollback")(rollback.rollback)
+app.command("history")(history.history)
+app.command("push_jar", hidden=True)(push_jar.push_jar)
+app.command("login", hidden=True)(shell.shell)
+app.command("exec")(exec.run)
+app.command("shell")(shell.shell)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)
 app.command("check")(check.check)

@@ -16,6 +16,13 @@ app = typer.Typer(help="The local control plane.", no_args_is_help=True)
 def up(
     port: Annotated[int | None, typer.Option("--port", help="Port of the API server.")] = None,
     nodes: Annotated[str, typer.Option("--nodes", help="Kind of nodes: kwok (simulated) or real.")] = "kwok",
+    run_commands: Annotated[
+        bool | None,
+        typer.Option(
+            "--run-commands/--no-run-commands",
+            help="Whether `exec` and `shell` in simulated containers run their command, on this machine; at first not.",
+        ),
+    ] = None,
 ) -> None:
     """Start what is missing of the local control plane.
 
@@ -31,7 +38,7 @@ def up(
     kind = node_kind(nodes)
     reporter = ConsoleReporter()
     deploy.install(project, reporter)
-    ControlPlane(ProjectPaths(project)).up(reporter, kind, port)
+    ControlPlane(ProjectPaths(project)).up(reporter, kind, port, run_commands)
 
 
 @app.command("down")

@@ -18,6 +18,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from poscloud.errors import PosCloudError
 from poscloud.spec import EnvironmentSpec, JarSource, JavaServiceSpec
 from poscloud.spec.nextversion import next_spec
 from poscloud.spec.references import Finding, Path
@@ -131,13 +132,43 @@ def _ask_all(wanted: list[Wanted], seconds: float) -> dict[Wanted, int | str]:
     return answers
 
 
-def _ask(url: str, seconds: float) -> int | str:
-    request = Request(url, method="HEAD")
+def is_there(url: str, seconds: float = SECONDS) -> bool:
+    """Whether a store has a file."""
+    return _ask(url, seconds) == 200
+
+
+def fetched(url: str, longest: int, seconds: float = SECONDS) -> bytes:
+    """Return a file of a store.
+
+    Args:
+        url: Its address.
+        longest: Bytes that are read of it at most.
+        seconds: Longest time until it answers.
+
+    Raises:
+        PosCloudError: The store does not have it, or does not give it.
+    """
+    try:
+        with urlopen(_request(url, "GET"), timeout=seconds) as answer:
+            return bytes(answer.read(longest))
+    except HTTPError as error:
+        reason = f"HTTP {error.code}"
+    except (HTTPException, URLError, OSError, ValueError) as error:
+        reason = str(getattr(error, "reason", error))
+    raise PosCloudError(f"{url} could not be read: {reason}", hint="give a version")
+
+
+def _request(url: str, method: str) -> Request:
+    request = Request(url, method=method)
     if login := _login(urlsplit(url).hostname or ""):
         # Not sent on to where the store redirects to.
         request.add_unredirected_header("Authorization", f"Basic {login}")
+    return request
+
+
+def _ask(url: str, seconds: float) -> int | str:
     try:
-        with urlopen(request, timeout=seconds) as answer:
+        with urlopen(_request(url, "HEAD"), timeout=seconds) as answer:
             return int(answer.status)
     except HTTPError as error:
         return error.code

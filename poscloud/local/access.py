@@ -24,7 +24,9 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROLES, BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
 LABELS = {"app.kubernetes.io/part-of": "poscloud-access"}
 SELECTOR = "labelSelector=app.kubernetes.io%2Fpart-of%3Dposcloud-access"
-IN_NAMESPACE = frozenset({"poscloud-environment", "poscloud-messages", "poscloud-destroy"})
+IN_NAMESPACE = frozenset(
+    {"poscloud-environment", "poscloud-messages", "poscloud-by-hand", "poscloud-destroy"}
+)
 """Roles that suffice within one namespace; of the others a deployer of one namespace needs ``EVERYWHERE``."""
 
 EVERYWHERE = frozenset({"poscloud-identity"})

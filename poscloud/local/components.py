@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from poscloud.local import kubeconfig
+from poscloud.local import kubeconfig, simulated_exec
 from poscloud.local.certificates import Pki
 from poscloud.local.paths import ProjectPaths, write_private
 from poscloud.local.ports import LOOPBACK
@@ -53,6 +53,7 @@ class Settings:
         port: The API server's port.
         etcd_port: etcd's port.
         kubelet_port: Where the simulated nodes answer as their kubelets would.
+        exec_folder: Where commands in simulated containers run; empty: they do not.
     """
 
     paths: ProjectPaths
@@ -60,6 +61,7 @@ class Settings:
     port: int
     etcd_port: int
     kubelet_port: int = 0
+    exec_folder: str = ""
 
     @property
     def pki(self) -> Pki:
@@ -213,6 +215,7 @@ def _kwok(s: Settings) -> list[str]:
     return [
         f"--kubeconfig={s.file('kwok.kubeconfig')}",
         f"--config={s.file('kwok-stages.yaml')}",
+        *([f"--config={s.file('kwok-exec.yaml')}"] if s.exec_folder else []),
         # Only nodes that ask for it: real ones may stand beside them.
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={FAKE_NODE}",
@@ -257,6 +260,9 @@ def write_configuration(settings: Settings) -> None:
         simulation = simulation.replace(word, str(value))
     write_private(settings.file("kwok-stages.yaml"), simulation)
     write_private(settings.file("simulated.log"), SIMULATED_LOG)
+    if settings.exec_folder:
+        text = json.dumps(simulated_exec.configuration(settings.exec_folder))
+        write_private(settings.file("kwok-exec.yaml"), text)
     files = {f"{name}.kubeconfig": name for name in ("kube-controller-manager", "kube-scheduler", "kwok")}
     for file, user in {**files, settings.paths.admin_kubeconfig.name: "admin"}.items():
         kubeconfig.write(settings.file(file), server=settings.server, pki=settings.pki, user=user)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import DeployError, WaitTimeoutError
-from poscloud.local import access, logs, ports, processes, storage
+from poscloud.local import access, logs, ports, processes, simulated_exec, storage
 from poscloud.local.api import LocalApi
 from poscloud.local.components import COMPONENTS, Component, Settings, component, write_configuration
 from poscloud.local.locks import exclusive
@@ -139,7 +139,11 @@ class ControlPlane:
     # ---- up and down ---------------------------------------------------------------------------------------
 
     def up(
-        self, reporter: Reporter | None = None, nodes: NodeKind | None = None, port: int | None = None
+        self,
+        reporter: Reporter | None = None,
+        nodes: NodeKind | None = None,
+        port: int | None = None,
+        runs_commands: bool | None = None,
     ) -> ClusterStatus:
         """Start what is missing and wait until the cluster can be used.
 
@@ -147,6 +151,8 @@ class ControlPlane:
             reporter: Told what is being done.
             nodes: What pods run on; six simulated nodes by default.
             port: The API server's port; the remembered one, or a free one at the first start, by default.
+            runs_commands: Whether commands in simulated containers run, on this machine; by default as before, at
+                first not.
 
         Raises:
             DeployError: A port is taken, a program is missing, or a component ended during the start.
@@ -160,6 +166,7 @@ class ControlPlane:
             for folder in ("", "config", "logs", "run"):
                 private_directory(self.paths.cluster / folder)
             record = ClusterRecord.load(self._record_file)
+            _set_exec(record, runs_commands)
             with say.step("local cluster", log=self.paths.cluster / "logs"):
                 self._start(record, kind, port, say)
             return self.status()
@@ -196,6 +203,7 @@ class ControlPlane:
                 record.components.clear()
                 record.save(self._record_file)
                 if delete:
+                    simulated_exec.remove(record.exec_folder)
                     count = storage.remove(self.paths.cluster / "etcd")
                     shutil.rmtree(self.paths.cluster)
                     say.done(f"data removed, {count} volumes")
@@ -203,7 +211,9 @@ class ControlPlane:
     # ---- inside --------------------------------------------------------------------------------------------
 
     def _settings(self, record: ClusterRecord) -> Settings:
-        return Settings(self.paths, self._bin, record.port, record.etcd_port, record.kubelet_port)
+        return Settings(
+            self.paths, self._bin, record.port, record.etcd_port, record.kubelet_port, record.exec_folder
+        )
 
     def _check_programs(self) -> None:
         missing = [entry.name for entry in COMPONENTS if not (self._bin / entry.name).exists()]
@@ -372,3 +382,12 @@ def _component(name: str) -> Component:
     found = component(name)
     assert found is not None
     return found
+
+
+def _set_exec(record: ClusterRecord, wanted: bool | None) -> None:
+    """Switch commands in simulated containers on or off; ``None``: as before."""
+    if wanted or (wanted is None and record.exec_folder):
+        record.exec_folder = simulated_exec.prepare(record.exec_folder)
+    elif record.exec_folder:
+        simulated_exec.remove(record.exec_folder)
+        record.exec_folder = ""

@@ -35,6 +35,7 @@ class ClusterRecord:
         etcd_port: etcd's port; chosen anew when it is taken.
         kubelet_port: Where the simulated nodes answer; chosen anew when it is taken.
         nodes: The kind of nodes.
+        exec_folder: Where commands in simulated containers run; empty: they do not.
         components: What was started, by name.
     """
 
@@ -44,6 +45,7 @@ class ClusterRecord:
     etcd_port: int = 0
     kubelet_port: int = 0
     nodes: str = ""
+    exec_folder: str = ""
     components: dict[str, Started] = field(default_factory=dict)
 
     @classmethod

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from poscloud.provider.diff import Path, get, path_text
+from poscloud.provider.items import Item, step_of
 from poscloud.provider.rest import ApiError
 
 Object = dict[str, Any]
@@ -19,7 +20,7 @@ MANAGER = "poscloud-manual"
 
 
 def held(live: Object) -> list[Path]:
-    """The fields of a live object that were changed by hand; list items are not among them."""
+    """The fields of a live object that were changed by hand; an item of a list that was added so is one."""
     entries = get(live, "metadata", "managedFields", default=[])
     return [
         path
@@ -50,8 +51,13 @@ def with_values(obj: Object, values: Object, paths: Iterable[Path]) -> Object:
     """A copy of an object with these of its fields as ``values`` has them; those it does not have are not added."""
     result = copy.deepcopy(obj)
     for *parents, last in paths:
-        holder, value = get(result, *parents), get(values, *parents, last)
-        if isinstance(holder, dict) and last in holder:
+        holder, value = get(result, *parents), copy.deepcopy(get(values, *parents, last))
+        if isinstance(holder, list) and isinstance(last, Item):
+            kept = [] if value is None else [value]
+            where = next((i for i, item in enumerate(holder) if last.is_of(item)), None)
+            if where is not None:
+                holder[where : where + 1] = kept
+        elif isinstance(holder, dict) and last in holder:
             if value is None:
                 del holder[last]
             else:
@@ -72,10 +78,13 @@ def told(live: Object) -> str:
 
 def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
     for name, below in fields.items():
-        if not name.startswith("f:"):
+        step = step_of(name)
+        if not step:
             continue
-        here = (*path, name[2:])
-        if any(key.startswith("f:") for key in below):
+        here = (*path, step)
+        # Who has the mark of an item itself, has added it.
+        whole = isinstance(step, Item) and (not below or "." in below)
+        if not whole and any(map(step_of, below)):
             yield from _leaves(below, here)
         else:
             yield here

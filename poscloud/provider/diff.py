@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from poscloud.provider.items import Item, step_of
+
 Object = dict[str, Any]
 Path = tuple[str | int, ...]
 
@@ -43,6 +45,8 @@ def path_text(path: Path) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
+        elif isinstance(part, Item):
+            text += part
         elif _PLAIN_KEY.fullmatch(part):
             text += f".{part}" if text else part
         else:
@@ -126,12 +130,15 @@ def merge_patch(
 
 
 def owns(fields: Mapping[str, Any], path: Path) -> bool:
-    """Whether ``fieldsV1`` of a managedFields entry holds a path of map keys, or anything below it.
+    """Whether ``fieldsV1`` of a managedFields entry holds a path of keys and items, or anything below it.
 
     A map that the server keeps as a whole, such as a Service's selector, is held with all its keys.
     """
     for part in path:
-        below = fields.get(f"f:{part}")
+        if isinstance(part, Item):
+            below = next((value for name, value in fields.items() if step_of(name) == part), None)
+        else:
+            below = fields.get(f"f:{part}")
         if below is None:
             return False
         if not below:
@@ -175,6 +182,8 @@ def get(obj: Any, *path: str | int, default: Any = None) -> Any:
             obj = obj.get(part)
         elif isinstance(obj, list) and isinstance(part, int) and part < len(obj):
             obj = obj[part]
+        elif isinstance(obj, list) and isinstance(part, Item):
+            obj = next((item for item in obj if part.is_of(item)), None)
         else:
             return default
     return default if obj is None else obj

@@ -11,7 +11,6 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import h11
 
@@ -21,6 +20,7 @@ from poscloud.provider.connection import ANSWER_TIMEOUT, LONGEST_EVENT, Connecti
 from poscloud.provider.credentials import Credentials
 from poscloud.provider.expiry import rejection
 from poscloud.provider.permission import permission_hint
+from poscloud.provider.proxy import proxy_of
 from poscloud.provider.shape import NotUnderstoodError, answered, parse
 
 IN_FLIGHT = 32
@@ -38,6 +38,7 @@ WEBHOOK_TRIES = 3  # how often a webhook that does not answer is asked in all
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 Object = dict[str, Any]
@@ -306,7 +307,10 @@ class Client:
 
     async def _connect(self) -> Connection:
         tls = self._tls = self._tls or await self.credentials.tls()
-        name, proxy = self.access.cluster.get("tls-server-name") or self._host, urlsplit(self._proxy())
+        name, proxy = (
+            self.access.cluster.get("tls-server-name") or self._host,
+            urlsplit(proxy_of(self.access)),
+        )
         host, port = (proxy.hostname, proxy.port or 80) if proxy.hostname else (self._host, self._port)
         async with asyncio.timeout(FIRST_CONNECTION):
             if not proxy.hostname:
@@ -322,13 +326,6 @@ class Client:
                     raise ConnectionRefusedError(f"proxy {host}:{port} answered {status}")
                 await writer.start_tls(tls, server_hostname=name)
             return Connection(reader, writer)
-
-    def _proxy(self) -> str:
-        if given := self.access.cluster.get("proxy-url"):
-            return str(given)
-        if self._host in ("localhost", "::1") or self._host.startswith("127.") or proxy_bypass(self._host):
-            return ""
-        return getproxies().get(urlsplit(self.access.server).scheme, "")
 
     async def _endure(self, error: BaseException, started: float, delay: float) -> None:
         """Wait a moment after a lost connection, or give up for good."""

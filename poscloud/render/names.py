@@ -92,6 +92,10 @@ TRACK_LABEL = "poscloud.io/track"
 LEDGER = "poscloud-manual"
 """Name of the ConfigMap in a namespace that has the changes by hand; it is no part of the stack."""
 
+PUSHED_ANNOTATION = "poscloud.io/pushed"
+"""On a workload: the version that somebody gave it by hand last, who, when and why, as JSON; Kubernetes copies it to
+the ReplicaSet or ControllerRevision of that version, which are the history of a service."""
+
 RESTARTED_ANNOTATION = "poscloud.io/restarted"
 """On a pod: when ``poscloud restart`` asked for it to be made anew, in RFC 3339."""
 

@@ -14,8 +14,8 @@ import pytest
 
 from poscloud.engine.drift.described import Described
 from poscloud.engine.manual.due import put_back
-from poscloud.engine.manual.entry import Entry
-from poscloud.engine.manual.fields import set_field
+from poscloud.engine.manual.entry import Change, Entry
+from poscloud.engine.manual.fields import set_fields
 from poscloud.engine.manual.ledger import Ledger, with_entry, without
 from poscloud.errors import DeployError
 from poscloud.provider import byhand
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.cluster
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 REPLICAS = ("spec", "replicas")
+TWO = (Change(REPLICAS, 0, 2),)
 
 
 class Shop:
@@ -57,7 +58,7 @@ class Shop:
         return await self.cluster.get(self.inputs) or {}
 
     async def scale(self, replicas: int, manager: str = byhand.MANAGER) -> None:
-        await set_field(self.cluster, await self.live(), REPLICAS, replicas, manager)
+        await set_fields(self.cluster, await self.live(), {REPLICAS: replicas}, manager)
 
     def described(self) -> list[Described]:
         return [Described("urn", "web", self.inputs, False, self.state)]
@@ -66,7 +67,7 @@ class Shop:
         return {**self.inputs, "spec": {**self.inputs["spec"], "replicas": replicas}}
 
     async def recorded(self, **changes: Any) -> Entry:
-        entry = Entry("scale", "apps/v1", "Deployment", "web", REPLICAS, 0, 2, "li", "load", NOON, NOON)
+        entry = Entry("scale", "apps/v1", "Deployment", "web", TWO, "li", "load", NOON, NOON)
         entry = replace(entry, **changes)
         await self.ledger.write(with_entry(entry))
         return entry
@@ -99,8 +100,8 @@ async def test_writers_at_once_lose_nothing(shop: Shop) -> None:
 
 
 async def test_an_entry_takes_the_place_of_one_for_the_same_field(shop: Shop) -> None:
-    await shop.recorded(after=2)
-    last = await shop.recorded(after=4)
+    await shop.recorded(changes=TWO)
+    last = await shop.recorded(changes=(Change(REPLICAS, 0, 4),))
     assert await shop.ledger.read() == [last]
     await shop.ledger.write(without(last))
     assert await shop.ledger.read() == []
@@ -115,14 +116,14 @@ async def test_a_field_that_somebody_else_just_set_is_left(shop: Shop) -> None:
     before = await shop.live()
     await shop.scale(5)
     with pytest.raises(DeployError, match=r"somebody else just set spec\.replicas to 5; it is left so"):
-        await set_field(shop.cluster, before, REPLICAS, 2, byhand.MANAGER)
+        await set_fields(shop.cluster, before, {REPLICAS: 2}, byhand.MANAGER)
 
 
 async def test_what_a_controller_writes_meanwhile_does_not_matter(shop: Shop) -> None:
     before = await shop.live()
     body = {"metadata": {"annotations": {"seen": "1"}}}
     await shop.cluster.client.request("PATCH", await shop.cluster.path(before), {}, body, MERGE)
-    live = await set_field(shop.cluster, before, REPLICAS, 2, byhand.MANAGER)
+    live = await set_fields(shop.cluster, before, {REPLICAS: 2}, byhand.MANAGER)
     assert get(live, *REPLICAS) == 2
 
 

@@ -52,6 +52,9 @@ UNUSED: dict[Right, str] = {
     **{("watch", kind): "a delete that is not done at once" for kind in KEPT.split()},
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "delete")},
     **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "create", "patch", "delete")},
+    **{("list", kind): "poscloud history" for kind in ("replicasets", "controllerrevisions")},
+    **{(verb, "pods/exec"): "poscloud exec and shell" for verb in ("create", "get")},
+    ("delete", "pods"): "what somebody changed in a pod is over",
     ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
 }
 """Rights that this short life does not always use, and what does."""

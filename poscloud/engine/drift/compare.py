@@ -7,11 +7,12 @@ from typing import Any
 
 from poscloud.engine.drift.described import Described
 from poscloud.engine.drift.difference import Compared, Difference, State
-from poscloud.engine.drift.keyed import Item, Steps, entries, keyed, owned
+from poscloud.engine.drift.keyed import Steps, entries, keyed, owned
 from poscloud.engine.drift.sealed import is_hidden, sealed
 from poscloud.engine.drift.writers import added, is_stacks, last_writer, strangers, who_wrote, writer
 from poscloud.engine.manual.asleep import REPLICAS, asleep
 from poscloud.provider.diff import changes, get, prune
+from poscloud.provider.items import Item
 
 Object = dict[str, Any]
 

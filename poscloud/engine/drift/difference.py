@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from poscloud.engine.drift.described import Described
-from poscloud.engine.drift.keyed import Steps, text
+from poscloud.engine.drift.keyed import Steps, text, unkeyed
 from poscloud.engine.drift.writers import Writer
 from poscloud.engine.manual.entry import Entry
 
@@ -71,11 +71,12 @@ class Compared:
     def beside(self, ledger: list[Entry]) -> Compared:
         """Return the same with what the ledger says about each difference."""
         name = self.described.kind, self.described.name
-        mine = {entry.path: entry for entry in ledger if (entry.kind, entry.name) == name}
-        found = [replace(d, recorded=_fitting(d, mine.get(d.steps))) for d in self.differences]
+        mine = [entry for entry in ledger if (entry.kind, entry.name) == name]
+        found = [replace(d, recorded=_fitting(d, mine)) for d in self.differences]
         return replace(self, differences=found)
 
 
-def _fitting(difference: Difference, entry: Entry | None) -> Entry | None:
-    """Return an entry if it tells of this very value: what was changed again since is recorded nowhere."""
-    return entry if entry and entry.after == difference.live else None
+def _fitting(difference: Difference, ledger: list[Entry]) -> Entry | None:
+    """Return the entry that tells of this very value: what was changed again since is recorded nowhere."""
+    told = (difference.steps, unkeyed(difference.live))
+    return next((e for e in ledger if any((c.path, c.after) == told for c in e.changes)), None)

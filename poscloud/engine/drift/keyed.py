@@ -10,15 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from poscloud.provider.diff import get, merge_owned, path_text
+from poscloud.provider.items import Item, item_step
 
 Object = dict[str, Any]
 Steps = tuple[str, ...]
 
 MISSING: Any = object()
-
-
-class Item(str):
-    """The step to an item of a list, ``[name=web]``."""
 
 
 def entries(live: Object) -> list[Object]:
@@ -54,16 +51,6 @@ def keyed(value: Any, fields: Object) -> Any:
     return {step: keyed(item, below) for item in value for step, below in [_found(item, keys)]}
 
 
-def step_of(name: str) -> str:
-    """Return a name in ``fieldsV1`` as a step; empty for the mark of the thing itself."""
-    sort, _, rest = name.partition(":")
-    if sort == "f":
-        return rest
-    if sort == "k":
-        return _step(json.loads(rest))
-    return Item(f"[{json.loads(rest)}]") if sort == "v" else ""
-
-
 def at(value: Any, steps: Steps) -> Any:
     """Return what is at some steps of a keyed object; ``MISSING`` when there is nothing."""
     for step in steps:
@@ -84,16 +71,12 @@ def _written(steps: Steps) -> Iterator[str]:
         yield step if isinstance(step, Item) else plain if plain.startswith("[") else f".{plain}"
 
 
-def _step(key: Object) -> Item:
-    return Item(f"[{','.join(f'{name}={value}' for name, value in key.items())}]")
-
-
 def _found(item: Object, keys: list[tuple[Object, Object]]) -> tuple[Item, Object]:
     """Return the step to an item, and what is owned of it; what it leaves out of its key is a default."""
     for key, below in keys:
         if all(item.get(name, value) == value for name, value in key.items()):
-            return _step(key), below
-    return _step({name: item.get(name) for name in keys[0][0]}), {}
+            return item_step(key), below
+    return item_step({name: item.get(name) for name in keys[0][0]}), {}
 
 
 def unkeyed(value: Any) -> Any:

@@ -15,6 +15,7 @@ from poscloud.engine.drift.live import live_objects
 from poscloud.engine.manual.entry import Entry
 from poscloud.engine.manual.ledger import Ledger
 from poscloud.engine.manual.place import Place, refuse_others
+from poscloud.engine.manual.pods import still_there
 from poscloud.provider.cluster import MANAGER, Cluster
 from poscloud.provider.diff import get
 from poscloud.provider.hiding import Secrets
@@ -88,6 +89,7 @@ async def look(place: Place, found: list[Described], ignored: Collection[str], n
     cluster, unasked = place.cluster(), [0]
     await refuse_others(place, cluster)
     live, ledger = await asyncio.gather(live_objects(cluster, found), Ledger(cluster, place.stack).read())
+    ledger = await still_there(cluster, place.stack, ledger)
     secrets = _secrets(found, live.values())
 
     async def compared(each: Described) -> Compared:

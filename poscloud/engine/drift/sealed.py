@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from poscloud.engine.drift.keyed import Item, Steps
+from poscloud.engine.drift.keyed import Steps
 from poscloud.provider.hiding import HIDDEN, telling
+from poscloud.provider.items import Item
 from poscloud.provider.values import Mask
 
 FREE = frozenset({"data", "stringData", "binaryData", "annotations"})

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from poscloud.engine.drift.keyed import MISSING, Item, Steps, at, entries, owned, step_of
+from poscloud.engine.drift.keyed import MISSING, Steps, at, entries, owned
 from poscloud.provider.cluster import MANAGER
 from poscloud.provider.diff import changes
+from poscloud.provider.items import Item, step_of
 
 Object = dict[str, Any]
 

@@ -10,6 +10,7 @@ from poscloud.cluster.target import Target
 from poscloud.engine.drift.described import described
 from poscloud.engine.manual.around import recorded
 from poscloud.engine.manual.due import put_back as end
+from poscloud.engine.manual.entry import POD
 from poscloud.engine.manual.requests import cluster_of
 from poscloud.engine.pulumi import Pulumi
 
@@ -28,7 +29,7 @@ def put_back(root: Path, target: Target, name: str, now: datetime) -> list[str]:
     Raises:
         PosCloudError: Cluster or state cannot be read, or the cluster refuses.
     """
-    if not any(entry.is_due(now) for entry in recorded(target, name)):
+    if not any(entry.is_due(now) or entry.kind == POD for entry in recorded(target, name)):
         return []
     found = described(Pulumi(root), name, secrets=False)
 

@@ -89,6 +89,11 @@ def with_entry(entry: Entry) -> Edit:
     return lambda found: [*(other for other in found if other.key != entry.key), entry]
 
 
+def instead(entry: Entry, left: Entry) -> Edit:
+    """Return the edit that puts an entry in the place of another one, if that is still there."""
+    return lambda found: [left if other == entry else other for other in found]
+
+
 def without(*gone: Entry) -> Edit:
     """Return the edit that takes entries out, if they are still these."""
     return lambda found: [entry for entry in found if entry not in gone]

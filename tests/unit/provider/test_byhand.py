@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from poscloud.provider.byhand import MANAGER, as_described, held, kept, only_by_hand
+from poscloud.provider.byhand import MANAGER, as_described, held, kept, only_by_hand, with_values
 from poscloud.provider.cluster import adopted
+from poscloud.provider.diff import get, path_text
+from poscloud.provider.items import Item
 from poscloud.provider.rest import ApiError
 
 Object = dict[str, Any]
@@ -82,3 +84,43 @@ def test_what_named_managers_wrote_becomes_ours_and_nobody_elses() -> None:
         ("mesh", None),
         ("pulumi-kubernetes-1", "Apply"),
     ]
+
+
+WEB, ENV = Item("[name=web]"), Item("[name=JAR_VERSION]")
+IMAGE = ("spec", "containers", WEB, "image")
+VARIABLE = ("spec", "containers", WEB, "env", ENV)
+
+
+def pod(image: str, *env: Object) -> Object:
+    sidecar = {"name": "sidecar", "image": "s:1"}
+    return {"spec": {"containers": [sidecar, {"name": "web", "image": image, "env": list(env)}]}}
+
+
+def held_in_items(**below: Object) -> Object:
+    owned = {"f:spec": {"f:containers": {'k:{"name":"web"}': below}}}
+    entry = {"manager": MANAGER, "operation": "Update", "fieldsV1": owned}
+    return {**pod("web:2", {"name": "JAR_VERSION", "value": "2"}), "metadata": {"managedFields": [entry]}}
+
+
+def test_a_field_of_an_item_is_held() -> None:
+    assert held(held_in_items(**{"f:image": {}})) == [IMAGE]
+    assert path_text(IMAGE) == "spec.containers[name=web].image"
+    assert get(pod("web:1"), *IMAGE) == "web:1"
+
+
+def test_an_item_that_was_added_is_held_as_a_whole() -> None:
+    added = {'k:{"name":"JAR_VERSION"}': {".": {}, "f:name": {}, "f:value": {}}}
+    assert held(held_in_items(**{"f:env": added})) == [VARIABLE]
+
+
+def test_an_update_keeps_the_field_of_an_item_that_it_does_not_change() -> None:
+    live = held_in_items(**{"f:image": {}})
+    assert kept(live, pod("web:1"), pod("web:1")) == [IMAGE]
+    assert kept(live, pod("web:1"), pod("web:3")) == []
+    assert get(with_values(pod("web:1"), live, [IMAGE]), *IMAGE) == "web:2"
+
+
+def test_a_refresh_does_not_see_an_item_that_was_added() -> None:
+    added = {'k:{"name":"JAR_VERSION"}': {".": {}, "f:name": {}, "f:value": {}}}
+    live = held_in_items(**{"f:env": added, "f:image": {}})
+    assert as_described(live, pod("web:1"))["spec"] == pod("web:1")["spec"]

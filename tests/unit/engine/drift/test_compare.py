@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from poscloud.engine.drift.compare import compare, in_question
-from poscloud.engine.manual.entry import Entry
+from poscloud.engine.manual.entry import Change, Entry
 from tests.unit.engine.drift.objects import AT, INPUTS, by, container, described, found, live, within
 
 WEB = "spec.template.spec.containers[name=web]"
@@ -19,9 +19,7 @@ ENTRY = Entry(
     api_version="apps/v1",
     kind="Deployment",
     name="web",
-    path=("spec", "replicas"),
-    before=1,
-    after=3,
+    changes=(Change(("spec", "replicas"), 1, 3),),
     who="li",
     why="load",
     at=datetime(2026, 11, 22, 10, tzinfo=UTC),
@@ -196,7 +194,12 @@ def test_what_is_recorded_is_no_drift() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [replace(ENTRY, after=4), replace(ENTRY, name="pay"), replace(ENTRY, kind="Job")]
+    "other",
+    [
+        replace(ENTRY, changes=(Change(("spec", "replicas"), 1, 4),)),
+        replace(ENTRY, name="pay"),
+        replace(ENTRY, kind="Job"),
+    ],
 )
 def test_what_is_recorded_otherwise_is_drift(other: Entry) -> None:
     assert compare(described(), scaled()).beside([other]).is_drift

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from poscloud.engine.drift.described import Described
-from poscloud.engine.manual.entry import Entry
+from poscloud.engine.manual.entry import Change, Entry
 from poscloud.engine.manual.ledger import Ledger
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import Access
@@ -20,9 +20,10 @@ from tests.unit.provider.conftest import Answer, FakeClock, FakeServer, Request,
 
 Object = dict[str, Any]
 
+REPLICAS = ("spec", "replicas")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ENTRY = Entry(
-    "scale", "apps/v1", "Deployment", "web", ("spec", "replicas"), 1, 3, "li", "load test", NOON, NOON
+    "scale", "apps/v1", "Deployment", "web", (Change(REPLICAS, 1, 3),), "li", "load test", NOON, NOON
 )
 NAMESPACE = "/api/v1/namespaces/shop"
 MAPS = f"{NAMESPACE}/configmaps"
@@ -37,7 +38,13 @@ INPUTS: Object = {
 
 
 def merged(old: Any, patch: Any) -> Any:
-    """Return what a JSON merge patch makes of a value."""
+    """Return what a strategic merge patch makes of a value whose lists have names."""
+    if isinstance(patch, list) and all(isinstance(item, dict) and "name" in item for item in patch):
+        items = {item["name"]: item for item in old or []}
+        for item in patch:
+            items[item["name"]] = merged(items.get(item["name"]), item)
+        gone = {item["name"] for item in patch if item.get("$patch") == "delete"}
+        return [item for name, item in items.items() if name not in gone]
     if not isinstance(patch, dict):
         return patch
     both = {**(old if isinstance(old, dict) else {})}
@@ -107,11 +114,12 @@ class Shop:
 
     def _answer(self, request: Request) -> Answer:
         if request.path == "/api":
-            return Answer(
-                body=group("", resource("configmaps", "ConfigMap"), resource("namespaces", "Namespace"))
-            )
+            kinds = {"configmaps": "ConfigMap", "namespaces": "Namespace", "pods": "Pod"}
+            return Answer(body=group("", *(resource(plural, kind) for plural, kind in kinds.items())))
         if request.path == "/apis":
             return Answer(body=group("apps", resource("deployments", "Deployment")))
+        if request.method == "DELETE":
+            return self._deleted(request)
         if request.method == "POST":
             metadata = {**request.body["metadata"], "resourceVersion": "1"}
             self.objects[f"{request.path}/{metadata['name']}"] = {**request.body, "metadata": metadata}
@@ -120,6 +128,24 @@ class Shop:
         if live is None:
             return refusal(404, "NotFound", f"{request.path} not found")
         return Answer(body=live) if request.method == "GET" else self._patched(request, live)
+
+    def _deleted(self, request: Request) -> Answer:
+        live = self.objects.get(request.path)
+        if live is None:
+            return refusal(404, "NotFound", f"{request.path} not found")
+        if get(request.body, "preconditions", "uid") != live["metadata"]["uid"]:
+            return refusal(409, "Conflict", "the UID in the precondition does not match")
+        return Answer(body=self.objects.pop(request.path))
+
+    def add_pod(self, name: str, uid: str) -> None:
+        """Have a pod of ``web`` run."""
+        metadata = {"name": name, "namespace": "shop", "uid": uid, "resourceVersion": "1"}
+        self.objects[f"{NAMESPACE}/pods/{name}"] = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": metadata,
+            "status": {"phase": "Running"},
+        }
 
     def _patched(self, request: Request, live: Object) -> Answer:
         if request.path == WEB and self.refuses:

@@ -1,0 +1,177 @@
+"""One command in a container: connected over the API server, fed, heard, and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from poscloud.cluster.remote.channels import (
+    NO_MORE_INPUT,
+    PROTOCOL,
+    Channel,
+    exit_code,
+    message,
+    size_message,
+)
+from poscloud.errors import AuthError, DeployError, PosCloudError
+from poscloud.provider.cluster import Cluster
+from poscloud.provider.expiry import rejection
+from poscloud.provider.proxy import proxy_of
+from poscloud.provider.rest import ApiError, UnreachableError
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+CONNECT_SECONDS = 20.0
+"""Longest time until a command has begun."""
+
+SILENCE_SECONDS = 60.0
+"""How long a connection may not answer a ping before it counts as lost."""
+
+Write = Callable[[Channel, bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command, and where it runs.
+
+    Attributes:
+        namespace: The pod's.
+        pod: The pod.
+        container: Its container.
+        words: Program and arguments.
+        tty: Whether it gets a terminal.
+        takes_input: Whether it gets input.
+    """
+
+    namespace: str
+    pod: str
+    container: str
+    words: tuple[str, ...]
+    tty: bool = False
+    takes_input: bool = False
+
+    @property
+    def target(self) -> str:
+        """Path and query of the request."""
+        options = {"container": self.container, "stdout": "true", "stderr": str(not self.tty).lower()}
+        options |= {"stdin": str(self.takes_input).lower(), "tty": str(self.tty).lower()}
+        query = urlencode([*options.items(), *(("command", word) for word in self.words)])
+        return f"/api/v1/namespaces/{quote(self.namespace)}/pods/{quote(self.pod)}/exec?{query}"
+
+
+async def run(
+    cluster: Cluster,
+    command: Command,
+    write: Write,
+    data: AsyncIterator[bytes] | None = None,
+    sizes: AsyncIterator[tuple[int, int]] | None = None,
+) -> int:
+    """Run a command in a container and return its exit code.
+
+    Args:
+        cluster: The cluster.
+        command: What runs where.
+        write: Gets what it writes.
+        data: What it is given; its end is the end of the command's input.
+        sizes: Columns and rows of the terminal: now, and whenever they change.
+
+    Raises:
+        ApiError: The API server refuses: no such pod, no right.
+        AuthError: It does not know us.
+        DeployError: The command was not run, or the connection was lost before its end.
+    """
+    from websockets.exceptions import ConnectionClosed
+
+    connection = await _connect(cluster, command)
+    tasks = [asyncio.create_task(_send(connection, data))] if data else []
+    tasks += [asyncio.create_task(_resize(connection, sizes))] if sizes else []
+    try:
+        async for got in connection:
+            if not isinstance(got, bytes) or not got:
+                continue
+            if got[0] == Channel.ERROR:
+                return exit_code(got[1:])
+            if got[0] in (Channel.STDOUT, Channel.STDERR) and len(got) > 1:
+                await write(Channel(got[0]), got[1:])
+    except ConnectionClosed:
+        pass
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(OSError, TimeoutError):
+            await connection.close()
+    raise await _lost(cluster, command)
+
+
+async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.typing import Subprotocol
+
+    client, access = cluster.client, cluster.access
+    await cluster.guard()
+    tls = await client.credentials.tls()
+    name = access.cluster.get("tls-server-name")
+    secure: dict[str, Any] = ({"ssl": tls} if tls else {}) | (
+        {"server_hostname": name} if tls and name else {}
+    )
+    try:
+        return await connect(
+            access.server.rstrip("/").replace("http", "ws", 1) + command.target,
+            subprotocols=[Subprotocol(PROTOCOL)],
+            additional_headers=await client.credentials.headers(),
+            user_agent_header="poscloud",
+            compression=None,
+            max_size=None,
+            open_timeout=CONNECT_SECONDS,
+            ping_timeout=SILENCE_SECONDS,
+            close_timeout=2,
+            proxy=proxy_of(access) or None,
+            **secure,
+        )
+    except InvalidStatus as error:
+        refusal = ApiError(error.response.status_code, bytes(error.response.body or b""))
+        if refusal.status == 401:
+            raise AuthError(
+                rejection(access, refusal.message), hint=f"run: {access.kubectl} get pods"
+            ) from None
+        raise refusal from None
+    except (InvalidHandshake, OSError, TimeoutError) as error:
+        raise UnreachableError(
+            f"no connection to a command in pod {command.pod} by {access.server}: {error or 'no answer in time'}",
+            hint="poscloud doctor looks at the way there; a proxy between has to let WebSockets through",
+        ) from None
+
+
+async def _send(connection: ClientConnection, data: AsyncIterator[bytes]) -> None:
+    async for part in data:
+        await connection.send(message(Channel.STDIN, part))
+    await connection.send(NO_MORE_INPUT)
+
+
+async def _resize(connection: ClientConnection, sizes: AsyncIterator[tuple[int, int]]) -> None:
+    async for columns, rows in sizes:
+        await connection.send(size_message(columns, rows))
+
+
+async def _lost(cluster: Cluster, command: Command) -> DeployError:
+    """Return the error for a connection that ended before its command: was it the pod?"""
+    metadata = {"name": command.pod, "namespace": command.namespace}
+    try:
+        live = await cluster.get({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+    except PosCloudError as error:
+        return DeployError(f"the connection to pod {command.pod} was lost: {error.message}", hint=error.hint)
+    if live is None or "deletionTimestamp" in live["metadata"]:
+        return DeployError(
+            f"pod {command.pod} is gone, and the command with it", hint="the same command goes to another pod"
+        )
+    return DeployError(
+        f"the connection to pod {command.pod} was lost; whether the command still runs, nobody knows",
+        hint="run it again",
+    )

@@ -1,0 +1,260 @@
+"""Commands and shells in containers, over the real API server; simulated containers run them on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import socket
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.e2e
+
+STACK = "visited"
+EVERYTHING = """\
+defaults:
+  java: {filebeat: {logstash: {hosts: ["logs:5044"]}}}
+services:
+  api: {kind: java, replicas: 2}
+  web: {kind: java, replicas: 2, release: {strategy: blue-green, next: v2}}
+"""
+LATER = f"""
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from poscloud.engine.drift.command import Wanted, look
+from poscloud.local.progress import ConsoleReporter
+
+later = datetime.now(UTC) + timedelta(hours=3)
+look(Path.cwd(), "{STACK}", Wanted(revert_due=True), ConsoleReporter(), print, later)
+"""
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def visited(workspace: Workspace) -> Iterator[None]:
+    workspace.control_plane.up(runs_commands=True)
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(EVERYTHING)
+    workspace.ok("poscloud", "up", "-s", STACK)
+    yield
+    workspace.ok("poscloud", "destroy", "-s", STACK)
+
+
+def execute(workspace: Workspace, *words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    return workspace.run("poscloud", "exec", "-s", STACK, *words, given=given)
+
+
+def ledger(workspace: Workspace) -> list[dict[str, Any]]:
+    done = workspace.run("poscloud", "drift", "-s", STACK, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return list(json.loads(done.stdout)["recorded"])
+
+
+def pods(workspace: Workspace) -> dict[str, str]:
+    """Return the ready pods of ``api``: name → uid."""
+    found = workspace.get("pods", "-n", STACK, "-l", "app=api")["items"]
+    there = [p["metadata"] for p in found if "deletionTimestamp" not in p["metadata"]]
+    return {meta["name"]: meta["uid"] for meta in there}
+
+
+class Terminal:
+    """A person at a terminal, with ``poscloud`` in it."""
+
+    def __init__(self, workspace: Workspace, *words: str) -> None:
+        self.master, self.slave = pty.openpty()
+        termios.tcsetwinsize(self.slave, (40, 132))
+        self.before = termios.tcgetattr(self.slave)
+        environment = workspace.environment() | {"TERM": "xterm"}
+        self.process = subprocess.Popen(
+            ["poscloud", *words],
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            env=environment,
+            cwd=workspace.root,
+            start_new_session=True,
+        )
+        self.seen = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def until(self, text: str) -> str:
+        """Wait until the screen has shown a text, and return what came up to then."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
+            assert ready, f"no {text!r} in {self.seen!r}"
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        shown, _, self.seen = self.seen.partition(text)
+        return shown
+
+    def end(self) -> int:
+        """Wait until the command is over and return its exit code; the terminal is as it was."""
+        code = self.process.wait(PATIENCE)
+        assert termios.tcgetattr(self.slave) == self.before
+        return code
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def terminal(workspace: Workspace) -> Iterator[Terminal]:
+    found = Terminal(workspace, "shell", "api", "-s", STACK, "--for", "2h", "--reason", "look at the cache")
+    yield found
+    found.close()
+
+
+def test_a_command_has_its_output_its_input_and_its_exit_code(workspace: Workspace) -> None:
+    # Not cat: a simulated node never tells a command that its input is over.
+    command = "read words; echo $words; echo oops >&2; exit 3"
+    done = execute(workspace, "api", "-i", "--", "sh", "-c", command, given="words\n")
+    assert (done.returncode, done.stdout) == (3, "words\n"), done.stderr
+    pod = min(pods(workspace))
+    assert done.stderr.splitlines() == [f"pod {pod}, container api", "oops"]
+    assert ledger(workspace) == []
+
+
+def test_a_shell_is_recorded_told_and_its_pod_replaced_on_time(
+    workspace: Workspace, terminal: Terminal
+) -> None:
+    pod = min(pods(workspace))
+    terminal.until(f"pod {pod}, container api")
+    terminal.until("recorded: what is changed in it stays until ")
+    terminal.type("stty size; echo sum-$((40 + 2)) $TERM; touch changed\n")
+    terminal.until("40 132")
+    terminal.until("sum-42 xterm")
+    # A simulated node's terminal sends no signals; that Ctrl-C gets there as a key is what this side has to do.
+    terminal.type("stty -isig -icanon; echo go-$((1 + 1)); head -c 1 | od -An -tx1; stty sane; exit 7\n")
+    terminal.until("go-2")
+    terminal.type("\x03")
+    terminal.until(" 03")
+    assert terminal.end() == 7
+    (entry,) = ledger(workspace)
+    assert (entry["action"], entry["name"], entry["container"], entry["why"]) == (
+        "shell", pod, "api", "look at the cache",
+    )  # fmt: skip
+    before = pods(workspace)
+    assert workspace.run("poscloud", "drift", "-s", STACK, "--revert-due").returncode == 0
+    assert pods(workspace) == before
+    told = workspace.ok(sys.executable, "-c", LATER)
+    assert f"Pod {pod}: replaced, and with it is gone what was changed in container api" in told
+    assert pod not in pods(workspace) and set(before) - {pod} <= set(pods(workspace))
+    assert ledger(workspace) == []
+
+
+@pytest.mark.long
+def test_a_command_that_changes_something_is_recorded_until_its_pod_is_gone(workspace: Workspace) -> None:
+    done = execute(workspace, "api", "--reason", "patch", "--", "touch", "changed")
+    assert done.returncode == 0, done.stderr
+    (entry,) = ledger(workspace)
+    assert (entry["action"], entry["until"], entry["why"]) == ("exec", None, "patch")
+    workspace.ok("kubectl", "-n", STACK, "delete", "pod", entry["name"], "--wait")
+    assert ledger(workspace) == []
+
+
+@pytest.mark.long
+def test_without_an_end_the_next_up_replaces_the_pod(workspace: Workspace) -> None:
+    execute(workspace, "api", "--reason", "patch", "--", "true")
+    (entry,) = ledger(workspace)
+    done = workspace.run("poscloud", "up", "-s", STACK)
+    assert f"Pod {entry['name']}: replaced, and with it is gone" in done.stderr
+    assert entry["name"] not in pods(workspace)
+
+
+@pytest.mark.long
+def test_a_command_that_was_not_run_is_not_recorded(workspace: Workspace) -> None:
+    done = execute(workspace, "api", "--reason", "patch", "--", "no-such-program")
+    assert (done.returncode, "the command was not run" in done.stderr) == (4, True), done.stderr
+    assert "does not have that program" in done.stderr
+    assert ledger(workspace) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["apj", "--", "true"], 1, "visited has no service 'apj' that runs pods\n  did you mean 'api'?"),
+        (["web", "--", "true"], 1, "'web' of visited has 2 workloads\n  name one: web-blue, web-green"),
+        (
+            ["api", "-c", "fielbeat", "--", "true"],
+            1,
+            "the pods of api have no container 'fielbeat'\n  did you mean",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told(workspace: Workspace, words: list[str], code: int, told: str) -> None:
+    done = execute(workspace, *words)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.long
+def test_one_track_of_a_release_and_one_container_can_be_named(workspace: Workspace) -> None:
+    done = execute(workspace, "web-green", "-c", "filebeat", "--", "echo", "here")
+    assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
+    assert "container filebeat" in done.stderr and "pod web-green-" in done.stderr
+
+
+@pytest.mark.long
+def test_a_shell_without_a_terminal_is_refused(workspace: Workspace) -> None:
+    done = workspace.run("poscloud", "shell", "api", "-s", STACK, given="")
+    assert (done.returncode, "a shell needs a terminal" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.long
+def test_a_terminal_that_is_gone_ends_it(workspace: Workspace, terminal: Terminal) -> None:
+    terminal.type("echo ready-$((1 + 1))\n")
+    terminal.until("ready-2")
+    terminal.process.send_signal(1)
+    terminal.until("the terminal is gone")
+    assert terminal.end() == 4
+
+
+@pytest.mark.long
+def test_no_command_begins_as_root_or_with_this_shells_variables(workspace: Workspace) -> None:
+    done = workspace.run(
+        "poscloud", "exec", "api", "-s", STACK, "--", "sh", "-c", "id -u; ls -A; env", POSCLOUD_X="1"
+    )
+    user, *rest = done.stdout.splitlines()
+    assert user == ("65534" if os.geteuid() == 0 else str(os.geteuid()))
+    assert not [line for line in rest if line.startswith(("POSCLOUD_X", "PULUMI_", "KUBECONFIG"))]
+
+
+@pytest.mark.long
+def test_it_is_off_until_somebody_switches_it_on(workspace: Workspace) -> None:
+    workspace.ok("poscloud", "cluster", "up", "--no-run-commands")
+    try:
+        done = execute(workspace, "api", "--", "true")
+        assert (done.returncode, "poscloud cluster up --run-commands" in done.stderr) == (4, True), (
+            done.stderr
+        )
+    finally:
+        workspace.ok("poscloud", "cluster", "up", "--run-commands")
+
+
+@pytest.mark.long
+def test_a_forwarded_port_answers_what_it_is_sent(workspace: Workspace) -> None:
+    pod, environment = min(pods(workspace)), workspace.admin_environment()
+    words = ["kubectl", "-n", STACK, "port-forward", f"pod/{pod}", ":9090"]
+    with subprocess.Popen(
+        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
+    ) as forward:
+        assert forward.stdout
+        port = int(forward.stdout.readline().partition(" -> ")[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+            connection.sendall(b"hello\n")
+            assert connection.recv(100) == b"hello\n"
+        forward.terminate()
