@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Subsystem,
         WebApp,
     )
+    from poscloud.components.teams import TeamAccess
 
 __all__ = [
     "CService",
@@ -38,15 +39,17 @@ __all__ = [
     "Redis",
     "StatefulKafka",
     "Subsystem",
+    "TeamAccess",
     "WebApp",
     "ZooKeeper",
 ]
 
 _BACKING = ("Consul", "Mongo", "MqttBroker", "MySQL", "Redis", "StatefulKafka", "ZooKeeper")
+_ALONE = {"Environment": "environment", "TeamAccess": "teams"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'poscloud.components' has no attribute '{name}'")
-    module = "environment" if name == "Environment" else "backing" if name in _BACKING else "services"
+    module = _ALONE.get(name) or ("backing" if name in _BACKING else "services")
     return getattr(importlib.import_module(f"poscloud.components.{module}"), name)

@@ -71,11 +71,16 @@ class Environment(PlainComponent):
         namespace, *others = render_base(self.spec, self.project).manifests
         if cluster_uid:
             namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
+        others = [m for m in others if names.ACCESS_LABEL not in m["metadata"]["labels"]]
         wide = [self.create(m, self, []) for m in others if is_cluster_wide(m)]
         # The namespace after what no namespace holds, so that at the end a class outlives the volumes made by it.
         self.namespace = create(namespace, pulumi.ResourceOptions(parent=self, depends_on=wide))
         within = [self.create(m, self, [self.namespace]) for m in others if not is_cluster_wide(m)]
         self.base = [self.namespace, *wide, *within]
+        for team, given in self.spec.access.items():
+            from poscloud.components.teams import TeamAccess
+
+            TeamAccess(team, given, environment=self)
 
     def create(
         self, manifest: Manifest, parent: pulumi.Resource, after: Sequence[pulumi.Resource]

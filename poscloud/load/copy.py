@@ -15,7 +15,17 @@ from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec, Images
 from poscloud.spec.references import nearest
 
-OWN = ("name", "adopt", "lifetime", "copies", "copy_of", "only", "storage_classes", "priority_classes")
+OWN = (
+    "name",
+    "access",
+    "adopt",
+    "lifetime",
+    "copies",
+    "copy_of",
+    "only",
+    "storage_classes",
+    "priority_classes",
+)
 """Fields of the other environment that a copy does not take over."""
 
 

@@ -55,6 +55,15 @@ START_AFTER_ANNOTATION = "poscloud.io/start-after"
 TEAM_ANNOTATION = "poscloud.io/team"
 """On a namespace: the team that the copy counts for."""
 
+ACCESS_LABEL = "poscloud.io/access"
+"""On what gives a team access to an environment, and on a Secret that a kubeconfig of it is bound to: the team."""
+
+GIVEN_BY_ANNOTATION = "poscloud.io/given-by"
+"""On such a Secret, and on a team's service account that was made by hand: who did it."""
+
+GIVEN_UNTIL_ANNOTATION = "poscloud.io/given-until"
+"""On such a Secret: until when its kubeconfig works, in RFC 3339."""
+
 WAITING_ANNOTATION = "poscloud.io/waiting"
 """On a namespace: that of a copy which waits for room; when it last said so, in RFC 3339."""
 

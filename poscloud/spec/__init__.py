@@ -35,6 +35,7 @@ from poscloud.spec.scaling import Autoscale
 from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.subsystem import ContainerSpec, SubsystemSpec
+from poscloud.spec.teams import TeamAccessSpec
 from poscloud.spec.values import LogStore, NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppArchive, WebAppSpec
@@ -91,6 +92,7 @@ __all__ = [
     "StorageClassSpec",
     "SubsystemSpec",
     "Taint",
+    "TeamAccessSpec",
     "WebAppArchive",
     "WebAppSpec",
     "ZooKeeperSpec",

@@ -24,6 +24,7 @@ from poscloud.spec.scaling import check_autoscalers
 from poscloud.spec.secrets import check_secrets
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.teams import check_teams
 from poscloud.spec.topics import check_topics
 from poscloud.spec.volumes import check_volumes
 
@@ -101,6 +102,7 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
         check_values,
         check_limits,
         check_isolation,
+        check_teams,
         check_eureka,
         check_nodes,
         check_volumes,

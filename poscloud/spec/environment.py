@@ -26,6 +26,7 @@ from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.placeholders import placeholders
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
+from poscloud.spec.teams import TeamAccessSpec, TeamName
 from poscloud.spec.values import Quantity
 from poscloud.spec.volumes import SharedVolume
 
@@ -116,6 +117,12 @@ class EnvironmentSpec(Model):
     isolation: IsolationChoice = Field(
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",
+    )
+    access: dict[TeamName, TeamAccessSpec] = Field(
+        {},
+        description="Teams that work with this environment by themselves, each with a kubeconfig of its own "
+        "(docs/components/team-access.md). A copy has none of them.",
+        examples=[{"payments": {"may": ["shell"]}}],
     )
     registry: Annotated[str, AfterValidator(_check_registry)] = Field(
         "harbor.example.com/wbyh",

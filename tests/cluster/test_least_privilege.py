@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from poscloud.local import access
+from poscloud.render.teams import RULES
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +28,7 @@ backing:
   zookeeper: {}
   kafka: {replicas: 3, topics: {applog: {partitions: NUMBER}}}
   redis: {config: {maxclients: NUMBER00}}
+access: {qa: {}}
 services:
   a: {kind: java, version: vNUMBER, autoscale: {min: 2, max: NUMBER}, anti_affinity: none}
   b: {kind: java, node_port: 3009NUMBER, filebeat: {}}
@@ -52,6 +54,13 @@ UNUSED: dict[Right, str] = {
     **{("watch", kind): "a delete that is not done at once" for kind in KEPT.split()},
     **{(verb, "persistentvolumeclaims"): SWEEP for verb in ("get", "delete")},
     **{(verb, "endpointslices"): OUTSIDE for verb in ("get", "create", "patch", "delete")},
+    **{
+        (verb, resource): "held by who gives it to a team: the API server asks for it when a Role is written"
+        for rule in RULES
+        for resource in rule.resources
+        for verb in rule.verbs
+    },
+    **{("patch", kind): "a team whose rights or labels change" for kind in ("roles", "rolebindings")},
     ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
 }
 """Rights that this short life does not always use, and what does."""
@@ -97,6 +106,10 @@ def lived(workspace: Workspace) -> Iterator[set[Right]]:
             workspace.ok(
                 "pulumi", "config", "set", "--secret", "poscloud:words.word", "nor-this-one", "-s", STACK
             )
+        for team in ("qa", "guest"):
+            workspace.ok("poscloud", "access", "create", team, "-s", STACK)
+        assert "access    team guest: by hand by " in workspace.run("poscloud", "drift", "-s", STACK).stdout
+        workspace.ok("poscloud", "access", "delete", "guest", "-s", STACK)
         workspace.ok("pulumi", "refresh", "--yes", "-s", STACK)
         describe(workspace, LITTLE)
         workspace.ok("poscloud", "up", "-s", STACK)
