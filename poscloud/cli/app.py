@@ -18,6 +18,7 @@ from poscloud.cli import (
     env,
     image,
     mr,
+    nodeguard,
     passphrase,
     preview,
     release,
@@ -70,6 +71,7 @@ app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
 app.command("restart")(restart.restart)
 app.command("sweep")(sweep.sweep)
+app.command("node-guard")(nodeguard.node_guard)
 app.command("validate")(validate.validate)
 app.command("render")(render.render)
 app.command("schema")(schema.schema)

@@ -24,6 +24,9 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROLES, BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
 LABELS = {"app.kubernetes.io/part-of": "poscloud-access"}
 SELECTOR = "labelSelector=app.kubernetes.io%2Fpart-of%3Dposcloud-access"
+NODE_GUARD = "poscloud-node-guard"
+"""The role of a node guard's service account, in the same way."""
+
 TEAMS = "poscloud-teams"
 """The role of who gives teams access, and so may act as any service account; only who asks for it by name gets it."""
 
@@ -65,7 +68,7 @@ def names(*, janitors: bool, teams: bool) -> list[str]:
         janitors: That of who makes a janitor as well.
         teams: That of who gives teams access as well.
     """
-    kept = {JANITOR} | (set() if janitors else {JANITORS}) | (set() if teams else {TEAMS})
+    kept = {JANITOR, NODE_GUARD} | (set() if janitors else {JANITORS}) | (set() if teams else {TEAMS})
     return [name for role in roles() if (name := role["metadata"]["name"]) not in kept]
 
 

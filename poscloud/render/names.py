@@ -103,6 +103,12 @@ TRACK_LABEL = "poscloud.io/track"
 LEDGER = "poscloud-manual"
 """Name of the ConfigMap in a namespace that has the changes by hand; it is no part of the stack."""
 
+NODE_GUARD = "poscloud-node-guard"
+"""Name of the ConfigMap with a node guard's settings, which keeps in an annotation what it did."""
+
+GUARDED_ANNOTATION = "poscloud.io/guarded"
+"""On that ConfigMap: what was restarted and told, and when, as JSON. On a pod: ``never``, it is not restarted."""
+
 RESTARTED_ANNOTATION = "poscloud.io/restarted"
 """On a pod: when ``poscloud restart`` asked for it to be made anew, in RFC 3339."""
 

@@ -25,6 +25,7 @@ from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import InitSql, MySQLSpec
 from poscloud.spec.nginx import NginxGatewaySpec
+from poscloud.spec.nodeguard import NodeGuardSpec
 from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.password import ExistingSecret
 from poscloud.spec.python import PythonServiceSpec
@@ -74,6 +75,7 @@ __all__ = [
     "MySQLSpec",
     "NfsMount",
     "NginxGatewaySpec",
+    "NodeGuardSpec",
     "NodePool",
     "PriorityClassSpec",
     "Probes",

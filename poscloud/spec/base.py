@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1035 label: what a Kubernetes Service name has to be, and so every name a user gives here."""
@@ -88,3 +88,13 @@ class SecretKey(Model):
 
     secret: DnsName = Field(description="Name of the Secret, one of the environment's `secrets` or another.")
     key: SecretKeyName = Field(description="Key in the Secret.")
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("what is secret stands in no description; use {secret: NAME, key: KEY}")
+    return value
+
+
+OnlySecretKey = Annotated[SecretKey, BeforeValidator(_no_text)]
+"""A value of a Secret; where it is given as text, the message does not repeat it."""

@@ -20,7 +20,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 ACCOUNT_PREFIX = "team-"
 """Begins the name of a team's service account, so that it is none of a service's."""
 
-WITH_ACCOUNT = frozenset({"janitor"})
+WITH_ACCOUNT = frozenset({"janitor", "node-guard"})
 """Kinds of services whose pods hold a token with rights in the whole cluster."""
 
 

@@ -61,6 +61,7 @@ UNUSED: dict[Right, str] = {
         for verb in rule.verbs
     },
     **{("patch", kind): "a team whose rights or labels change" for kind in ("roles", "rolebindings")},
+    **{right: "a node guard looks" for right in (("list", "nodes"), ("create", "pods/eviction"))},
     ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
 }
 """Rights that this short life does not always use, and what does."""

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from poscloud.errors import PosCloudError
-from poscloud.local.access import ACCOUNTS, JANITOR, JANITORS, TEAMS, access_text, names, roles
+from poscloud.local.access import ACCOUNTS, JANITOR, JANITORS, NODE_GUARD, TEAMS, access_text, names, roles
 from poscloud.render.names import LEDGER
 from poscloud.render.teams import RULES
 
@@ -23,8 +23,8 @@ def test_no_rule_means_everything_or_gives_rights_away_but_the_janitors() -> Non
         # To make a Role, or to bind one, is to hold all that it gives.
         assert not words & {"roles", "rolebindings"} or rule["verbs"] == ["list"] or name == TEAMS, name
         # Bindings by themselves give nothing: the API server asks for `bind` on the role, or for all of its rights.
-        assert "clusterrolebindings" not in words or name in ("poscloud-janitors", JANITOR), name
-        assert not words & {"bind", "clusterroles"} or rule["resourceNames"] == [JANITOR], name
+        assert "clusterrolebindings" not in words or name in (JANITORS, JANITOR), name
+        assert not words & {"bind", "clusterroles"} or rule["resourceNames"] == [JANITOR, NODE_GUARD], name
 
 
 def test_a_janitor_makes_nothing_and_lists_no_secrets() -> None:
@@ -43,7 +43,7 @@ def test_each_right_is_given_once(alone: str) -> None:
     each = [
         (group, resource, verb, *rule.get("resourceNames", []))
         for name, rule in rules()
-        if name not in {JANITOR, JANITORS, TEAMS} - {alone}
+        if name not in {JANITOR, NODE_GUARD, JANITORS, TEAMS} - {alone}
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -51,7 +51,9 @@ def test_each_right_is_given_once(alone: str) -> None:
     assert len(each) == len(set(each))
 
 
-@pytest.mark.parametrize(("asked", "left"), [(False, {JANITOR, JANITORS, TEAMS}), (True, {JANITOR, TEAMS})])
+@pytest.mark.parametrize(
+    ("asked", "left"), [(False, {JANITOR, NODE_GUARD, JANITORS, TEAMS}), (True, {JANITOR, NODE_GUARD, TEAMS})]
+)
 def test_a_group_is_bound_to_every_role_but_the_janitors_own_unless_asked_for(
     asked: bool, left: set[str]
 ) -> None:

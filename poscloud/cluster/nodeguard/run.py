@@ -1,0 +1,156 @@
+"""One look at all nodes: what is overloaded is told, and relieved where that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from poscloud.cluster.nodeguard.history import Restarted, read, write
+from poscloud.cluster.nodeguard.plan import Alert, plan
+from poscloud.cluster.nodeguard.usage import Pod, observe
+from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, send
+from poscloud.provider.cluster import Cluster
+from poscloud.provider.rest import ApiError
+from poscloud.spec.nodeguard import GuardSettings
+from poscloud.spec.values import mebibytes
+
+PATIENCE = 5.0
+"""Seconds for which a restart may be put off by a PodDisruptionBudget."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What was told, and what became of it.
+
+    Attributes:
+        alert: What was told.
+        outcomes: A line for each pod.
+        restarted: How many were.
+    """
+
+    alert: Alert
+    outcomes: tuple[str, ...]
+    restarted: int = 0
+
+    def __str__(self) -> str:
+        return "\n".join([self.alert.text, *(f"  {line}" for line in self.outcomes)])
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as data."""
+        return {"about": self.alert.key, "text": self.alert.text, "pods": list(self.outcomes)}
+
+
+@dataclass
+class Outcome:
+    """One look.
+
+    Attributes:
+        nodes: How many nodes tell what they use.
+        dry: Whether nothing was to be restarted.
+        events: What was found that was not told lately.
+        untold: Why people could not be told.
+    """
+
+    nodes: int
+    dry: bool
+    events: list[Event] = field(default_factory=list)
+    untold: list[WebhookError] = field(default_factory=list)
+
+    @property
+    def restarted(self) -> int:
+        """How many pods were restarted."""
+        return sum(event.restarted for event in self.events)
+
+
+async def guard(
+    cluster: Cluster, settings: GuardSettings, hooks: Sequence[Hook], now: datetime | None = None
+) -> Outcome:
+    """Look at all nodes once.
+
+    Args:
+        cluster: The cluster; its namespace has the ConfigMap in which is kept what was done.
+        settings: When a node is overloaded, and what may be done then.
+        hooks: Where people are told.
+        now: The time, by default this moment.
+
+    Raises:
+        AuthError: A right is missing.
+        DeployError: The cluster has no metrics, or another guard works at the same time.
+        ApiError: The API server refuses.
+    """
+    now = now or datetime.now(UTC)
+    (nodes, pods), history = await asyncio.gather(observe(cluster), read(cluster))
+    planned = plan(nodes, pods, settings, history, now)
+    found = Outcome(len(nodes), dry=not settings.restart)
+    if settings.restart and planned.restarts:
+        # Before it is done: who is killed in between has counted too many, never too few.
+        done = tuple(Restarted(now, pod.node, pod.workload) for pod in planned.restarts)
+        kept = replace(history, restarts=(*history.restarts, *done))
+        history = await write(cluster, kept, now, settings.cooldown)
+    for alert in planned.alerts:
+        found.events.append(await _event(cluster, alert, settings))
+    found.untold = await _tell(found, hooks)
+    if found.events and history.version and not (found.untold and len(found.untold) == len(hooks)):
+        told = {**history.told, **{event.alert.key: now for event in found.events}}
+        await write(cluster, replace(history, told=told), now, settings.cooldown)
+    return found
+
+
+async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings) -> Event:
+    if not alert.restarts:
+        return Event(alert, alert.lines)
+    if not settings.restart:
+        return Event(alert, tuple(f"{_named(pod)}: would be restarted" for pod in alert.restarts))
+    outcomes = [await _restart(cluster, pod) for pod in alert.restarts]
+    lines = tuple(f"{_named(pod)}: {word}" for pod, word in zip(alert.restarts, outcomes, strict=True))
+    return Event(alert, lines, outcomes.count(RESTARTED))
+
+
+RESTARTED = "restarted"
+
+
+async def _restart(cluster: Cluster, pod: Pod) -> str:
+    """Have one pod made anew, if that is still just this one and its budget allows it; return what became of it."""
+    path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/eviction"
+    body = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod.name, "namespace": pod.namespace},
+        "deleteOptions": {"preconditions": {"uid": pod.uid}},
+    }
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await cluster.client.request("POST", path, body=body)
+    except TimeoutError:
+        return "not restarted: its PodDisruptionBudget does not allow it now"
+    except ApiError as error:
+        if error.status in (404, 409):
+            return "not restarted: it is gone already"
+        return f"not restarted: {error.message}"
+    return RESTARTED
+
+
+def _named(pod: Pod) -> str:
+    return f"{pod.id} ({mebibytes(pod.memory or 0)})"
+
+
+async def _tell(found: Outcome, hooks: Sequence[Hook]) -> list[WebhookError]:
+    """Tell people everywhere, and return what went wrong."""
+    if not found.events:
+        return []
+    text = "\n".join(map(str, found.events))
+    if found.dry:
+        text += "\n(dry run: nothing is restarted)"
+    data = {"dry_run": found.dry, "events": [event.as_data() for event in found.events]}
+
+    async def one(hook: Hook) -> WebhookError | None:
+        try:
+            await asyncio.to_thread(send, hook, text, data)
+        except WebhookError as error:
+            return error
+        return None
+
+    return [error for error in await asyncio.gather(*map(one, hooks)) if error]
