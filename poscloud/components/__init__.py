@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
     from poscloud.components.environment import Environment
+    from poscloud.components.monitoring import Monitoring
     from poscloud.components.services import (
         CService,
         DnsProxy,
@@ -33,6 +34,7 @@ __all__ = [
     "Janitor",
     "JavaService",
     "Mongo",
+    "Monitoring",
     "MqttBroker",
     "MySQL",
     "NginxGateway",
@@ -47,7 +49,7 @@ __all__ = [
 ]
 
 _BACKING = ("Consul", "Mongo", "MqttBroker", "MySQL", "Redis", "StatefulKafka", "ZooKeeper")
-_ALONE = {"Environment": "environment", "TeamAccess": "teams"}
+_ALONE = {"Environment": "environment", "Monitoring": "monitoring", "TeamAccess": "teams"}
 
 
 def __getattr__(name: str) -> Any:

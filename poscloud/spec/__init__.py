@@ -22,6 +22,7 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.mongo import MongoSpec
+from poscloud.spec.monitoring import MonitoringSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import InitSql, MySQLSpec
 from poscloud.spec.nginx import NginxGatewaySpec
@@ -70,6 +71,7 @@ __all__ = [
     "LogStore",
     "LogstashOutput",
     "MongoSpec",
+    "MonitoringSpec",
     "MqttBrokerSpec",
     "MultilineSpec",
     "MySQLSpec",

@@ -20,7 +20,7 @@ MAX_STATEFUL_NAME = 52
 """A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
 
 CHOSEN_KEYS = frozenset(
-    "access annotations backing config containers env fields headers labels locations mounts node_pools "
+    "access alert_labels annotations backing config containers env fields headers labels locations mounts node_pools "
     "node_selector paths ports priority_classes quota repositories secrets services storage_classes teams topics "
     "volumes webapps".split()
 )

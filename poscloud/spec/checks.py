@@ -166,6 +166,9 @@ def _check_need(spec: EnvironmentSpec, owner: str, path: Path, need: Need) -> li
 def check_values(spec: EnvironmentSpec) -> list[Finding]:
     """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
     findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
+    if spec.monitoring:
+        for field in ("rule_labels", "dashboard_labels"):
+            findings += check_labels(getattr(spec.monitoring, field), ("monitoring", field))
     if spec.name == "default" or spec.name.startswith("kube-"):
         message = f"namespace '{spec.name}' is Kubernetes' own; destroy would delete it"
         findings.append(Finding(("name",), "reserved-name", message, "choose another name for the file"))
