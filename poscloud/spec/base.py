@@ -20,9 +20,9 @@ MAX_STATEFUL_NAME = 52
 """A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
 
 CHOSEN_KEYS = frozenset(
-    "access alert_labels annotations backing config containers env fields headers labels locations mounts node_pools "
-    "node_selector paths ports priority_classes quota repositories secrets services storage_classes teams topics "
-    "volumes webapps".split()
+    "access alert_labels annotations backing config containers dashboard_labels env fields headers labels locations "
+    "mounts node_pools node_selector paths ports priority_classes quota repositories rule_labels secrets services "
+    "storage_classes teams topics volumes webapps".split()
 )
 """Fields that are maps whose keys the writer chooses: in them null removes a key that was inherited."""
 
