@@ -47,6 +47,10 @@ def access(
     Example: poscloud access --group deployers | kubectl apply -f -
     """
     if context.invoked_subcommand:
+        if any((user, group, service_account, namespace, janitor, teams)):
+            raise typer.BadParameter(
+                f"it is for `poscloud access` alone, not for {context.invoked_subcommand}"
+            )
         return
     from poscloud.local.access import access_text
 

@@ -116,10 +116,12 @@ def lived(workspace: Workspace) -> Iterator[set[Right]]:
         workspace.ok("poscloud", "up", "-s", STACK)
         workspace.ok("poscloud", "sweep", "-s", STACK)
         workspace.ok("poscloud", "env", "list")
+        workspace.ok("poscloud", "access", "create", "guest", "-s", STACK)
     finally:
         down = workspace.run("poscloud", "destroy", "-s", STACK)
     assert down.returncode == 0, down.stdout[-4000:] + down.stderr[-2000:]
     assert "0 PersistentVolumes, " in down.stderr
+    assert "access ends with it: team guest: by hand by " in down.stderr
     yield used(workspace, mark)
 
 

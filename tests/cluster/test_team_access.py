@@ -197,6 +197,19 @@ def test_a_team_by_hand_is_listed_and_loses_its_access_within_seconds(workspace:
     assert "guest" not in left
 
 
+def test_who_may_not_give_access_is_told_whom_to_ask(workspace: Workspace, files: dict[str, Path]) -> None:
+    """A team's own kubeconfig in the place of the local cluster's."""
+    own = workspace.paths.kubeconfig.read_bytes()
+    workspace.paths.kubeconfig.write_bytes(files["dev"].read_bytes())
+    try:
+        done = workspace.run("poscloud", "access", "create", "dev", "-s", STACK)
+    finally:
+        workspace.paths.kubeconfig.write_bytes(own)
+    assert done.returncode == 3
+    assert "is forbidden" in done.stderr
+    assert f"poscloud access --user NAME -n {STACK} --teams | kubectl apply -f -" in done.stderr
+
+
 def test_mistakes(workspace: Workspace, files: dict[str, Path]) -> None:
     def told(*arguments: str) -> str:
         done = workspace.run("poscloud", "access", *arguments, "-s", STACK)

@@ -19,9 +19,7 @@ from tests.servers.debian import compiler
 HERE = Path(__file__).parent
 
 
-def build(
-    folder: str, package: str = ".", *, within: Path = HERE, c_tags: str = "", tags: str = ""
-) -> Path:
+def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str = "", tags: str = "") -> Path:
     """Return the program built from ``<within>/<folder>``; fails where its modules cannot be had.
 
     Args:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from poscloud.engine.description import may_be_production
 from poscloud.engine.environments.asked import owner
 from poscloud.engine.environments.expiry import written
 from poscloud.engine.manual.place import Place, place_of, refuse_others
-from poscloud.errors import PosCloudError
+from poscloud.errors import AuthError, PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
 from poscloud.provider.cluster import Cluster
@@ -105,13 +107,14 @@ def create(root: Path, stack: str, asked: Asked, reporter: Reporter) -> Made:
         StackNotFoundError: There is no such environment.
         PosCloudError: A name or time is none; the team is described otherwise; or it is production, and nobody said
             ``yes``. Nothing was made.
-        ApiError: The API server refuses, for example rights that this user has not himself.
+        AuthError: The API server refuses, for example rights that this user has not himself.
     """
     _check_name(asked.team)
     lasts = _seconds(asked.ttl)
     place = place_of(root, stack, reporter)
     _refuse_production(place, yes=asked.yes)
-    return asyncio.run(_create(place, asked, lasts))
+    with _as_allowed(stack):
+        return asyncio.run(_create(place, asked, lasts))
 
 
 def teams(root: Path, stack: str, reporter: Reporter) -> list[Team]:
@@ -123,7 +126,8 @@ def teams(root: Path, stack: str, reporter: Reporter) -> list[Team]:
         await refuse_others(place, cluster)
         return await teams_of(cluster, stack, place.mark)
 
-    return asyncio.run(ask())
+    with _as_allowed(stack):
+        return asyncio.run(ask())
 
 
 def delete(root: Path, stack: str, team: str, reporter: Reporter, *, yes: bool) -> tuple[Team, int]:
@@ -134,11 +138,27 @@ def delete(root: Path, stack: str, team: str, reporter: Reporter, *, yes: bool) 
 
     Raises:
         PosCloudError: There is no such team, or it is production, and nobody said ``yes``; nothing was done.
-        ApiError: The API server refuses.
+        AuthError: The API server refuses.
     """
     place = place_of(root, stack, reporter)
     _refuse_production(place, yes=yes)
-    return asyncio.run(_delete(place, team))
+    with _as_allowed(stack):
+        return asyncio.run(_delete(place, team))
+
+
+@contextmanager
+def _as_allowed(stack: str) -> Iterator[None]:
+    """Tell who lacks the right how to ask for it."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        raise AuthError(
+            error.message,
+            hint=f"an administrator may give the right: poscloud access --user NAME -n {stack} --teams | "
+            "kubectl apply -f -",
+        ) from None
 
 
 async def _create(place: Place, asked: Asked, lasts: int) -> Made:
