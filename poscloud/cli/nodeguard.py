@@ -44,6 +44,8 @@ def node_guard(
             _output.say(str(event))
         many = "dry run, nothing is restarted" if found.dry else f"{found.restarted} pods restarted"
         _output.tell(f"{found.nodes} nodes, {len(found.events)} to tell; {many}")
+    if found.unkept:
+        _output.tell(f"it is told again at the next look: {found.unkept}")
     for error in found.untold:
         _output.show_error(error)
     sys.exit(1 if found.untold else 0)

@@ -109,7 +109,7 @@ async def write(cluster: Cluster, history: History, now: datetime, keep: int) ->
                 hint="a service of kind node-guard has one; or --dry-run",
             ) from None
         if error.status == 409:
-            raise DeployError("another node guard works at the same time; nothing was restarted") from None
+            raise DeployError("another node guard works at the same time, and this one gives up") from None
         raise
     return History(history.restarts, history.told, str(live["metadata"]["resourceVersion"]))
 

@@ -12,6 +12,7 @@ from poscloud.cluster.nodeguard.history import Restarted, read, write
 from poscloud.cluster.nodeguard.plan import Alert, plan
 from poscloud.cluster.nodeguard.usage import Pod, observe
 from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, send
+from poscloud.errors import DeployError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.rest import ApiError
 from poscloud.spec.nodeguard import GuardSettings
@@ -52,12 +53,14 @@ class Outcome:
         dry: Whether nothing was to be restarted.
         events: What was found that was not told lately.
         untold: Why people could not be told.
+        unkept: Why it could not be kept what was told, so that it is told again; empty when it could.
     """
 
     nodes: int
     dry: bool
     events: list[Event] = field(default_factory=list)
     untold: list[WebhookError] = field(default_factory=list)
+    unkept: str = ""
 
     @property
     def restarted(self) -> int:
@@ -95,7 +98,10 @@ async def guard(
     found.untold = await _tell(found, hooks)
     if found.events and history.version and not (found.untold and len(found.untold) == len(hooks)):
         told = {**history.told, **{event.alert.key: now for event in found.events}}
-        await write(cluster, replace(history, told=told), now, settings.cooldown)
+        try:
+            await write(cluster, replace(history, told=told), now, settings.cooldown)
+        except (DeployError, ApiError) as error:
+            found.unkept = error.message
     return found
 
 
