@@ -219,6 +219,7 @@ def test_mistakes(workspace: Workspace, files: dict[str, Path]) -> None:
 
     assert "no token for less than 10m" in told("create", "qa", "--ttl", "5m")
     assert "'5' is no duration" in told("create", "qa", "--ttl", "5")
+    assert "2^32" in told("create", "qa", "--ttl", "99999d")
     assert "did you mean 'shell'?" in told("create", "new", "--may", "shel")
     assert f"change `access` in stacks/{STACK}.yaml" in told("create", "qa", "--may", "change")
     assert "'Qa' is not a DNS name" in told("create", "Qa")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from poscloud.engine.access.command import shorter
 from poscloud.engine.access.kubeconfig import kubeconfig
 from poscloud.engine.access.members import Team, _team
 from poscloud.load import load_file
@@ -118,6 +120,12 @@ def test_a_kubeconfig_needs_no_other_file_and_has_nothing_of_who_made_it(tmp_pat
     assert (read.user, read.data("certificate-authority")) == ({"token": "theirs"}, b"an authority")
     assert read.cluster["tls-server-name"] == "k8s"
     assert "mine" not in text
+
+
+@pytest.mark.parametrize(("given", "told"), [(8 * 3600, ""), (8 * 3600 - 50, ""), (3600, "8h")])
+def test_it_is_told_where_the_api_server_gives_less_time(given: int, told: str) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert shorter(8 * 3600, now + timedelta(seconds=given), now) == told
 
 
 @pytest.mark.parametrize(("stamp", "by"), [("p/shop", ""), ("p/other", "li"), (None, "li")])

@@ -184,8 +184,12 @@ async def _create(place: Place, asked: Asked, lasts: int) -> Made:
         raise
     team = await _live(cluster, place, asked.team)
     assert team
-    early = datetime.now(UTC) + timedelta(seconds=lasts - SLACK)
-    return Made(team, grant, file, in_words(lasts) if grant.until < early else "", text)
+    return Made(team, grant, file, shorter(lasts, grant.until, datetime.now(UTC)), text)
+
+
+def shorter(asked: int, until: datetime, now: datetime) -> str:
+    """Return in words how many seconds were asked for, where the API server gave less; otherwise empty."""
+    return in_words(asked) if until < now + timedelta(seconds=asked - SLACK) else ""
 
 
 async def _give(cluster: Cluster, place: Place, team: str, may: tuple[Right, ...], who: str) -> None:
