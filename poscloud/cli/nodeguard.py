@@ -37,12 +37,17 @@ def node_guard(
     if json:
         events = [event.as_data() for event in found.events]
         _output.write_json(
-            {"nodes": found.nodes, "dry_run": found.dry, "restarted": found.restarted, "events": events}
+            {
+                "nodes": found.nodes,
+                "dry_run": found.dry,
+                "restarted": [pod.id for pod in found.restarted],
+                "events": events,
+            }
         )
     else:
         for event in found.events:
             _output.say(str(event))
-        many = "dry run, nothing is restarted" if found.dry else f"{found.restarted} pods restarted"
+        many = "dry run, nothing is restarted" if found.dry else f"{len(found.restarted)} pods restarted"
         _output.tell(f"{found.nodes} nodes, {len(found.events)} to tell; {many}")
     if found.unkept:
         _output.tell(f"it is told again at the next look: {found.unkept}")

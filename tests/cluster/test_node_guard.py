@@ -213,15 +213,15 @@ def test_what_takes_most_is_restarted_as_budgets_allow_and_never_what_has_data(w
     done = watch.look()
     assert done.returncode == 0, done.stderr
     gone = {name for pod, name in before.items() if pod not in watch.pods()}
-    assert gone == {"api"}, done.stdout
+    assert gone == {"api", "web"}, done.stdout
     assert "not restarted: its PodDisruptionBudget does not allow it now" in done.stdout
-    assert watch.robot.messages[-1].count(": restarted") == 1
+    assert watch.robot.messages[-1].count(": restarted") == 2
     _uses_its_role_alone(watch.workspace, mark)
     watch.settle()
 
 
 def test_within_an_hour_no_more_are_restarted_whatever_the_node_says(watch: Watch) -> None:
-    watch.look()  # two of three were counted
+    assert watch.look().stdout.count(": restarted") == 1  # the third one
     watch.settle()
     before = watch.pods()
     done = watch.look()
@@ -245,9 +245,8 @@ def test_after_a_restart_a_node_rests(watch: Watch, tmp_path: Path) -> None:
         "kubectl", "-n", HOME, "annotate", "configmap", NODE_GUARD, "poscloud.io/guarded-", "--overwrite"
     )
     done = [watch.look() for _ in range(2)]
-    lines = "".join(each.stdout for each in done)
-    assert lines.count("(1000Mi)") + lines.count("(900Mi)") == 1, lines
-    assert "pods were restarted on it less than 3600 s ago" in lines
+    assert done[0].stdout.count(": restarted") == 1
+    assert f"node {NODE}" not in done[1].stdout, "nothing is done, and the same is not told again"
 
 
 async def test_of_two_guards_at_once_one_gives_up(watch: Watch) -> None:

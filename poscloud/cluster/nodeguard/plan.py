@@ -27,12 +27,15 @@ class Alert:
     Attributes:
         key: What it is about, ``node-memory/node3``: the same is not told again for a while.
         text: One line, and a line for each pod.
-        restarts: Pods that are to be restarted for it.
+        candidates: Pods that may be restarted for it, the first ones first.
+        count: How many of them are to be.
+        lines: What is told of pods.
     """
 
     key: str
     text: str
-    restarts: tuple[Pod, ...] = ()
+    candidates: tuple[Pod, ...] = ()
+    count: int = 0
     lines: tuple[str, ...] = ()
 
 
@@ -48,8 +51,8 @@ class Plan:
 
     @property
     def restarts(self) -> list[Pod]:
-        """All pods that are to be restarted."""
-        return [pod for alert in self.alerts for pod in alert.restarts]
+        """All pods that are to be restarted, if nothing keeps them."""
+        return [pod for alert in self.alerts for pod in alert.candidates[: alert.count]]
 
 
 def plan(
@@ -71,8 +74,8 @@ def plan(
     for node in sorted(watched, key=lambda each: -each.memory):
         if node.memory > settings.node_memory:
             alert = _overloaded(node, known, settings, history, now, left)
-            left -= len(alert.restarts)
-            if alert.restarts or history.is_news(alert.key, now, settings.cooldown):
+            left -= alert.count
+            if alert.count or history.is_news(alert.key, now, settings.cooldown):
                 found.alerts.append(alert)
     others = [
         *_busy(watched, known, settings),
@@ -113,12 +116,12 @@ def _overloaded(
     chosen = _heaviest(node, pods, settings, history, now)
     if not chosen:
         return Alert(key, f"{said}; nothing on it may be restarted")
-    allowed = tuple(chosen[:left])
-    if not allowed:
+    count = min(len(chosen), settings.top, left)
+    if not count:
         return Alert(
             key, f"{said}; {settings.per_hour} pods were restarted within the last hour, and no more are"
         )
-    return Alert(key, said, allowed)
+    return Alert(key, said, tuple(chosen), count)
 
 
 def _heaviest(
@@ -131,7 +134,7 @@ def _heaviest(
             continue
         if pod.workload not in found and not history.rests(now, settings.cooldown, workload=pod.workload):
             found[pod.workload] = pod
-    return list(found.values())[: settings.top]
+    return list(found.values())
 
 
 def _busy(nodes: Sequence[Node], pods: Sequence[Pod], settings: GuardSettings) -> Iterable[Alert]:

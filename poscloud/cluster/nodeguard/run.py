@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from poscloud.cluster.nodeguard.history import Restarted, read, write
+from poscloud.cluster.nodeguard.history import History, Restarted, read, write
 from poscloud.cluster.nodeguard.plan import Alert, plan
 from poscloud.cluster.nodeguard.usage import Pod, observe
 from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, send
@@ -21,6 +21,11 @@ from poscloud.spec.values import mebibytes
 PATIENCE = 5.0
 """Seconds for which a restart may be put off by a PodDisruptionBudget."""
 
+MORE = 5
+"""Pods that are tried beside those that are to be restarted, where some cannot be."""
+
+RESTARTED = "restarted"
+
 
 @dataclass(frozen=True)
 class Event:
@@ -29,12 +34,12 @@ class Event:
     Attributes:
         alert: What was told.
         outcomes: A line for each pod.
-        restarted: How many were.
+        restarted: Those that were restarted.
     """
 
     alert: Alert
     outcomes: tuple[str, ...]
-    restarted: int = 0
+    restarted: tuple[Pod, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join([self.alert.text, *(f"  {line}" for line in self.outcomes)])
@@ -63,9 +68,9 @@ class Outcome:
     unkept: str = ""
 
     @property
-    def restarted(self) -> int:
-        """How many pods were restarted."""
-        return sum(event.restarted for event in self.events)
+    def restarted(self) -> list[Pod]:
+        """The pods that were restarted."""
+        return [pod for event in self.events for pod in event.restarted]
 
 
 async def guard(
@@ -88,34 +93,45 @@ async def guard(
     (nodes, pods), history = await asyncio.gather(observe(cluster), read(cluster))
     planned = plan(nodes, pods, settings, history, now)
     found = Outcome(len(nodes), dry=not settings.restart)
+    before = history
     if settings.restart and planned.restarts:
         # Before it is done: who is killed in between has counted too many, never too few.
-        done = tuple(Restarted(now, pod.node, pod.workload) for pod in planned.restarts)
-        kept = replace(history, restarts=(*history.restarts, *done))
-        history = await write(cluster, kept, now, settings.cooldown)
+        history = await write(cluster, _with(before, planned.restarts, now), now, settings.cooldown)
     for alert in planned.alerts:
         found.events.append(await _event(cluster, alert, settings))
     found.untold = await _tell(found, hooks)
-    if found.events and history.version and not (found.untold and len(found.untold) == len(hooks)):
-        told = {**history.told, **{event.alert.key: now for event in found.events}}
+    kept = _with(replace(before, version=history.version), found.restarted, now)
+    if not (found.untold and len(found.untold) == len(hooks)):
+        kept = replace(kept, told={**kept.told, **{event.alert.key: now for event in found.events}})
+    if found.events and history.version:
         try:
-            await write(cluster, replace(history, told=told), now, settings.cooldown)
+            await write(cluster, kept, now, settings.cooldown)
         except (DeployError, ApiError) as error:
             found.unkept = error.message
     return found
 
 
+def _with(history: History, pods: Sequence[Pod], now: datetime) -> History:
+    """Return a history with restarts of these pods."""
+    more = tuple(Restarted(now, pod.node, pod.workload) for pod in pods)
+    return replace(history, restarts=(*history.restarts, *more))
+
+
 async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings) -> Event:
-    if not alert.restarts:
+    if not alert.count:
         return Event(alert, alert.lines)
     if not settings.restart:
-        return Event(alert, tuple(f"{_named(pod)}: would be restarted" for pod in alert.restarts))
-    outcomes = [await _restart(cluster, pod) for pod in alert.restarts]
-    lines = tuple(f"{_named(pod)}: {word}" for pod, word in zip(alert.restarts, outcomes, strict=True))
-    return Event(alert, lines, outcomes.count(RESTARTED))
-
-
-RESTARTED = "restarted"
+        wanted = alert.candidates[: alert.count]
+        return Event(alert, tuple(f"{_named(pod)}: would be restarted" for pod in wanted))
+    lines: list[str] = []
+    done: list[Pod] = []
+    for pod in alert.candidates[: alert.count + MORE]:
+        word = await _restart(cluster, pod)
+        lines.append(f"{_named(pod)}: {word}")
+        done += [pod] if word == RESTARTED else []
+        if len(done) == alert.count:
+            break
+    return Event(alert, tuple(lines), tuple(done))
 
 
 async def _restart(cluster: Cluster, pod: Pod) -> str:

@@ -124,7 +124,7 @@ def test_no_more_than_so_many_are_restarted_within_an_hour() -> None:
     history = History(tuple(ago(second, f"n{second}", f"a/b{second}") for second in (10, 20, 3599, 3600)))
     assert names(planned(*PODS, history=history, per_hour=5)) == ["api-1", "web-2"]
     [alert] = planned(*PODS, history=history, per_hour=3).alerts
-    assert (alert.restarts, "3 pods were restarted within the last hour" in alert.text) == ((), True)
+    assert (alert.count, "3 pods were restarted within the last hour" in alert.text) == (0, True)
 
 
 def test_several_nodes_share_the_bound_the_fullest_first() -> None:
