@@ -220,6 +220,7 @@ def test_what_takes_most_is_restarted_as_budgets_allow_and_never_what_has_data(w
     watch.settle()
 
 
+@pytest.mark.long
 def test_within_an_hour_no_more_are_restarted_whatever_the_node_says(watch: Watch) -> None:
     assert watch.look().stdout.count(": restarted") == 1  # the third one
     watch.settle()
@@ -237,6 +238,7 @@ def test_a_robot_that_refuses_is_an_error_without_its_secrets(watch: Watch) -> N
     assert "SEC-" not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_after_a_restart_a_node_rests(watch: Watch, tmp_path: Path) -> None:
     settings = json.loads(watch.file.read_text())
     (tmp_path / SETTINGS).write_text(json.dumps({**settings, "per_hour": 100, "top": 1, "cooldown": 3600}))

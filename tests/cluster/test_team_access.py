@@ -210,6 +210,7 @@ def test_who_may_not_give_access_is_told_whom_to_ask(workspace: Workspace, files
     assert f"poscloud access --user NAME -n {STACK} --teams | kubectl apply -f -" in done.stderr
 
 
+@pytest.mark.long
 def test_mistakes(workspace: Workspace, files: dict[str, Path]) -> None:
     def told(*arguments: str) -> str:
         done = workspace.run("poscloud", "access", *arguments, "-s", STACK)
