@@ -104,27 +104,27 @@ def _of_pods(mine: str, spec: MonitoringSpec) -> list[Alert]:
         ),
         # A service that sleeps wants no pods.
         _down(
-            "deployment",
+            "Deployment",
             "kube_deployment_status_replicas_available",
             "kube_deployment_spec_replicas",
             mine,
             spec,
         ),
         _down(
-            "statefulset", "kube_statefulset_status_replicas_ready", "kube_statefulset_replicas", mine, spec
+            "StatefulSet", "kube_statefulset_status_replicas_ready", "kube_statefulset_replicas", mine, spec
         ),
     ]
 
 
 def _down(kind: str, ready: str, wanted: str, mine: str, spec: MonitoringSpec) -> Alert:
-    by = f"by (namespace, {kind})"
-    name = f"{{{{ $labels.{kind} }}}}"
+    label = kind.lower()
+    by, name = f"by (namespace, {label})", f"{{{{ $labels.{label} }}}}"
     return Alert(
-        "ServiceDown",
+        f"{kind}Down",
         f"max {by} ({ready}{{{mine}}}) == 0 and max {by} ({wanted}{{{mine}}}) > 0",
         spec.down,
         f"{kind} {name} of {{{{ $labels.namespace }}}} has no ready pod for {spec.down}",
-        f"kubectl -n {{{{ $labels.namespace }}}} describe {kind} {name}",
+        f"kubectl -n {{{{ $labels.namespace }}}} describe {label} {name}",
     )
 
 
