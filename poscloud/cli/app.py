@@ -26,6 +26,7 @@ from poscloud.cli import (
     image,
     logs,
     mr,
+    nodeguard,
     open,
     passphrase,
     preview,
@@ -100,6 +101,7 @@ app.command("login", hidden=True)(shell.shell)
 app.command("exec")(exec.run)
 app.command("shell")(shell.shell)
 app.command("sweep")(sweep.sweep)
+app.command("node-guard")(nodeguard.node_guard)
 app.command("validate")(validate.validate)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
@@ -109,7 +111,7 @@ app.command("doctor")(doctor.doctor)
 app.command("unlock")(unlock.unlock)
 app.add_typer(env.app, name="env")
 app.add_typer(state.app, name="state")
-app.command("access")(access.access)
+app.add_typer(access.app, name="access")
 app.add_typer(image.app, name="image")
 app.add_typer(mr.app, name="mr")
 app.add_typer(release.app, name="release")

@@ -54,13 +54,20 @@ def _show(stack: str, found: Report, *, json: bool) -> None:
     if json:
         ledger = [as_data(entry) for entry in found.ledger]
         _output.write_json(
-            {"drift": bool(found.drifted), "components": as_components(found), "recorded": ledger}
+            {
+                "drift": bool(found.drifted),
+                "components": as_components(found),
+                "recorded": ledger,
+                "access": [team.as_data() for team in found.teams],
+            }
         )
         return
     for line in lines(found):
         _output.say(line)
     for entry in found.ledger:
         _output.say(f"recorded  {entry}")
+    for team in found.teams:
+        _output.say(f"access    {team}")
     if found.unasked:
         _output.tell(f"compared as written, as this user may not ask for dry runs: {found.unasked} objects")
     if found.due:

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from poscloud.components.backing import Consul, Mongo, MqttBroker, MySQL, Redis, StatefulKafka, ZooKeeper
     from poscloud.components.environment import Environment
+    from poscloud.components.monitoring import Monitoring
     from poscloud.components.services import (
         CService,
         DnsProxy,
         Janitor,
         JavaService,
         NginxGateway,
+        NodeGuard,
         PythonService,
         Subsystem,
         WebApp,
     )
+    from poscloud.components.teams import TeamAccess
 
 __all__ = [
     "CService",
@@ -31,22 +34,26 @@ __all__ = [
     "Janitor",
     "JavaService",
     "Mongo",
+    "Monitoring",
     "MqttBroker",
     "MySQL",
     "NginxGateway",
+    "NodeGuard",
     "PythonService",
     "Redis",
     "StatefulKafka",
     "Subsystem",
+    "TeamAccess",
     "WebApp",
     "ZooKeeper",
 ]
 
 _BACKING = ("Consul", "Mongo", "MqttBroker", "MySQL", "Redis", "StatefulKafka", "ZooKeeper")
+_ALONE = {"Environment": "environment", "Monitoring": "monitoring", "TeamAccess": "teams"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'poscloud.components' has no attribute '{name}'")
-    module = "environment" if name == "Environment" else "backing" if name in _BACKING else "services"
+    module = _ALONE.get(name) or ("backing" if name in _BACKING else "services")
     return getattr(importlib.import_module(f"poscloud.components.{module}"), name)

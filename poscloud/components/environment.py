@@ -14,6 +14,7 @@ from poscloud.render import Manifest, names
 from poscloud.render.environment import RenderedPart, render_base, render_part, start_order
 from poscloud.render.kinds import outputs_of
 from poscloud.render.manifest import is_cluster_wide
+from poscloud.render.monitoring import KIND as MONITORING
 from poscloud.render.secrets import sources, with_checksum
 from poscloud.spec import EnvironmentSpec
 
@@ -71,11 +72,20 @@ class Environment(PlainComponent):
         namespace, *others = render_base(self.spec, self.project).manifests
         if cluster_uid:
             namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
+        others = [m for m in others if not _has_component(m)]
         wide = [self.create(m, self, []) for m in others if is_cluster_wide(m)]
         # The namespace after what no namespace holds, so that at the end a class outlives the volumes made by it.
         self.namespace = create(namespace, pulumi.ResourceOptions(parent=self, depends_on=wide))
         within = [self.create(m, self, [self.namespace]) for m in others if not is_cluster_wide(m)]
         self.base = [self.namespace, *wide, *within]
+        for team, given in self.spec.access.items():
+            from poscloud.components.teams import TeamAccess
+
+            TeamAccess(team, given, environment=self)
+        if self.spec.monitoring:
+            from poscloud.components.monitoring import Monitoring
+
+            Monitoring(self.spec.monitoring, environment=self)
 
     def create(
         self, manifest: Manifest, parent: pulumi.Resource, after: Sequence[pulumi.Resource]
@@ -104,3 +114,9 @@ class Environment(PlainComponent):
         data = {field: getattr(self.spec, field) for field in EnvironmentSpec.model_fields}
         self.spec = EnvironmentSpec.model_validate({**data, group: {**parts, name: spec}})
         self.outputs = outputs_of(self.spec)
+
+
+def _has_component(manifest: Manifest) -> bool:
+    """Whether an object of the environment's own belongs to a component within it."""
+    labels = manifest["metadata"]["labels"]
+    return names.ACCESS_LABEL in labels or labels["app.kubernetes.io/component"] == MONITORING

@@ -9,6 +9,7 @@ from poscloud.spec import (
     JanitorSpec,
     JavaServiceSpec,
     NginxGatewaySpec,
+    NodeGuardSpec,
     PythonServiceSpec,
     SubsystemSpec,
     WebAppSpec,
@@ -29,6 +30,10 @@ class JavaService(Part[JavaServiceSpec], kind="java"):
 
 class NginxGateway(Part[NginxGatewaySpec], kind="nginx"):
     """nginx with hundreds of locations, which lead to services by their DNS names."""
+
+
+class NodeGuard(Part[NodeGuardSpec], kind="node-guard"):
+    """The watch over nodes, by the clock: ServiceAccount, ClusterRoleBinding, ConfigMap, CronJob."""
 
 
 class PythonService(Part[PythonServiceSpec], kind="python"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
+from poscloud.engine.access.told import tell as tell_access
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
 from poscloud.engine.environments.activity import begin, namespace_of, note_activity
@@ -282,6 +283,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool, discard_lo
     prepared = prepare(root, stack, reporter)
     mark = f"{project_name(root)}/{stack}"
     refuse_taken(prepared.pulumi, prepared.kubectl, stack, mark)
+    tell_access(prepared.target, stack, mark, reporter)
     logs = archive.release(prepared, reporter, discard_logs=discard_logs)
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure

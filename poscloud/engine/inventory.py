@@ -32,6 +32,8 @@ WITHIN = {
     "EndpointSlice": "/apis/discovery.k8s.io/v1|endpointslices",
     "ServiceAccount": "/api/v1|serviceaccounts",
     "CronJob": "/apis/batch/v1|cronjobs",
+    "Role": "/apis/rbac.authorization.k8s.io/v1|roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1|rolebindings",
 }
 """Kinds that an environment makes in its namespace → where the API has them."""
 
@@ -54,7 +56,7 @@ USERS = {
 
 API = WITHIN | WIDE | USERS
 
-OPTIONAL = ("EndpointSlice", "ServiceAccount", "CronJob")
+OPTIONAL = ("EndpointSlice", "ServiceAccount", "CronJob", "Role", "RoleBinding")
 """Kinds of ``WITHIN`` that a user may not be allowed to list (docs/access.md)."""
 
 GIVEN = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), ("ConfigMap", LEDGER)})

@@ -2,7 +2,7 @@
 
 A copy has everything of the other environment, its images too, but what only one can have: node ports are the cluster's
 choice, hosts of Ingress rules get the copy's name in front, and classes of storage and priority are used and not made
-once more. Nor is a janitor: one sweeps for all.
+once more. Nor is a janitor or a node guard: one works for all.
 """
 
 from __future__ import annotations
@@ -15,8 +15,22 @@ from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec, Images
 from poscloud.spec.references import nearest
 
-OWN = ("name", "adopt", "lifetime", "copies", "copy_of", "only", "storage_classes", "priority_classes")
+OWN = (
+    "name",
+    "access",
+    "adopt",
+    "lifetime",
+    "copies",
+    "copy_of",
+    "only",
+    "storage_classes",
+    "priority_classes",
+)
 """Fields of the other environment that a copy does not take over."""
+
+
+WATCHING = frozenset({"janitor", "node-guard"})
+"""Kinds of services that work for the whole cluster; a copy has none."""
 
 
 def original(node: Node, file: Path, problems: list[Problem]) -> tuple[Node, Path] | None:
@@ -53,7 +67,7 @@ def as_copy(node: Node, entry: Node, name: str, problems: list[Problem]) -> Node
     found = {key: value for key, value in node.value.items() if key not in OWN}
     found.setdefault("short_lived", Node(True, entry.mark))
     found["images"] = _same_images(found.get("images"), entry)
-    found |= {"services": _without_janitors(found["services"])} if "services" in found else {}
+    found |= {"services": _without_watching(found["services"])} if "services" in found else {}
     for group in ("services", "defaults"):
         for part in _parts(found.get(group)):
             part.value.pop("node_port", None)
@@ -76,10 +90,10 @@ def _same_images(images: Node | None, entry: Node) -> Node:
     return Node(patterns, images.mark if images else entry.mark)
 
 
-def _without_janitors(services: Node) -> Node:
+def _without_watching(services: Node) -> Node:
     if not services.is_map:
         return services
-    left = {name: part for name, part in services.value.items() if _kind(part) != "janitor"}
+    left = {name: part for name, part in services.value.items() if _kind(part) not in WATCHING}
     return Node(left, services.mark, services.key_mark)
 
 

@@ -18,7 +18,8 @@ from poscloud.load.problems import from_findings, from_validation
 from poscloud.load.stacks import STACK_NAME, STACKS, known_stacks
 from poscloud.load.timezones import check_time_zone
 from poscloud.load.yamltree import Mark, Node
-from poscloud.spec import EnvironmentSpec, JanitorSpec
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.cronjob import CronJobSpec
 from poscloud.spec.references import Finding, nearest
 
 
@@ -150,7 +151,7 @@ def _validate(node: Node, problems: list[Problem]) -> EnvironmentSpec | None:
         spec = EnvironmentSpec.model_validate(data, context={"findings": findings})
         findings += check_time_zone(spec.time_zone, ("time_zone",))
         for name, part in spec.services.items():
-            if isinstance(part, JanitorSpec):
+            if isinstance(part, CronJobSpec):
                 findings += check_time_zone(part.time_zone, ("services", name, "time_zone"))
         return spec
     except ValidationError as error:

@@ -24,8 +24,17 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROLES, BINDINGS = f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"
 LABELS = {"app.kubernetes.io/part-of": "poscloud-access"}
 SELECTOR = "labelSelector=app.kubernetes.io%2Fpart-of%3Dposcloud-access"
+NODE_GUARD = "poscloud-node-guard"
+"""The role of a node guard's service account, in the same way."""
+
+TEAMS = "poscloud-teams"
+"""The role of who gives teams access, and so may act as any service account; only who asks for it by name gets it."""
+
+ACCOUNTS = "system:serviceaccounts"
+"""The group of all service accounts: a team's has to read which cluster it is in, as everybody has."""
+
 IN_NAMESPACE = frozenset(
-    {"poscloud-environment", "poscloud-messages", "poscloud-by-hand", "poscloud-destroy"}
+    {"poscloud-environment", "poscloud-messages", "poscloud-by-hand", "poscloud-destroy", TEAMS}
 )
 """Roles that suffice within one namespace; of the others a deployer of one namespace needs ``EVERYWHERE``."""
 
@@ -54,13 +63,14 @@ def roles() -> list[Manifest]:
     return list(yaml.load_all(roles_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
-def names(*, janitors: bool) -> list[str]:
+def names(*, janitors: bool, teams: bool) -> list[str]:
     """Return the names of the ClusterRoles that people and their CI are given.
 
     Args:
         janitors: That of who makes a janitor as well.
+        teams: That of who gives teams access as well.
     """
-    kept = {JANITOR} if janitors else {JANITOR, JANITORS}
+    kept = {JANITOR, NODE_GUARD} | (set() if janitors else {JANITORS}) | (set() if teams else {TEAMS})
     return [name for role in roles() if (name := role["metadata"]["name"]) not in kept]
 
 
@@ -104,7 +114,13 @@ def bindings(given: Iterable[str], to: Manifest, namespace: str = "") -> list[Ma
 
 
 def access_text(
-    user: str, group: str, service_account: str, namespace: str, *, janitors: bool = False
+    user: str,
+    group: str,
+    service_account: str,
+    namespace: str,
+    *,
+    janitors: bool = False,
+    teams: bool = False,
 ) -> str:
     """Return, as YAML, the roles and what binds them; for nobody, the roles alone.
 
@@ -114,10 +130,12 @@ def access_text(
         service_account: ``NAMESPACE/NAME``.
         namespace: As for ``bindings``.
         janitors: As for ``names``.
+        teams: As for ``names``; the service accounts then get to know which cluster they are in.
 
     Raises:
         PosCloudError: Several of the first three are given, or a service account without its namespace; or the right
-            to make janitors, which counts in the whole cluster, for one namespace or for nobody.
+            to make janitors, which counts in the whole cluster, for one namespace or for nobody; or the right to give
+            teams access for nobody.
     """
     import yaml
 
@@ -133,14 +151,17 @@ def access_text(
         raise _mistake(
             said if namespace else "--janitor needs whom to give it: --user, --group or --service-account"
         )
+    if teams and not whom:
+        raise _mistake("--teams needs whom to give it: --user, --group or --service-account")
     if service_account and not all(service_account.partition("/")):
         raise _mistake(f"--service-account is {service_account!r}; expected NAMESPACE/NAME")
     if namespace and not _LABEL.fullmatch(namespace):
         raise _mistake(
             f"--namespace is {namespace!r}; expected a namespace's name: a-z, 0-9 and -, at most 63 characters"
         )
-    given = names(janitors=janitors)
+    given = names(janitors=janitors, teams=teams)
     bound = [b for kind, name in whom for b in bindings(given, subject(kind, name), namespace)]
+    bound += bindings(EVERYWHERE, subject("Group", ACCOUNTS)) if teams else []
     return "---\n".join([roles_text(), *(yaml.safe_dump(b, sort_keys=False) for b in bound)])
 
 
@@ -160,7 +181,8 @@ def prepare(api: LocalApi) -> None:
     Bindings to others, as ``poscloud access`` prints them, stay.
     """
     wanted = roles()
-    given = bindings(names(janitors=True), subject("Group", GROUP))
+    given = bindings(names(janitors=True, teams=True), subject("Group", GROUP))
+    given += bindings(EVERYWHERE, subject("Group", ACCOUNTS))
     for path, manifests, content in ((ROLES, wanted, ("rules",)), (BINDINGS, given, ("roleRef", "subjects"))):
         live = {item["metadata"]["name"]: item for item in (api.get(f"{path}?{SELECTOR}") or {})["items"]}
         for entry in manifests:

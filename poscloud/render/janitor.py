@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from poscloud.render import names
 from poscloud.render.context import Context
+from poscloud.render.cronjob import render_account, render_cron_job
 from poscloud.render.gitsource import (
     PROGRAM_PATH,
     SCRIPT,
@@ -12,7 +12,7 @@ from poscloud.render.gitsource import (
     git_container,
     git_volume,
 )
-from poscloud.render.manifest import Manifest, manifest, override
+from poscloud.render.manifest import Manifest, override
 from poscloud.render.pod import nfs_volume, secret_env
 from poscloud.render.service import Application, render_config, render_pod
 from poscloud.spec import JanitorSpec, SecretKey
@@ -26,9 +26,6 @@ START_NAME = "sweep.sh"
 ARCHIVE_PATH = "/data/archive"
 ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes puts a pod's token and the authority of its API server."""
-
-LATEST_START_SECONDS = 300
-"""How late a sweep may begin; the next one does the same."""
 
 STOP_SECONDS = 120
 """How long a sweep that is asked to stop may take to finish what is under way and to unlock the stack."""
@@ -98,10 +95,11 @@ def render_janitor(context: Context, name: str, spec: JanitorSpec) -> list[Manif
     application = _application(context, spec)
     labels = context.labels(name, KIND)
     made = [
-        manifest("v1", "ServiceAccount", name, namespace=context.namespace, labels=labels),
-        _binding(context, name, labels),
+        *render_account(context, name, labels, ROLE),
         render_config(context, name, application),
-        _cron_job(context, name, spec, labels, render_pod(context, name, spec, application)),
+        render_cron_job(
+            context, name, spec, labels, render_pod(context, name, spec, application), _settings(spec)
+        ),
     ]
     return override(made, spec.overrides, name)
 
@@ -138,59 +136,6 @@ def _archive_volume(archive: JanitorArchive) -> Manifest | None:
         return nfs_volume("archive", archive.nfs)
     return (
         {"name": "archive", "persistentVolumeClaim": {"claimName": archive.claim}} if archive.claim else None
-    )
-
-
-def _binding(context: Context, name: str, labels: dict[str, str]) -> Manifest:
-    return manifest(
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRoleBinding",
-        names.cluster_wide(name, context.namespace),
-        namespace=None,
-        labels=labels,
-        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": ROLE},
-        subjects=[{"kind": "ServiceAccount", "name": name, "namespace": context.namespace}],
-    )
-
-
-def _cron_job(
-    context: Context, name: str, spec: JanitorSpec, labels: dict[str, str], pod: Manifest
-) -> Manifest:
-    (sweep,) = pod["containers"]
-    given = {entry["name"] for entry in sweep["env"]}
-    sweep["env"] += [entry for entry in _settings(spec) if entry["name"] not in given]
-    sweep["terminationMessagePolicy"] = "FallbackToLogsOnError"
-    pod |= {
-        "serviceAccountName": name,
-        "automountServiceAccountToken": True,
-        "restartPolicy": "Never",
-        "containers": [sweep],
-    }
-    # Without the label `app`, as for Jobs: by it Services and budgets pick a part's own pods.
-    template = {
-        "metadata": {"labels": {key: value for key, value in labels.items() if key != "app"}},
-        "spec": pod,
-    }
-    zone = spec.time_zone or context.environment.time_zone
-    return manifest(
-        "batch/v1",
-        "CronJob",
-        name,
-        namespace=context.namespace,
-        labels=labels,
-        spec={
-            "schedule": spec.schedule,
-            **({"timeZone": zone} if zone else {}),
-            "suspend": spec.suspend,
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": LATEST_START_SECONDS,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 3,
-            # The next sweep tries again; it finds the same and what came to its end since.
-            "jobTemplate": {
-                "spec": {"backoffLimit": 0, "activeDeadlineSeconds": spec.deadline, "template": template}
-            },
-        },
     )
 
 

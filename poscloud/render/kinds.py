@@ -18,6 +18,7 @@ from poscloud.render.mongo import mongo_outputs, render_mongo
 from poscloud.render.mqtt import mqtt_outputs, render_mqtt
 from poscloud.render.mysql import mysql_outputs, render_mysql
 from poscloud.render.nginx import render_nginx
+from poscloud.render.nodeguard import render_node_guard
 from poscloud.render.python import render_python_service
 from poscloud.render.redis import redis_outputs, render_redis
 from poscloud.render.release import render_released
@@ -52,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "mongo": Kind(render_mongo, mongo_outputs),
     "mqtt": Kind(render_mqtt, mqtt_outputs),
     "nginx": Kind(render_nginx),
+    "node-guard": Kind(render_node_guard),
     "python": Kind(render_python_service),
     "mysql": Kind(render_mysql, mysql_outputs),
     "redis": Kind(render_redis, redis_outputs),

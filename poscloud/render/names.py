@@ -53,6 +53,15 @@ START_AFTER_ANNOTATION = "poscloud.io/start-after"
 TEAM_ANNOTATION = "poscloud.io/team"
 """On a namespace: the team that the copy counts for."""
 
+ACCESS_LABEL = "poscloud.io/access"
+"""On what gives a team access to an environment, and on a Secret that a kubeconfig of it is bound to: the team."""
+
+GIVEN_BY_ANNOTATION = "poscloud.io/given-by"
+"""On such a Secret, and on a team's service account that was made by hand: who did it."""
+
+GIVEN_UNTIL_ANNOTATION = "poscloud.io/given-until"
+"""On such a Secret: until when its kubeconfig works, in RFC 3339."""
+
 WAITING_ANNOTATION = "poscloud.io/waiting"
 """On a namespace: that of a copy which waits for room; when it last said so, in RFC 3339."""
 
@@ -95,6 +104,12 @@ LEDGER = "poscloud-manual"
 PUSHED_ANNOTATION = "poscloud.io/pushed"
 """On a workload: the version that somebody gave it by hand last, who, when and why, as JSON; Kubernetes copies it to
 the ReplicaSet or ControllerRevision of that version, which are the history of a service."""
+
+NODE_GUARD = "poscloud-node-guard"
+"""Name of the ConfigMap with a node guard's settings, which keeps in an annotation what it did."""
+
+GUARDED_ANNOTATION = "poscloud.io/guarded"
+"""On that ConfigMap: what was restarted and told, and when, as JSON. On a pod: ``never``, it is not restarted."""
 
 RESTARTED_ANNOTATION = "poscloud.io/restarted"
 """On a pod: when ``poscloud restart`` asked for it to be made anew, in RFC 3339."""

@@ -8,6 +8,8 @@ from poscloud.render.context import Context
 from poscloud.render.ingress import render_ingress
 from poscloud.render.isolation import render_isolation
 from poscloud.render.manifest import Manifest, manifest
+from poscloud.render.monitoring import render_monitoring
+from poscloud.render.teams import render_team
 from poscloud.spec.values import Amounts
 
 EMPTY_DOCKER_CONFIG = '{"auths":{}}'
@@ -53,6 +55,10 @@ def render_namespace(context: Context) -> list[Manifest]:
         manifests.append(_limit_range(context, labels))
     if environment.isolation:
         manifests += render_isolation(context, environment.isolation, labels)
+    if environment.monitoring:
+        manifests += render_monitoring(context, environment.monitoring)
+    for team, given in environment.access.items():
+        manifests += render_team(context.namespace, team, given.may, labels)
     manifests += [render_ingress(context, rule, labels) for rule in environment.ingress]
     wide = render_clusterwide(context, labels)
     for item in wide:

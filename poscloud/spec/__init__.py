@@ -22,9 +22,11 @@ from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.limits import LimitRangeSpec
 from poscloud.spec.mongo import MongoSpec
+from poscloud.spec.monitoring import MonitoringSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import InitSql, MySQLSpec
 from poscloud.spec.nginx import NginxGatewaySpec
+from poscloud.spec.nodeguard import NodeGuardSpec
 from poscloud.spec.nodes import NodePool, Taint
 from poscloud.spec.password import ExistingSecret
 from poscloud.spec.python import PythonServiceSpec
@@ -35,6 +37,7 @@ from poscloud.spec.scaling import Autoscale
 from poscloud.spec.service import Probes, Rollout, ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.subsystem import ContainerSpec, SubsystemSpec
+from poscloud.spec.teams import TeamAccessSpec
 from poscloud.spec.values import LogStore, NfsMount, Resources, Storage
 from poscloud.spec.volumes import SharedVolume
 from poscloud.spec.webapp import WebAppArchive, WebAppSpec
@@ -68,11 +71,13 @@ __all__ = [
     "LogStore",
     "LogstashOutput",
     "MongoSpec",
+    "MonitoringSpec",
     "MqttBrokerSpec",
     "MultilineSpec",
     "MySQLSpec",
     "NfsMount",
     "NginxGatewaySpec",
+    "NodeGuardSpec",
     "NodePool",
     "PriorityClassSpec",
     "Probes",
@@ -91,6 +96,7 @@ __all__ = [
     "StorageClassSpec",
     "SubsystemSpec",
     "Taint",
+    "TeamAccessSpec",
     "WebAppArchive",
     "WebAppSpec",
     "ZooKeeperSpec",

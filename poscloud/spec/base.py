@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 NAME_PATTERN = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """RFC 1035 label: what a Kubernetes Service name has to be, and so every name a user gives here."""
@@ -20,9 +20,9 @@ MAX_STATEFUL_NAME = 52
 """A StatefulSet's pods carry the label ``controller-revision-hash`` = name + ``-`` + 10 characters."""
 
 CHOSEN_KEYS = frozenset(
-    "annotations backing config containers env fields headers labels locations mounts node_pools "
-    "node_selector paths ports priority_classes quota repositories secrets services storage_classes teams topics "
-    "volumes webapps".split()
+    "access alert_labels annotations backing config containers dashboard_labels env fields headers labels locations "
+    "mounts node_pools node_selector paths ports priority_classes quota repositories rule_labels secrets services "
+    "storage_classes teams topics volumes webapps".split()
 )
 """Fields that are maps whose keys the writer chooses: in them null removes a key that was inherited."""
 
@@ -88,3 +88,13 @@ class SecretKey(Model):
 
     secret: DnsName = Field(description="Name of the Secret, one of the environment's `secrets` or another.")
     key: SecretKeyName = Field(description="Key in the Secret.")
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("what is secret stands in no description; use {secret: NAME, key: KEY}")
+    return value
+
+
+OnlySecretKey = Annotated[SecretKey, BeforeValidator(_no_text)]
+"""A value of a Secret; where it is given as text, the message does not repeat it."""

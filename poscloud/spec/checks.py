@@ -24,6 +24,7 @@ from poscloud.spec.scaling import check_autoscalers
 from poscloud.spec.secrets import check_secrets
 from poscloud.spec.service import ServiceSpec
 from poscloud.spec.stateful import StatefulSpec
+from poscloud.spec.teams import check_teams
 from poscloud.spec.topics import check_topics
 from poscloud.spec.volumes import check_volumes
 
@@ -101,6 +102,7 @@ def _check_fit(spec: EnvironmentSpec) -> list[Finding]:
         check_values,
         check_limits,
         check_isolation,
+        check_teams,
         check_eureka,
         check_nodes,
         check_volumes,
@@ -164,6 +166,9 @@ def _check_need(spec: EnvironmentSpec, owner: str, path: Path, need: Need) -> li
 def check_values(spec: EnvironmentSpec) -> list[Finding]:
     """Return what Kubernetes would refuse later: labels, resources of the quota, images."""
     findings = [*check_labels(spec.node_selector, ("node_selector",)), *check_quota(spec.quota or {})]
+    if spec.monitoring:
+        for field in ("rule_labels", "dashboard_labels"):
+            findings += check_labels(getattr(spec.monitoring, field), ("monitoring", field))
     if spec.name == "default" or spec.name.startswith("kube-"):
         message = f"namespace '{spec.name}' is Kubernetes' own; destroy would delete it"
         findings.append(Finding(("name",), "reserved-name", message, "choose another name for the file"))

@@ -19,6 +19,7 @@ from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 from poscloud.spec.kubernetes import check_image
 from poscloud.spec.lifetime import Copies, Lifetime
 from poscloud.spec.limits import LimitRangeSpec
+from poscloud.spec.monitoring import MonitoringChoice
 from poscloud.spec.nextversion import other_spec
 from poscloud.spec.nodes import NodePool
 from poscloud.spec.officehours import OfficeHours
@@ -26,6 +27,7 @@ from poscloud.spec.part import Need, PartSpec
 from poscloud.spec.placeholders import placeholders
 from poscloud.spec.references import targets
 from poscloud.spec.service import ServiceSpec
+from poscloud.spec.teams import TeamAccessSpec, TeamName
 from poscloud.spec.values import Quantity
 from poscloud.spec.volumes import SharedVolume
 
@@ -113,9 +115,20 @@ class EnvironmentSpec(Model):
         examples=[{"begin": "08:00", "end": "20:00", "time_zone": "Asia/Shanghai"}],
     )
     copies: Copies = Field(Copies(), description="What copies of this environment may be made.")
+    monitoring: MonitoringChoice = Field(
+        False,
+        description="Whether Prometheus and Grafana get alerts and a dashboard of this environment "
+        "(docs/components/monitoring.md).",
+    )
     isolation: IsolationChoice = Field(
         False,
         description="Whether pods of other namespaces are kept out (NetworkPolicy), and who is let in all the same.",
+    )
+    access: dict[TeamName, TeamAccessSpec] = Field(
+        {},
+        description="Teams that work with this environment by themselves, each with a kubeconfig of its own "
+        "(docs/components/team-access.md). A copy has none of them.",
+        examples=[{"payments": {"may": ["shell"]}}],
     )
     registry: Annotated[str, AfterValidator(_check_registry)] = Field(
         "harbor.example.com/wbyh",

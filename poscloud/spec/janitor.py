@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    StrictBool,
-    StrictInt,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from poscloud.spec.archive import check_s3
-from poscloud.spec.base import DnsName, Model, SecretKey
+from poscloud.spec.base import DnsName, Model, OnlySecretKey, SecretKey
 from poscloud.spec.c import GitSource
-from poscloud.spec.cron import check_schedule
+from poscloud.spec.cronjob import CronJobSpec, Schedule
 from poscloud.spec.kubernetes import check_image
 from poscloud.spec.references import Finding
 from poscloud.spec.service import EnvValue
-from poscloud.spec.stdout import StdoutServiceSpec
-from poscloud.spec.values import DAY, NfsMount, Resources, resources
+from poscloud.spec.values import NfsMount, Resources, resources
 
 USER = 1000
 """User and group of its pods, which fetches the project, runs the sweep and owns the archive."""
@@ -45,16 +35,6 @@ _SECRET_KEY = re.compile(
     r"passw|passphrase|^pass$|pwd|secret|token|credential|access_?key|signature|^sig$|api_?key", re.IGNORECASE
 )
 """Keys of an address's query that stand for something secret; what they are called differs with the backend."""
-
-
-def _no_text(value: object) -> object:
-    if isinstance(value, str):
-        raise ValueError("what is secret stands in no description; use {secret: NAME, key: KEY}")
-    return value
-
-
-OnlySecretKey = Annotated[SecretKey, BeforeValidator(_no_text)]
-"""A value of a Secret; where it is given as text, the message does not repeat it."""
 
 
 def _check_url(url: str) -> str:
@@ -126,7 +106,7 @@ def _check_backend(value: str | SecretKey) -> str | SecretKey:
     return value
 
 
-class JanitorSpec(StdoutServiceSpec):
+class JanitorSpec(CronJobSpec):
     """`poscloud env sweep --yes` as a CronJob, in a fresh clone of the project, as a service account of its own.
 
     Its rights are those of ClusterRole ``poscloud-janitor`` (docs/access.md).
@@ -161,22 +141,8 @@ class JanitorSpec(StdoutServiceSpec):
         None,
         description="Where to ask which merge requests are open; left out, copies go by their time alone.",
     )
-    schedule: Annotated[str, AfterValidator(check_schedule)] = Field(
+    schedule: Schedule = Field(
         "*/10 * * * *", description="When a sweep begins: a cron line, or @hourly, @daily and the like."
-    )
-    time_zone: str | None = Field(
-        None,
-        description="Time zone of the schedule; left out, the environment's.",
-        examples=["Asia/Shanghai"],
-    )
-    suspend: StrictBool = Field(False, description="Whether no sweep begins.")
-    deadline: StrictInt = Field(
-        3600, ge=60, le=DAY, description="Seconds after which a sweep is ended; the next one goes on."
-    )
-    port: StrictInt | None = Field(None, description="None: it serves nothing.")
-    host_time: StrictBool = Field(False, description="Mount the host's /etc/localtime.")
-    anti_affinity: Literal["required", "preferred", "none"] = Field(
-        "none", description="None: there is one pod at a time."
     )
     fs_group: StrictInt | None = Field(
         USER, ge=1, le=2**31 - 1, description="Group that owns the pod's volumes, where their kind allows."
@@ -184,16 +150,6 @@ class JanitorSpec(StdoutServiceSpec):
     resources: Resources = Field(
         resources(cpu=("100m", "2"), memory=("256Mi", "1Gi")), description="CPU and memory of the sweep."
     )
-
-    @field_validator(
-        "version", "replicas", "autoscale", "disruption_budget", "port", "node_port", "probes", "rollout", "release",
-        "anti_affinity", "log_store",
-    )  # fmt: skip
-    @classmethod
-    def _is_a_job(cls, value: Any, info: ValidationInfo) -> Any:
-        if value != cls.model_fields[str(info.field_name)].default:
-            raise ValueError("it is a job that runs and ends, of one image; leave this out")
-        return value
 
     def check(self) -> Iterator[Finding]:
         """Yield variables that a field sets, and an image of git that cannot be one."""

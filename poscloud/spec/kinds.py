@@ -17,6 +17,7 @@ from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import MySQLSpec
 from poscloud.spec.nginx import NginxGatewaySpec
+from poscloud.spec.nodeguard import NodeGuardSpec
 from poscloud.spec.python import PythonServiceSpec
 from poscloud.spec.redis import RedisSpec
 from poscloud.spec.service import ServiceSpec
@@ -33,6 +34,7 @@ AnyServiceSpec = Annotated[
     | NginxGatewaySpec
     | DnsProxySpec
     | JanitorSpec
+    | NodeGuardSpec
     | CServiceSpec,
     Field(discriminator="kind"),
 ]

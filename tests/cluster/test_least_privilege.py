@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from poscloud.local import access
+from poscloud.render.teams import RULES
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -27,6 +28,7 @@ backing:
   zookeeper: {}
   kafka: {replicas: 3, topics: {applog: {partitions: NUMBER}}}
   redis: {config: {maxclients: NUMBER00}}
+access: {qa: {}}
 services:
   a: {kind: java, version: vNUMBER, autoscale: {min: 2, max: NUMBER}, anti_affinity: none}
   b: {kind: java, node_port: 3009NUMBER, filebeat: {}}
@@ -55,6 +57,14 @@ UNUSED: dict[Right, str] = {
     **{("list", kind): "poscloud history" for kind in ("replicasets", "controllerrevisions")},
     **{(verb, "pods/exec"): "poscloud exec and shell" for verb in ("create", "get")},
     ("delete", "pods"): "what somebody changed in a pod is over",
+    **{
+        (verb, resource): "held by who gives it to a team: the API server asks for it when a Role is written"
+        for rule in RULES
+        for resource in rule.resources
+        for verb in rule.verbs
+    },
+    **{("patch", kind): "a team whose rights or labels change" for kind in ("roles", "rolebindings")},
+    **{right: "a node guard looks" for right in (("list", "nodes"), ("create", "pods/eviction"))},
     ("bind", "clusterroles"): "asked by the API server itself, when a janitor's binding is written",
 }
 """Rights that this short life does not always use, and what does."""
@@ -100,16 +110,22 @@ def lived(workspace: Workspace) -> Iterator[set[Right]]:
             workspace.ok(
                 "pulumi", "config", "set", "--secret", "poscloud:words.word", "nor-this-one", "-s", STACK
             )
+        for team in ("qa", "guest"):
+            workspace.ok("poscloud", "access", "create", team, "-s", STACK)
+        assert "access    team guest: by hand by " in workspace.run("poscloud", "drift", "-s", STACK).stdout
+        workspace.ok("poscloud", "access", "delete", "guest", "-s", STACK)
         workspace.ok("pulumi", "refresh", "--yes", "-s", STACK)
         describe(workspace, LITTLE)
         workspace.ok("poscloud", "up", "-s", STACK)
         workspace.ok("poscloud", "sweep", "-s", STACK)
         workspace.ok("poscloud", "env", "list")
         workspace.ok("poscloud", "check", "-s", STACK, "--cluster")
+        workspace.ok("poscloud", "access", "create", "guest", "-s", STACK)
     finally:
         down = workspace.run("poscloud", "destroy", "-s", STACK)
     assert down.returncode == 0, down.stdout[-4000:] + down.stderr[-2000:]
     assert "0 PersistentVolumes, " in down.stderr
+    assert "access ends with it: team guest: by hand by " in down.stderr
     yield used(workspace, mark)
 
 

@@ -19,7 +19,7 @@ from tests.servers.debian import compiler
 HERE = Path(__file__).parent
 
 
-def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str = "") -> Path:
+def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str = "", tags: str = "") -> Path:
     """Return the program built from ``<within>/<folder>``; fails where its modules cannot be had.
 
     Args:
@@ -27,9 +27,10 @@ def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str =
         package: What to build, by default the folder's own main package.
         within: Where the folder is.
         c_tags: Build tags that bring C code in, separated by commas; with any, a C compiler is used.
+        tags: Build tags that need none.
     """
     source = within / folder
-    digest = hashlib.sha256((package + c_tags).encode())
+    digest = hashlib.sha256((package + c_tags + tags).encode())
     for file in sorted([*source.glob("go.*"), *source.glob("*.go")]):
         digest.update(file.read_bytes())
     entry = cache_root() / "servers" / f"{folder}-{digest.hexdigest()[:12]}"
@@ -43,6 +44,8 @@ def build(folder: str, package: str = ".", *, within: Path = HERE, c_tags: str =
                 words, around = compiler()
                 variables |= around | {"CGO_ENABLED": "1", "CC": shlex.join(words)}
                 command.append(f"-tags={c_tags}")
+            if tags:
+                command.append(f"-tags={tags}")
             with reporter.step(f"building {folder}"):
                 done = subprocess.run(
                     [*command, "-o", str(made / folder), package],

@@ -13,9 +13,10 @@ import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from poscloud import Environment, EnvironmentSpec, JavaService, JavaServiceSpec, Redis, RedisSpec
+from poscloud.components import Monitoring, TeamAccess
 from poscloud.load import load_environment
 from poscloud.render import render_environment
-from poscloud.spec import PriorityClassSpec
+from poscloud.spec import MonitoringSpec, PriorityClassSpec, TeamAccessSpec
 
 ROOT = Path(__file__).parents[2]
 SECRET = "4dabf18193072939515e22adb298388d"
@@ -90,6 +91,29 @@ def test_the_engine_receives_exactly_the_rendered_manifests(record: Record) -> N
     assert secret["stringData"].pop(SECRET)
     secret["stringData"] = secret["stringData"]["value"]
     assert received == rendered
+
+
+def test_a_teams_access_is_a_component_that_goes_with_the_namespace(record: Record) -> None:
+    def program() -> None:
+        environment = Environment(EnvironmentSpec.model_validate({"name": "a", "access": {"qa": {}}}))
+        TeamAccess("dev", TeamAccessSpec(may=("shell",)), environment=environment)
+
+    recorder = record(program)
+    for team in ("qa", "dev"):
+        for kind in ("ServiceAccount", "Role", "RoleBinding"):
+            request = recorder.requests[kind, f"team-{team}"]
+            assert request.parent.endswith(f"poscloud:index:TeamAccess::{team}")
+            assert request.deletedWith.endswith("::a")
+
+
+def test_monitoring_is_a_component(record: Record) -> None:
+    def program() -> None:
+        Environment(EnvironmentSpec.model_validate({"name": "a", "monitoring": True}))
+        Monitoring(MonitoringSpec(), environment=Environment(EnvironmentSpec(name="b")))
+
+    requests = record(program).requests
+    assert requests["ConfigMap", "monitoring-rules"].parent.endswith("poscloud:index:Monitoring::monitoring")
+    assert requests["ConfigMap", "monitoring-dashboard"].deletedWith
 
 
 def test_a_service_waits_for_the_workloads_it_uses(record: Record) -> None:

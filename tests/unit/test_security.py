@@ -40,9 +40,10 @@ def containers() -> Iterator[tuple[str, str, Manifest, Manifest]]:
             yield kind, f"{name}/{container['name']}", pod, container
 
 
-def test_no_pod_has_a_token_but_the_janitors_and_no_container_a_capability_but_the_dns_proxys_one() -> None:
+def test_only_janitors_and_node_guards_have_a_token_and_only_the_dns_proxy_a_capability() -> None:
     assert {kind for kind, _, pod in pods() if pod["automountServiceAccountToken"] is not False} == {
-        "janitor"
+        "janitor",
+        "node-guard",
     }
     for kind, name, _, container in containers():
         context = container["securityContext"]

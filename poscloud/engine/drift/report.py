@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from poscloud.engine.access.members import Team, recorded
 from poscloud.engine.drift.compare import compare, in_question
 from poscloud.engine.drift.described import Described, described
 from poscloud.engine.drift.difference import Compared
@@ -35,6 +36,7 @@ class Report:
         now: When it was looked at.
         unasked: Objects that were compared as they are written, because this user may not ask for dry runs.
         local: Whether the cluster is the local one.
+        teams: Teams with access of which the description does not tell all.
     """
 
     objects: list[Compared]
@@ -43,6 +45,7 @@ class Report:
     now: datetime
     unasked: int = 0
     local: bool = False
+    teams: Sequence[Team] = ()
 
     @property
     def shown(self) -> list[Compared]:
@@ -88,7 +91,11 @@ async def look(place: Place, found: list[Described], ignored: Collection[str], n
     """The same, with the stack's objects as they are described, and within an event loop."""
     cluster, unasked = place.cluster(), [0]
     await refuse_others(place, cluster)
-    live, ledger = await asyncio.gather(live_objects(cluster, found), Ledger(cluster, place.stack).read())
+    live, ledger, teams = await asyncio.gather(
+        live_objects(cluster, found),
+        Ledger(cluster, place.stack).read(),
+        recorded(cluster, place.stack, place.mark),
+    )
     ledger = await still_there(cluster, place.stack, ledger)
     secrets = _secrets(found, live.values())
 
@@ -100,7 +107,7 @@ async def look(place: Place, found: list[Described], ignored: Collection[str], n
 
     wanted = [each for each in found if each.key in live or not _goes_by_itself(each)]
     objects = list(await asyncio.gather(*map(compared, wanted)))
-    return Report(objects, ledger, secrets, now, unasked[0], place.target.local)
+    return Report(objects, ledger, secrets, now, unasked[0], place.target.local, teams)
 
 
 async def _applied(cluster: Cluster, each: Described, live: Object, unasked: list[int]) -> Object | None:

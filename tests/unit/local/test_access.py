@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from poscloud.errors import PosCloudError
-from poscloud.local.access import JANITOR, JANITORS, access_text, names, roles
+from poscloud.local.access import ACCOUNTS, JANITOR, JANITORS, NODE_GUARD, TEAMS, access_text, names, roles
 from poscloud.render.names import LEDGER
+from poscloud.render.teams import RULES
 
 
 def rules() -> list[tuple[str, dict[str, list[str]]]]:
@@ -18,11 +19,13 @@ def test_no_rule_means_everything_or_gives_rights_away_but_the_janitors() -> Non
     for name, rule in rules():
         words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
         assert not words & {"*", "escalate", "impersonate"}, name
-        assert not words & {"roles", "rolebindings"}, name
-        assert "pods/exec" not in words or name == "poscloud-by-hand", name
+        assert "serviceaccounts/token" not in words or name == TEAMS, name
+        assert "pods/exec" not in words or name in ("poscloud-by-hand", TEAMS), name
+        # To make a Role, or to bind one, is to hold all that it gives.
+        assert not words & {"roles", "rolebindings"} or rule["verbs"] == ["list"] or name == TEAMS, name
         # Bindings by themselves give nothing: the API server asks for `bind` on the role, or for all of its rights.
-        assert "clusterrolebindings" not in words or name in ("poscloud-janitors", JANITOR), name
-        assert not words & {"bind", "clusterroles"} or rule["resourceNames"] == [JANITOR], name
+        assert "clusterrolebindings" not in words or name in (JANITORS, JANITOR), name
+        assert not words & {"bind", "clusterroles"} or rule["resourceNames"] == [JANITOR, NODE_GUARD], name
 
 
 def test_a_janitor_makes_nothing_and_lists_no_secrets() -> None:
@@ -39,11 +42,12 @@ def test_a_janitor_makes_nothing_and_lists_no_secrets() -> None:
     }
 
 
-def test_each_right_is_given_once() -> None:
+@pytest.mark.parametrize("alone", [JANITORS, TEAMS])
+def test_each_right_is_given_once(alone: str) -> None:
     each = [
         (group, resource, verb, *rule.get("resourceNames", []))
         for name, rule in rules()
-        if name != JANITOR
+        if name not in {JANITOR, NODE_GUARD, JANITORS, TEAMS} - {alone}
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -51,7 +55,9 @@ def test_each_right_is_given_once() -> None:
     assert len(each) == len(set(each))
 
 
-@pytest.mark.parametrize(("asked", "left"), [(False, {JANITOR, JANITORS}), (True, {JANITOR})])
+@pytest.mark.parametrize(
+    ("asked", "left"), [(False, {JANITOR, NODE_GUARD, JANITORS, TEAMS}), (True, {JANITOR, NODE_GUARD, TEAMS})]
+)
 def test_a_group_is_bound_to_every_role_but_the_janitors_own_unless_asked_for(
     asked: bool, left: set[str]
 ) -> None:
@@ -84,7 +90,7 @@ def test_each_kind_of_subject_has_bindings_of_its_own() -> None:
         for document in yaml.safe_load_all(access_text(*arguments))
         if "roleRef" in document
     ]
-    assert len(made) == len(set(made)) == 3 * len(names(janitors=False))
+    assert len(made) == len(set(made)) == 3 * len(names(janitors=False, teams=False))
 
 
 def test_only_diagnosis_is_in_the_role_for_messages() -> None:
@@ -115,3 +121,27 @@ def test_mistakes(arguments: tuple[str, str, str, str], message: str) -> None:
 def test_making_janitors_is_given_to_somebody_everywhere(whom: str, namespace: str, message: str) -> None:
     with pytest.raises(PosCloudError, match=message):
         access_text(whom, "", "", namespace, janitors=True)
+
+
+def test_who_gives_teams_access_may_be_bound_to_one_namespace() -> None:
+    documents = list(yaml.safe_load_all(access_text("li", "", "", "shop", teams=True)))
+    bound = {(d["kind"], d["roleRef"]["name"], d["subjects"][0]["name"]) for d in documents if "roleRef" in d}
+    assert ("RoleBinding", TEAMS, "li") in bound
+    assert {(role, whom) for kind, role, whom in bound if kind == "ClusterRoleBinding"} == {
+        ("poscloud-identity", "li"),
+        ("poscloud-identity", ACCOUNTS),
+    }
+    with pytest.raises(PosCloudError, match="--teams needs whom to give it"):
+        access_text("", "", "", "", teams=True)
+
+
+def test_who_gives_teams_access_holds_all_that_a_team_may() -> None:
+    given = {
+        (group, resource, verb)
+        for name, rule in rules()
+        if name in ("poscloud-environment", "poscloud-messages", TEAMS)
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert not {(r.group, res, verb) for r in RULES for res in r.resources for verb in r.verbs} - given

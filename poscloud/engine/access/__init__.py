@@ -1,0 +1,1 @@
+"""Teams and their kubeconfigs in an environment: given, listed, taken away."""
