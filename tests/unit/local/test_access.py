@@ -139,7 +139,7 @@ def test_who_gives_teams_access_holds_all_that_a_team_may() -> None:
     given = {
         (group, resource, verb)
         for name, rule in rules()
-        if name in ("poscloud-environment", "poscloud-messages", TEAMS)
+        if name in ("poscloud-environment", "poscloud-messages", "poscloud-by-hand", TEAMS)
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
