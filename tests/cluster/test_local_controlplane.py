@@ -121,8 +121,8 @@ def test_kubectl_works_with_the_kubeconfig(plane: ControlPlane, paths: ProjectPa
     nodes = [f"node/node{number}" for number in range(1, 7)]
     assert get(paths.admin_kubeconfig, "nodes").stdout.split() == nodes
     assert get(paths.kubeconfig, "storageclasses").returncode == 0
-    refused = get(paths.kubeconfig, "nodes").stderr
-    assert 'User "poscloud" cannot list resource "nodes"' in refused
+    refused = get(paths.kubeconfig, "clusterroles").stderr
+    assert 'User "poscloud" cannot list resource "clusterroles"' in refused
 
 
 def test_the_users_rights_are_exactly_the_roles(plane: ControlPlane, api: LocalApi) -> None:
