@@ -17,6 +17,7 @@ from poscloud.cli import (
     drift,
     env,
     image,
+    import_,
     mr,
     passphrase,
     preview,
@@ -68,6 +69,7 @@ app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
+app.command("import")(import_.import_)
 app.command("restart")(restart.restart)
 app.command("sweep")(sweep.sweep)
 app.command("validate")(validate.validate)

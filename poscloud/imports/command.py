@@ -1,0 +1,55 @@
+"""Which source an import was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from poscloud.errors import PosCloudError
+from poscloud.imports.importing import Imported, imported
+from poscloud.imports.reading import read_files
+from poscloud.load.stacks import STACK_NAME
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for.
+
+    Attributes:
+        files: Files and folders of manifests.
+        stack: The environment's name.
+        namespace: A live namespace instead.
+        context: Context of the kubeconfig that it is in.
+        force: Whether a description that is there may be replaced.
+    """
+
+    files: tuple[Path, ...] = ()
+    stack: str | None = None
+    namespace: str | None = None
+    context: str | None = None
+    force: bool = False
+
+
+def bring(root: Path, wanted: Wanted) -> Imported:
+    """Return the description of what was asked for.
+
+    Raises:
+        PosCloudError: Not just one source was given, or it cannot be imported.
+    """
+    if bool(wanted.files) == bool(wanted.namespace):
+        raise PosCloudError(
+            "give one source: files (or - for standard input), or --namespace",
+            hint="run: poscloud import --help",
+        )
+    if wanted.stack and not STACK_NAME.fullmatch(wanted.stack):
+        raise PosCloudError(
+            f"'{wanted.stack}' cannot be a stack's name", hint="give NAME of stacks/NAME.yaml"
+        )
+    if wanted.namespace:
+        from poscloud.imports.live import read_namespace
+
+        source = read_namespace(root, wanted.namespace, wanted.context, wanted.stack)
+        origin = f"namespace {wanted.namespace}"
+        return imported(source, root, origin, adopt=True, force=wanted.force)
+    source = read_files(wanted.files, wanted.stack)
+    return imported(source, root, ", ".join(f.name or "-" for f in wanted.files), force=wanted.force)
