@@ -56,7 +56,7 @@ def imported(
     """
     file = root / STACKS / f"{source.name}.yaml"
     _check_free(file, force)
-    found = recognise(source)
+    found = recognise(source, keep_secrets=adopt)
     data = shortened(found.data, found.spec)
     defaults, services = shared(found.spec, data.pop("services", {}))
     beside = _take_sql(data, source.name)
@@ -65,7 +65,12 @@ def imported(
     text = as_yaml(data, f"Imported from {origin}.")
     spec = _read_back(file, root, text, beside)
     return Imported(
-        file, text, {root / STACKS / p: t for p, t in beside.items()}, spec, prove(source, spec), found.notes
+        file,
+        text,
+        {root / STACKS / p: t for p, t in beside.items()},
+        spec,
+        prove(source, spec, keep_secrets=adopt),
+        found.notes,
     )
 
 

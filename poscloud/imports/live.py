@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from poscloud.cluster.target import context_target, local_target
-from poscloud.engine.kubectl import Kubectl
+from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import PosCloudError
 from poscloud.imports.reading import source_of
@@ -29,11 +30,10 @@ KINDS = (
     "endpointslices.discovery.k8s.io",
     "resourcequotas",
     "limitranges",
-    "persistentvolumeclaims",
 )
 """What is asked for. Pods, ReplicaSets and the like are made of these by the cluster."""
 
-CLUSTER_WIDE = ("storageclasses.storage.k8s.io", "priorityclasses.scheduling.k8s.io", "clusterrolebindings")
+CLASSES = ("storageclasses.storage.k8s.io", "priorityclasses.scheduling.k8s.io")
 """Of these, those that are called ``NAMESPACE.…`` belong to the environment."""
 
 
@@ -54,26 +54,38 @@ def read_namespace(root: Path, namespace: str, context: str | None, stack: str |
     target = context_target(root, context, "") if context else local_target(root)
     kubectl = Kubectl(target, Pulumi(root).environment)
     found = kubectl.get("namespace", namespace)
+    if owner := stamp_of(found):
+        raise PosCloudError(
+            f"namespace '{namespace}' belongs to stack {owner} already",
+            hint="its description is that stack's",
+        )
     if not found:
         raise PosCloudError(
             f"there is no namespace '{namespace}' in {target}", hint="look: kubectl get namespaces"
         )
     items = [found, *kubectl.get(",".join(KINDS), "-n", namespace).get("items", [])]
-    wide = kubectl.get(",".join(CLUSTER_WIDE)).get("items", [])
-    items += [item for item in wide if item["metadata"]["name"].startswith(f"{namespace}.")]
+    prefix = f"{namespace}."
+    if any(name.startswith(prefix) for item in items for name in _classes(item)):
+        wide = kubectl.get(",".join(CLASSES)).get("items", [])
+        items += [item for item in wide if item["metadata"]["name"].startswith(prefix)]
     return source_of([_without_values(item) for item in items if not _is_clusters(item)], stack or namespace)
+
+
+def _classes(item: Manifest) -> Iterator[str]:
+    """Yield the storage and priority classes that a workload asks for."""
+    spec = item.get("spec") or {}
+    for claim in spec.get("volumeClaimTemplates") or []:
+        yield claim["spec"].get("storageClassName") or ""
+    template = spec.get("template") or {}
+    yield (template.get("spec") or {}).get("priorityClassName") or ""
 
 
 def _is_clusters(item: Manifest) -> bool:
     """Whether the cluster or Helm made an object by itself, beside what others own."""
     kind, name = item["kind"], item["metadata"]["name"]
-    return (
-        (kind, name) in {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
-        or (
-            kind == "Secret"
-            and str(item.get("type", "")).startswith(("helm.sh/", "kubernetes.io/service-account"))
-        )
-        or (kind == "PersistentVolumeClaim")
+    return (kind, name) in {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")} or (
+        kind == "Secret"
+        and str(item.get("type", "")).startswith(("helm.sh/", "kubernetes.io/service-account"))
     )
 
 

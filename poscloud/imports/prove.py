@@ -44,16 +44,23 @@ class Proof:
         return not (self.fields or self.only_source or self.only_rendered)
 
 
-def prove(source: Source, spec: EnvironmentSpec) -> Proof:
-    """Return in what the description differs from its source, where it counts (see ``normal``)."""
+def prove(source: Source, spec: EnvironmentSpec, *, keep_secrets: bool = False) -> Proof:
+    """Return in what the description differs from its source, where it counts (see ``normal``).
+
+    Args:
+        source: What was imported.
+        spec: The description.
+        keep_secrets: Whether Secrets that are not described are no finding.
+    """
     rendered = by_identity(m for part in render_environment(spec) for m in part.manifests)
     there = source.objects
     if not any(kind == "Namespace" for kind, _ in there):
         rendered.pop(("Namespace", spec.name), None)  # what was printed for a namespace that is there
+    passed_over = MADE_BY_OTHERS | ({"Secret"} if keep_secrets else set())
     both = [identity for identity in rendered if identity in there]
     return Proof(
         len(both),
         [d for identity in both for d in differences(there[identity], rendered[identity])],
-        [i for i in there if i not in rendered and i[0] not in MADE_BY_OTHERS and i not in _CLUSTERS_OWN],
+        [i for i in there if i not in rendered and i[0] not in passed_over and i not in _CLUSTERS_OWN],
         [i for i in rendered if i not in there],
     )

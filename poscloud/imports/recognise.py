@@ -66,8 +66,12 @@ class Recognised:
     notes: list[str] = field(default_factory=list)
 
 
-def recognise(source: Source) -> Recognised:
+def recognise(source: Source, *, keep_secrets: bool = False) -> Recognised:
     """Return the description of a source.
+
+    Args:
+        source: What is imported.
+        keep_secrets: Whether Secrets stay as they are, and are only referred to: what runs keeps its passwords.
 
     Raises:
         PosCloudError: There is no component in it.
@@ -98,6 +102,8 @@ def recognise(source: Source) -> Recognised:
     data |= {"node_selector": placing.node_selector, "node_pools": placing.pools}
     data["volumes"] = {k: v for w in workloads for k, v in shared_volumes(w).items()}
     data |= {"backing": backing, "services": services}
+    if keep_secrets:
+        _refer_to_secrets(data)
     _hoist_sidecar(data)
     notes = [f"{w.name}: {note}" for w in workloads for note in w.notes]
     return _completed(data, workloads, notes)
@@ -115,6 +121,14 @@ def _service(workload: Workload, names: ImageNames, placing: Placing) -> dict[st
     elif "version" in found and kind != "janitor" and "jar" not in found and found["version"]:
         found.pop("image", None)
     return {"kind": kind, **{k: v for k, v in found.items() if v is not None or k == "port"}}
+
+
+def _refer_to_secrets(data: dict[str, Any]) -> None:
+    """Make every Secret but the registry's one that is there without poscloud."""
+    data.pop("secrets", None)
+    for name, part in data["backing"].items():
+        if part.get("password") is True:
+            part["password"] = {"secret": name}
 
 
 def _hoist_sidecar(data: dict[str, Any]) -> None:

@@ -27,7 +27,10 @@ def lines(result: Imported, most: int) -> Iterator[str]:
     for note in result.notes:
         yield f"note  {note}"
     for config in secrets(result):
-        yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
+        if config == "registryAuth" and result.spec.adopt:
+            yield f"secret  before up, or it replaces the registry's credentials: {_carried(result)}"
+        else:
+            yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
 
 
 def summary(result: Imported, *, written: bool) -> str:
@@ -53,6 +56,13 @@ def secrets(result: Imported) -> list[str]:
         if getattr(part, "password", False) is True and getattr(part, "with_password", False):
             found += [f"{name}.{key}" for key in getattr(part, "secret_keys", ())]
     return found + (["registryAuth"] if spec.pull_secret else [])
+
+
+def _carried(result: Imported) -> str:
+    """Return the command that carries the registry's credentials over without showing them."""
+    name, pull_secret = result.spec.name, result.spec.pull_secret
+    get = f"kubectl get secret {pull_secret} -n {name} -o 'jsonpath={{.data.\\.dockerconfigjson}}'"
+    return f"{get} | base64 -d | poscloud secret set -s {name} registryAuth"
 
 
 def as_data(result: Imported) -> dict[str, Any]:
