@@ -33,6 +33,12 @@ def import_(
     context: Annotated[
         str | None, typer.Option("--context", help="Context of the kubeconfig, with --namespace.")
     ] = None,
+    app_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--app-list", help="ENV_app_list.conf of the old scripts; the file is their ENV-base.yml."
+        ),
+    ] = None,
     show: Annotated[bool, typer.Option("--print", help="Print the description; write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a description that is there.")] = False,
     json: Json = False,
@@ -46,7 +52,7 @@ def import_(
     """
     from poscloud.imports.command import Wanted, bring
 
-    wanted = Wanted(tuple(files or ()), stack, namespace, context, force=force)
+    wanted = Wanted(tuple(files or ()), stack, namespace, context, app_list, force=force)
     result = bring(root(), wanted)
     if not show:
         from poscloud.imports.importing import write

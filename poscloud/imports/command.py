@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import PosCloudError
+from poscloud.imports.applist import read_app_list
 from poscloud.imports.importing import Imported, imported
 from poscloud.imports.reading import read_files
 from poscloud.load.stacks import STACK_NAME
@@ -20,6 +21,7 @@ class Wanted:
         stack: The environment's name.
         namespace: A live namespace instead.
         context: Context of the kubeconfig that it is in.
+        app_list: ``ENV_app_list.conf`` of the old scripts; the file is then their ``ENV-base.yml``.
         force: Whether a description that is there may be replaced.
     """
 
@@ -27,6 +29,7 @@ class Wanted:
     stack: str | None = None
     namespace: str | None = None
     context: str | None = None
+    app_list: Path | None = None
     force: bool = False
 
 
@@ -51,5 +54,18 @@ def bring(root: Path, wanted: Wanted) -> Imported:
         source = read_namespace(root, wanted.namespace, wanted.context, wanted.stack)
         origin = f"namespace {wanted.namespace}"
         return imported(source, root, origin, adopt=True, force=wanted.force)
+    if wanted.app_list:
+        if len(wanted.files) != 1:
+            raise PosCloudError(
+                "--app-list goes with one file, ENV-base.yml", hint="run: poscloud import --help"
+            )
+        source, backing = read_app_list(wanted.files[0], wanted.app_list, wanted.stack)
+        return imported(
+            source,
+            root,
+            f"{wanted.files[0].name} and {wanted.app_list.name}",
+            more=backing,
+            force=wanted.force,
+        )
     source = read_files(wanted.files, wanted.stack)
     return imported(source, root, ", ".join(f.name or "-" for f in wanted.files), force=wanted.force)

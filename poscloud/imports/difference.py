@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from poscloud.imports.cleartext import hidden
 from poscloud.imports.normal import normal
 from poscloud.render import Manifest
 
@@ -42,7 +43,10 @@ def differences(source: Manifest, rendered: Manifest) -> list[FieldDifference]:
     """Return every field that counts and differs; see ``normal`` for what does not count."""
     kind, name = identity(source)
     found = _fields(normal(source), normal(rendered), ())
-    return [FieldDifference(kind, name, ".".join(path), old, new) for path, old, new in found]
+    return [
+        FieldDifference(kind, name, ".".join(path), hidden(path, old), hidden(path, new))
+        for path, old, new in found
+    ]
 
 
 def by_identity(items: Iterable[Manifest]) -> dict[Id, Manifest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,13 @@ class Imported:
 
 
 def imported(
-    source: Source, root: Path, origin: str, *, adopt: bool = False, force: bool = False
+    source: Source,
+    root: Path,
+    origin: str,
+    *,
+    adopt: bool = False,
+    more: Sequence[str] = (),
+    force: bool = False,
 ) -> Imported:
     """Return the description of a source, read back by the loader and compared with the source.
 
@@ -49,6 +56,7 @@ def imported(
         root: The project's folder.
         origin: Where the source is from, for the file's comment.
         adopt: Whether the namespace is to be taken in as it is.
+        more: Backing services that are named and have no manifest, each with all its defaults.
         force: Whether an existing description may be replaced.
 
     Raises:
@@ -62,6 +70,7 @@ def imported(
     beside = _take_sql(data, source.name)
     data["backing"] = {n: _short_backing(n, part) for n, part in data.get("backing", {}).items()}
     data |= {"defaults": defaults, "services": services} | ({"adopt": True} if adopt else {})
+    data["backing"] |= {kind: {} for kind in more if kind not in data["backing"]}
     text = as_yaml(data, f"Imported from {origin}.")
     spec = _read_back(file, root, text, beside)
     return Imported(

@@ -28,10 +28,7 @@ def read_files(paths: Sequence[Path], name: str | None) -> Source:
         InputError: Something is no manifest.
         PosCloudError: There is nothing to read, or it is of several namespaces.
     """
-    problems: list[Problem] = []
-    items = [item for file, text in _texts(paths) for item in _manifests(file, text, problems)]
-    if problems:
-        raise InputError(problems, hint="give manifests, as kubectl get -o yaml or helm template print them")
+    items = [item for file, text in _texts(paths) for item in parse(file, text)]
     if not items:
         where = ", ".join(map(str, paths))
         raise PosCloudError(
@@ -39,6 +36,19 @@ def read_files(paths: Sequence[Path], name: str | None) -> Source:
             hint="give files that end in .yaml, .yml or .json, a folder of them, or - for standard input",
         )
     return source_of(items, name)
+
+
+def parse(file: Path, text: str) -> list[Manifest]:
+    """Return the manifests of a text.
+
+    Raises:
+        InputError: Something in it is no manifest.
+    """
+    problems: list[Problem] = []
+    items = list(_manifests(file, text, problems))
+    if problems:
+        raise InputError(problems, hint="give manifests, as kubectl get -o yaml or helm template print them")
+    return items
 
 
 def source_of(items: Iterable[Manifest], name: str | None) -> Source:

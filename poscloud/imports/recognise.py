@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poscloud.errors import PosCloudError
+from poscloud.imports.cleartext import take_out
 from poscloud.imports.images import ImageNames, image_names
 from poscloud.imports.kinds.backing import backing_fields, backing_kind, external_servers
 from poscloud.imports.kinds.c import c_fields, is_c
@@ -161,9 +162,19 @@ def _completed(data: dict[str, Any], workloads: list[Workload], notes: list[str]
                 fields["config"] = config
         elif fields := data["services"].get(name):
             own_variables(workload, fields, rendered)
+            _take_passwords_out(name, data, notes)
     spec = settled(data, notes)
     link(spec, data)
     return Recognised(data, settled(data, notes), notes)
+
+
+def _take_passwords_out(name: str, data: dict[str, Any], notes: list[str]) -> None:
+    fields = data["services"][name]
+    secrets = data.get("secrets", {})
+    for holder in [fields, *fields.get("containers", {}).values()]:
+        take_out(name, holder.get("env", {}), secrets, notes)
+    if secrets:
+        data["secrets"] = secrets
 
 
 def _files(rendered: list[Manifest], name: str) -> dict[str, str]:

@@ -13,6 +13,10 @@ from poscloud.spec import EnvironmentSpec
 Outputs = Mapping[str, Mapping[str, str]]
 
 
+OPTIONS = ("JAVA_OPTS", "CATALINA_OPTS")
+"""Variables that ``java_opts`` stands for."""
+
+
 def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable[Manifest]) -> None:
     """Add to a service's ``fields`` the variables of its containers that its kind does not set by itself.
 
@@ -30,7 +34,9 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
         own = {
             k: v
             for k, v in variables(container).items()
-            if already.get(k) != v and (isinstance(v, str) or "secret" in v)
+            if not (k in OPTIONS and fields["kind"] in ("java", "webapp"))
+            and already.get(k) != v
+            and (isinstance(v, str) or "secret" in v)
         }
         holder = fields["containers"][name] if "containers" in fields else fields
         if own:

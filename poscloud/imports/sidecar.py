@@ -41,10 +41,10 @@ def read_sidecar(workload: Workload, names: ImageNames) -> dict[str, Any] | None
 
 def _input(source: dict[str, Any]) -> dict[str, Any]:
     fields = dict(source.get("fields") or {})
-    own = [field in fields for field in _OWN]
-    if all(own):
+    own = all(field in fields for field in _OWN[:2])
+    if own:
         fields = {k: v for k, v in fields.items() if k not in _OWN}
-    found: dict[str, Any] = {"pod_fields": all(own), "multiline": "none"}
+    found: dict[str, Any] = {"pod_fields": own, "multiline": "none"}
     if fields:
         found["fields"] = fields
     tags = source.get("tags")
