@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poscloud.imports.difference import differences
 from poscloud.imports.importing import Imported, imported
+from poscloud.imports.normal import IGNORED_ANNOTATIONS, normal
+from poscloud.imports.prove import prove
 from poscloud.imports.reading import source_of
 from poscloud.imports.source import Source
 from poscloud.load import known_stacks, load_environment, load_file
-from poscloud.render import render_environment
+from poscloud.render import Manifest, render_environment
 from tests.write_golden import ROOT
 
 EXAMPLES = sorted(f.stem for f in (ROOT / "examples").glob("*.yaml") if f.stem != "images")
@@ -45,3 +50,69 @@ def test_a_stack_comes_back_without_a_difference(name: str, tmp_path: Path) -> N
     assert (result.proof.only_source, result.proof.only_rendered, result.notes) == ([], [], [])
     assert result.proof.compared == len(source(name).items)
     assert list(tmp_path.iterdir()) == []  # nothing is written before somebody says so
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, below in steps:
+        yield from leaves(below, (*path, step))
+    if not isinstance(value, dict | list):
+        yield path
+
+
+def otherwise(item: Manifest, path: tuple[Any, ...]) -> Manifest:
+    """Return an object with another value at ``path``."""
+    changed = copy.deepcopy(item)
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    was = place[path[-1]]
+    place[path[-1]] = (not was) if isinstance(was, bool) else was + 1 if isinstance(was, int) else f"{was}x"
+    return changed
+
+
+def counts(item: Manifest, path: tuple[Any, ...]) -> bool:
+    """Whether docs/import.md says that a field counts."""
+    if "labels" in path and "nodeSelector" not in path:
+        return False
+    if "annotations" in path:
+        return not IGNORED_ANNOTATIONS.fullmatch(str(path[-1]))
+    return path[:2] != ("metadata", "namespace") and not (
+        item["kind"] == "Secret" and path[0] == "stringData"
+    )
+
+
+@pytest.mark.parametrize("name", ["environment", "janitor", "mysql", "subsystem"])
+def test_no_field_that_counts_can_change_unnoticed(name: str) -> None:
+    unnoticed = [
+        (item["kind"], path)
+        for item in source(name).items
+        for path in leaves(item)
+        if path[0] not in ("kind",) and path != ("metadata", "name") and counts(item, path)
+        if not differences(item, otherwise(item, path))
+    ]
+    assert unnoticed == []
+
+
+def test_what_the_server_adds_is_no_difference() -> None:
+    item = next(i for i in source("environment").items if i["kind"] == "Deployment")
+    live = copy.deepcopy(item)
+    live["status"] = {"replicas": 1}
+    live["metadata"] |= {"uid": "1", "generation": 3, "managedFields": [{}], "annotations": {}}
+    live["spec"] |= {"progressDeadlineSeconds": 600, "revisionHistoryLimit": 10}
+    container = live["spec"]["template"]["spec"]["containers"][0]
+    container |= {"terminationMessagePath": "/dev/termination-log", "env": container["env"][::-1]}
+    container["resources"]["limits"] = {"cpu": "4", "memory": "4Gi"}
+    assert differences(item, live) == []
+    assert normal(item) == normal(live)
+
+
+def test_a_component_that_is_missing_in_the_source_is_found(tmp_path: Path) -> None:
+    whole = source("redis")
+    spec = brought("redis", tmp_path).spec
+    fewer = Source(whole.name, [i for i in whole.items if i["kind"] != "StatefulSet"])
+    assert prove(fewer, spec).only_rendered == [("StatefulSet", "redis")]
+    more = Source(
+        whole.name, [*whole.items, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}}]
+    )
+    assert prove(more, spec).only_source == [("ConfigMap", "other")]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from poscloud.errors import PosCloudError
+from poscloud.imports.command import Wanted, bring
 from tests.unit.cli.test_commands import run
 
 HERE = Path(__file__).parent / "manifests"
@@ -118,11 +120,13 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_said_with_what_is_next(project: Path, mistake: str) -> None:
     text, code, message, hint = MISTAKES[mistake]
-    (project / "m.yaml").write_text(text)
-    done = run("import", "m.yaml", cwd=project)
-    assert done.returncode == code
-    assert message in done.stderr
-    assert hint in done.stderr
+    file = project / "m.yaml"
+    file.write_text(text)
+    with pytest.raises(PosCloudError) as caught:
+        bring(project, Wanted(files=(file,)))
+    assert caught.value.exit_code == code
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
     assert not (project / "stacks").exists()
 
 
@@ -142,7 +146,7 @@ def test_print_writes_nothing(project: Path) -> None:
     assert not (project / "stacks").exists()
 
 
-def test_one_source_at_a_time(project: Path) -> None:
-    for arguments in ((), ("m.yaml", "--namespace", "a")):
-        done = run("import", *arguments, cwd=project)
-        assert (done.returncode, "give one source" in done.stderr) == (1, True)
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(files=(Path("m.yaml"),), namespace="a")])
+def test_one_source_at_a_time(project: Path, wanted: Wanted) -> None:
+    with pytest.raises(PosCloudError, match="give one source"):
+        bring(project, wanted)
