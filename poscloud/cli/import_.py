@@ -39,6 +39,10 @@ def import_(
             "--app-list", help="ENV_app_list.conf of the old scripts; the file is their ENV-base.yml."
         ),
     ] = None,
+    extends: Annotated[
+        list[str] | None,
+        typer.Option("--extends", help="Base of the description, as base/x.yaml; may be given again."),
+    ] = None,
     show: Annotated[bool, typer.Option("--print", help="Print the description; write nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a description that is there.")] = False,
     json: Json = False,
@@ -52,7 +56,7 @@ def import_(
     """
     from poscloud.imports.command import Wanted, bring
 
-    wanted = Wanted(tuple(files or ()), stack, namespace, context, app_list, force=force)
+    wanted = Wanted(tuple(files or ()), stack, namespace, context, app_list, tuple(extends or ()), force)
     result = bring(root(), wanted)
     if not show:
         from poscloud.imports.importing import write

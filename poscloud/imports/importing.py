@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from poscloud.errors import PosCloudError
+from poscloud.imports.bases import over_bases
 from poscloud.imports.prove import Proof, prove
 from poscloud.imports.recognise import recognise
 from poscloud.imports.shorten import shared, shortened
@@ -40,47 +40,54 @@ class Imported:
     notes: list[str]
 
 
-def imported(
-    source: Source,
-    root: Path,
-    origin: str,
-    *,
-    adopt: bool = False,
-    more: Sequence[str] = (),
-    force: bool = False,
-) -> Imported:
+@dataclass(frozen=True)
+class Choices:
+    """How a source is to become a description.
+
+    Attributes:
+        adopt: Whether the namespace is to be taken in as it is.
+        more: Backing services that are named and have no manifest, each with all its defaults.
+        extends: Bases, relative to the folder of the stacks.
+        force: Whether an existing description may be replaced.
+    """
+
+    adopt: bool = False
+    more: tuple[str, ...] = ()
+    extends: tuple[str, ...] = ()
+    force: bool = False
+
+
+def imported(source: Source, root: Path, origin: str, choices: Choices) -> Imported:
     """Return the description of a source, read back by the loader and compared with the source.
 
     Args:
         source: What is imported.
         root: The project's folder.
         origin: Where the source is from, for the file's comment.
-        adopt: Whether the namespace is to be taken in as it is.
-        more: Backing services that are named and have no manifest, each with all its defaults.
-        force: Whether an existing description may be replaced.
+        choices: How.
 
     Raises:
         PosCloudError: There is such a stack already, or no component was recognised.
+        InputError: A base is not there, or wrong.
     """
     file = root / STACKS / f"{source.name}.yaml"
-    _check_free(file, force)
-    found = recognise(source, keep_secrets=adopt)
+    _check_free(file, choices.force)
+    found = recognise(source, keep_secrets=choices.adopt)
     data = shortened(found.data, found.spec)
-    defaults, services = shared(found.spec, data.pop("services", {}))
+    data.setdefault("backing", {}).update(
+        {kind: {"kind": kind} for kind in choices.more if kind not in data["backing"]}
+    )
+    if choices.extends:
+        data = over_bases(data, found.spec, choices.extends, _draft(file), root)
+    else:
+        data["defaults"], data["services"] = shared(found.spec, data.get("services", {}))
     beside = _take_sql(data, source.name)
     data["backing"] = {n: _short_backing(n, part) for n, part in data.get("backing", {}).items()}
-    data |= {"defaults": defaults, "services": services} | ({"adopt": True} if adopt else {})
-    data["backing"] |= {kind: {} for kind in more if kind not in data["backing"]}
+    data |= {"adopt": True} if choices.adopt else {}
     text = as_yaml(data, f"Imported from {origin}.")
     spec = _read_back(file, root, text, beside)
-    return Imported(
-        file,
-        text,
-        {root / STACKS / p: t for p, t in beside.items()},
-        spec,
-        prove(source, spec, keep_secrets=adopt),
-        found.notes,
-    )
+    proof = prove(source, spec, keep_secrets=choices.adopt)
+    return Imported(file, text, {root / STACKS / p: t for p, t in beside.items()}, spec, proof, found.notes)
 
 
 def write(result: Imported) -> None:
@@ -106,8 +113,13 @@ def _check_free(file: Path, force: bool) -> None:
         raise PosCloudError(f"there is a stack '{file.stem}' already: {STACKS}/{taken[0].name}", hint=way)
 
 
-def _short_backing(name: str, part: dict[str, Any]) -> dict[str, Any]:
-    if name in BACKING_KINDS and part["kind"] == name:
+def _draft(file: Path) -> Path:
+    """Return what is written for a moment beside the stack's file, so that bases are found from there."""
+    return file.parent / f".{file.stem}.import.yaml"
+
+
+def _short_backing(name: str, part: dict[str, Any] | None) -> dict[str, Any] | None:
+    if part and "kind" in part and name in BACKING_KINDS and part["kind"] == name:
         return {k: v for k, v in part.items() if k != "kind"}
     return part
 
@@ -117,7 +129,7 @@ def _take_sql(data: dict[str, Any], name: str) -> dict[Path, str]:
     beside: dict[Path, str] = {}
     for part_name, part in data.get("backing", {}).items():
         pieces = []
-        for piece in part.get("init_sql", []):
+        for piece in (part or {}).get("init_sql", []):
             if "file" in piece:
                 path = Path(f"{name}-{part_name}") / piece["file"]
                 beside[path] = piece["sql"]
@@ -133,7 +145,7 @@ def _read_back(file: Path, root: Path, text: str, beside: dict[Path, str]) -> En
     """Return what the loader makes of a text that is not the stack's file yet."""
     folder = file.parent
     made = not folder.exists()
-    draft = folder / f".{file.stem}.import.yaml"
+    draft = _draft(file)
     written = [draft]
     try:
         folder.mkdir(parents=True, exist_ok=True)

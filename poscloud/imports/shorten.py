@@ -20,7 +20,7 @@ from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 _KEPT = ("kind",)
 _CHOSEN = ("env", "locations", "config", "webapps", "ports", "mounts", "databases", "init_sql")
 """Fields that are kept as a whole: what is in them is nobody's default."""
-_NOT_SHARED = ("kind", "containers", "locations", "image", "webapps")
+NOT_SHARED = ("kind", "containers", "locations", "image", "webapps")
 _OWN_FIELDS = ("name", "backing", "services")
 _ADAPTERS: dict[str, Any] = {"backing": TypeAdapter(AnyBackingSpec), "services": TypeAdapter(AnyServiceSpec)}
 
@@ -108,12 +108,12 @@ def shared(
     found: dict[str, Any] = {}
     for kind in dict.fromkeys(s["kind"] for s in services.values()):
         of_kind = {name: s for name, s in services.items() if s["kind"] == kind}
-        common = _common(list(of_kind.values())) | _usual(of_kind) if len(of_kind) > 1 else {}
-        common = {k: v for k, v in common.items() if k not in _NOT_SHARED}
+        common = common_fields(list(of_kind.values())) | _usual(of_kind) if len(of_kind) > 1 else {}
+        common = {k: v for k, v in common.items() if k not in NOT_SHARED}
         if common:
             defaults[kind] = common
         for name, service in of_kind.items():
-            rest = _less(service, common)
+            rest = without_common(service, common)
             rest |= {k: _said(spec, name, k) for k in common if k not in service}
             found[name] = kind if rest == {"kind": kind} else rest
     return defaults, {name: found[name] for name in services}
@@ -136,23 +136,25 @@ def _said(spec: EnvironmentSpec, name: str, field: str) -> Any:
     return value
 
 
-def _common(services: list[dict[str, Any]]) -> dict[str, Any]:
+def common_fields(services: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what all services say alike, also within maps."""
     found = {}
     for key, value in services[0].items():
         if all(key in s for s in services):
             values = [s[key] for s in services]
             if all(v == value for v in values):
                 found[key] = value
-            elif all(isinstance(v, dict) for v in values) and (below := _common(values)):
+            elif all(isinstance(v, dict) for v in values) and (below := common_fields(values)):
                 found[key] = below
     return found
 
 
-def _less(fields: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+def without_common(fields: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a service without what is said for all."""
     result = {}
     for key, value in fields.items():
         if key not in common:
             result[key] = value
         elif value != common[key]:
-            result[key] = _less(value, common[key])
+            result[key] = without_common(value, common[key])
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from poscloud.imports.difference import differences
-from poscloud.imports.importing import Imported, imported
+from poscloud.imports.importing import Choices, Imported, imported
 from poscloud.imports.normal import IGNORED_ANNOTATIONS, normal
 from poscloud.imports.prove import prove
 from poscloud.imports.reading import source_of
@@ -40,7 +41,7 @@ def source(name: str) -> Source:
 
 
 def brought(name: str, root: Path) -> Imported:
-    return imported(source(name), root, "a test")
+    return imported(source(name), root, "a test", Choices())
 
 
 @pytest.mark.parametrize("name", [*known_stacks(ROOT), *EXAMPLES])
@@ -116,3 +117,23 @@ def test_a_component_that_is_missing_in_the_source_is_found(tmp_path: Path) -> N
         whole.name, [*whole.items, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}}]
     )
     assert prove(more, spec).only_source == [("ConfigMap", "other")]
+
+
+BASES = {
+    "wbyh-stage": ("base/spring-cloud.yaml",),
+    "prod": ("base/spring-cloud.yaml",),
+    "public-test": ("base/public.yaml", "base/development.yaml"),
+    "posp-pre": ("base/posp.yaml",),
+    "hydra-test": ("base/spring-cloud.yaml",),  # has hardly anything of it
+}
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_over_its_bases_a_stack_is_short_and_still_the_same(name: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "stacks" / "base", tmp_path / "stacks" / "base")
+    alone = imported(source(name), tmp_path, "a test", Choices())
+    over = imported(source(name), tmp_path, "a test", Choices(extends=BASES[name]))
+    assert over.proof.equal
+    assert f"extends: [{', '.join(BASES[name])}]\n" in over.text
+    assert len(over.text) < len(alone.text) or name == "hydra-test"
+    assert sorted(f.name for f in (tmp_path / "stacks").iterdir()) == ["base"]
