@@ -30,7 +30,7 @@ def namespace_fields(source: Source, workloads: list[Workload], owned: set[str])
         fields["time_zone"] = zones[0]
     if policy := source.get("NetworkPolicy", "isolation"):
         fields["isolation"] = _isolation(policy["spec"])
-    rules = [rule for item in source.kind("Ingress") if (rule := _ingress(item))]
+    rules = [rule for item in source.kind("Ingress") if (rule := _ingress(item, source))]
     return fields | ({"ingress": rules} if rules else {})
 
 
@@ -135,7 +135,7 @@ def _peers(peers: list[Manifest]) -> tuple[list[str], list[str]]:
     return namespaces, [p["ipBlock"]["cidr"] for p in peers if "ipBlock" in p]
 
 
-def _ingress(item: Manifest) -> dict[str, Any] | None:
+def _ingress(item: Manifest, source: Source) -> dict[str, Any] | None:
     """Return the rule of an Ingress; ``None`` for one with several hosts, which the language has no rule for."""
     spec, name = item["spec"], item["metadata"]["name"]
     rules = spec.get("rules") or []
@@ -145,9 +145,7 @@ def _ingress(item: Manifest) -> dict[str, Any] | None:
     targets = {}
     for path in paths:
         service = (path.get("backend") or {}).get("service") or {}
-        targets[path.get("path", "/")] = given(
-            service=service.get("name"), port=(service.get("port") or {}).get("number")
-        )
+        targets[path.get("path", "/")] = _target(service, source)
     annotations = {
         k: v
         for k, v in (item["metadata"].get("annotations") or {}).items()
@@ -159,9 +157,17 @@ def _ingress(item: Manifest) -> dict[str, Any] | None:
     return given(
         host=host,
         paths=targets,
-        path_type=paths[0].get("pathType", "Prefix"),
+        path_type=None if paths[0].get("pathType") == "Prefix" else paths[0].get("pathType"),
         tls=tls[0].get("secretName") if tls else None,
-        ingress_class=spec.get("ingressClassName"),
+        ingress_class=None if spec.get("ingressClassName") == "nginx" else spec.get("ingressClassName"),
         annotations=annotations or None,
         name=None if name == host.replace("*.", "any.") else name,
     )
+
+
+def _target(backend: Manifest, source: Source) -> Any:
+    """Return what answers a path: a service's name alone, where it is the first port that is meant."""
+    name, number = backend.get("name"), (backend.get("port") or {}).get("number")
+    service = source.get("Service", str(name))
+    ports = ((service or {}).get("spec") or {}).get("ports") or [{}]
+    return name if ports[0].get("port") == number else given(service=name, port=number)

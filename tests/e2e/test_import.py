@@ -20,7 +20,11 @@ pytestmark = pytest.mark.e2e
 STACK = "bought"
 DESCRIPTION = """\
 registry: harbor.example.com/shop
-backing: {redis: {resources: {limits: {memory: 256Mi}}, password: true}}
+backing:
+  redis: {resources: {limits: {memory: 256Mi}}, password: true}
+  ledger: {kind: mysql, external: {host: 10.31.222.100}, databases: [ledger]}
+isolation: {from_namespaces: [monitoring]}
+ingress: [{host: shop.example.com, paths: {/: shop}}]
 secrets: {database: [password]}
 services:
   shop:
@@ -28,16 +32,18 @@ services:
     replicas: 2
     anti_affinity: none
     probes: {initial_delay: 0}
-    uses: [redis]
+    uses: [ledger, redis]
     env: {DB_PASSWORD: {secret: database, key: password}}
 """
 PASSWORD = "hunter2-very-secret"
-KINDS = "deployments,statefulsets,services,configmaps,secrets,limitranges,poddisruptionbudgets"
+KINDS = "deployments,statefulsets,services,configmaps,secrets,limitranges,poddisruptionbudgets,ingresses,"
+KINDS += "networkpolicies,endpointslices"
 
 
 def live(workspace: Workspace) -> list[Manifest]:
     items = workspace.get(KINDS, "-n", STACK)["items"]
-    return [item for item in items if item["metadata"]["name"] != "kube-root-ca.crt"]
+    roots = [item for item in items if not item["metadata"].get("ownerReferences")]
+    return [item for item in roots if item["metadata"]["name"] != "kube-root-ca.crt"]
 
 
 def without_our_marks(item: Manifest) -> Any:

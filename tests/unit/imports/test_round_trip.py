@@ -108,6 +108,15 @@ def test_what_the_server_adds_is_no_difference() -> None:
     assert normal(item) == normal(live)
 
 
+def test_how_many_pods_an_autoscaler_chose_is_no_difference(tmp_path: Path) -> None:
+    whole = source("environment")
+    items = [copy.deepcopy(item) for item in whole.items]
+    next(i for i in items if i["kind"] == "Deployment" and "replicas" not in i["spec"])["spec"][
+        "replicas"
+    ] = 4
+    assert imported(Source(whole.name, items), tmp_path, "a test", Choices()).proof.equal
+
+
 def test_a_component_that_is_missing_in_the_source_is_found(tmp_path: Path) -> None:
     whole = source("redis")
     spec = brought("redis", tmp_path).spec
