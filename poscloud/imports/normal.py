@@ -167,6 +167,8 @@ def _claim(claim: Manifest) -> Manifest:
 def _service(spec: Manifest) -> Manifest:
     if spec.get("clusterIP") not in (None, "None"):
         spec = {k: v for k, v in spec.items() if k != "clusterIP"}
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):
+        spec = _without(spec, {"ipFamilyPolicy": "RequireDualStack"})  # what the server sets for these alone
     ports = []
     for port in spec.get("ports") or []:
         port = _without(port, {"protocol": "TCP"})

@@ -78,7 +78,8 @@ def test_taking_over_what_runs_changes_nothing_but_our_own_marks(bought: Workspa
     before = by_identity(live(bought))
     done = bought.run("poscloud", "import", "--namespace", STACK, "--json")
     found = json.loads(done.stdout)
-    assert (done.returncode, found["fields"], found["without_component"], found["new"]) == (0, [], [], [])
+    assert [found[said] for said in ("fields", "without_component", "new", "notes")] == [[], [], [], []]
+    assert done.returncode == 0
     text = (bought.root / "stacks" / f"{STACK}.yaml").read_text()
     assert "adopt: true" in text
     assert PASSWORD not in text + done.stdout + done.stderr
