@@ -15,7 +15,7 @@ from poscloud.render import Manifest, render_environment
 from tests.unit.imports.test_round_trip import unlabelled
 from tests.workspace import Workspace
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 STACK = "bought"
 DESCRIPTION = """\
@@ -64,7 +64,7 @@ def bought(workspace: Workspace) -> Iterator[Workspace]:
         if item["kind"] == "Secret" and item["type"] == "Opaque":
             item["stringData"] = dict.fromkeys(("password",), PASSWORD)
     text = yaml.safe_dump_all(manifests)
-    done = workspace.run("kubectl", "apply", "--server-side", "-f", "-", given=text)
+    done = workspace.run("kubectl", "apply", "-f", "-", given=text)
     assert done.returncode == 0, done.stderr
     for workload in ("statefulset/redis", "deployment/shop"):
         workspace.ok("kubectl", "rollout", "status", workload, "-n", STACK, "--timeout=60s")
