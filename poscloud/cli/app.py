@@ -24,6 +24,7 @@ from poscloud.cli import (
     graph,
     history,
     image,
+    import_,
     logs,
     mr,
     nodeguard,
@@ -92,6 +93,7 @@ app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
 app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
+app.command("import")(import_.import_)
 app.command("restart")(restart.restart)
 app.command("push-jar")(push_jar.push_jar)
 app.command("rollback")(rollback.rollback)

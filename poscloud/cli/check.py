@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, complete_stack, root
+from poscloud.cli._options import STACK_NAMES, Json, complete_stack, default_stack, root
 
 if TYPE_CHECKING:
     from poscloud.engine.preflight.report import Report
@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 OneStack = Annotated[
     str | None,
     typer.Option(
-        "--stack",
-        "-s",
-        help="The environment, stacks/NAME.yaml.",
-        envvar="POSCLOUD_STACK",
+        *STACK_NAMES,
+        help="The environment, stacks/NAME.yaml; by default as for other commands.",
         autocompletion=complete_stack,
     ),
 ]
-"""As for other commands, but that ``--explain`` needs none."""
+"""As for other commands, but that ``--explain`` needs none, so that the default is looked for later."""
 
 
 def check(
@@ -58,8 +56,7 @@ def check(
     if explain:
         _output.say(_explained(explain))
         return
-    if not stack:
-        raise typer.BadParameter("give the environment's name", param_hint="--stack / -s")
+    stack = stack or default_stack()
     try:
         report = run(root(), stack, kubernetes, cluster=cluster, images=images)
     except InputError as error:

@@ -367,7 +367,7 @@ def test_a_right_that_is_missing_is_named(workspace: Workspace, office: Office) 
     done = office.sweep()
     assert done.returncode == 3
     error = done.stderr[done.stderr.index("\nerror: ") :]
-    assert f'User "{ACCOUNT}" cannot get resource "namespaces"' in error
+    assert f'User "{ACCOUNT}" cannot list resource "namespaces"' in error
     assert "which rights poscloud needs: poscloud access" in error
     office.ok("poscloud", "up", "--yes", "--refresh", "-s", HOME)
     assert office.sweep().returncode == 0

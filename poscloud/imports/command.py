@@ -1,0 +1,69 @@
+"""Which source an import was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from poscloud.errors import PosCloudError
+from poscloud.imports.applist import read_app_list
+from poscloud.imports.importing import Choices, Imported, imported
+from poscloud.imports.reading import read_files
+from poscloud.load.stacks import STACK_NAME
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for.
+
+    Attributes:
+        files: Files and folders of manifests.
+        stack: The environment's name.
+        namespace: A live namespace instead.
+        context: Context of the kubeconfig that it is in.
+        app_list: ``ENV_app_list.conf`` of the old scripts; the file is then their ``ENV-base.yml``.
+        extends: Bases that the description is to have, relative to the folder of the stacks.
+        force: Whether a description that is there may be replaced.
+    """
+
+    files: tuple[Path, ...] = ()
+    stack: str | None = None
+    namespace: str | None = None
+    context: str | None = None
+    app_list: Path | None = None
+    extends: tuple[str, ...] = ()
+    force: bool = False
+
+
+def bring(root: Path, wanted: Wanted) -> Imported:
+    """Return the description of what was asked for.
+
+    Raises:
+        PosCloudError: Not just one source was given, or it cannot be imported.
+    """
+    if bool(wanted.files) == bool(wanted.namespace):
+        raise PosCloudError(
+            "give one source: files (or - for standard input), or --namespace",
+            hint="run: poscloud import --help",
+        )
+    if wanted.stack and not STACK_NAME.fullmatch(wanted.stack):
+        raise PosCloudError(
+            f"'{wanted.stack}' cannot be a stack's name", hint="give NAME of stacks/NAME.yaml"
+        )
+    choices = Choices(extends=wanted.extends, force=wanted.force)
+    if wanted.namespace:
+        from poscloud.imports.live import read_namespace
+
+        source = read_namespace(root, wanted.namespace, wanted.context, wanted.stack)
+        origin = f"namespace {wanted.namespace}"
+        return imported(source, root, origin, replace(choices, adopt=True))
+    if wanted.app_list:
+        if len(wanted.files) != 1:
+            raise PosCloudError(
+                "--app-list goes with one file, ENV-base.yml", hint="run: poscloud import --help"
+            )
+        source, backing = read_app_list(wanted.files[0], wanted.app_list, wanted.stack)
+        origin = f"{wanted.files[0].name} and {wanted.app_list.name}"
+        return imported(source, root, origin, replace(choices, more=tuple(backing)))
+    source = read_files(wanted.files, wanted.stack)
+    return imported(source, root, ", ".join(f.name or "-" for f in wanted.files), choices)

@@ -1,0 +1,165 @@
+"""The whole way from a source to a file that is proven to render it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from poscloud.errors import PosCloudError
+from poscloud.imports.bases import over_bases
+from poscloud.imports.prove import Proof, prove
+from poscloud.imports.recognise import recognise
+from poscloud.imports.shorten import shared, shortened
+from poscloud.imports.source import Source
+from poscloud.imports.write import as_yaml
+from poscloud.load import load_file
+from poscloud.load.stacks import STACKS
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.kinds import BACKING_KINDS
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A description and its proof.
+
+    Attributes:
+        file: Where it is to be written.
+        text: Its text.
+        beside: Further files: initial SQL.
+        spec: What the loader makes of it.
+        proof: In what it differs from the source.
+        notes: What could not be said in it.
+    """
+
+    file: Path
+    text: str
+    beside: dict[Path, str]
+    spec: EnvironmentSpec
+    proof: Proof
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a source is to become a description.
+
+    Attributes:
+        adopt: Whether the namespace is to be taken in as it is.
+        more: Backing services that are named and have no manifest, each with all its defaults.
+        extends: Bases, relative to the folder of the stacks.
+        force: Whether an existing description may be replaced.
+    """
+
+    adopt: bool = False
+    more: tuple[str, ...] = ()
+    extends: tuple[str, ...] = ()
+    force: bool = False
+
+
+def imported(source: Source, root: Path, origin: str, choices: Choices) -> Imported:
+    """Return the description of a source, read back by the loader and compared with the source.
+
+    Args:
+        source: What is imported.
+        root: The project's folder.
+        origin: Where the source is from, for the file's comment.
+        choices: How.
+
+    Raises:
+        PosCloudError: There is such a stack already, or no component was recognised.
+        InputError: A base is not there, or wrong.
+    """
+    file = root / STACKS / f"{source.name}.yaml"
+    _check_free(file, choices.force)
+    found = recognise(source, keep_secrets=choices.adopt)
+    data = shortened(found.data, found.spec)
+    data.setdefault("backing", {}).update(
+        {kind: {"kind": kind} for kind in choices.more if kind not in data["backing"]}
+    )
+    if choices.extends:
+        data = over_bases(data, found.spec, choices.extends, _draft(file), root)
+    else:
+        data["defaults"], data["services"] = shared(found.spec, data.get("services", {}))
+    beside = _take_sql(data, source.name)
+    data["backing"] = {n: _short_backing(n, part) for n, part in data.get("backing", {}).items()}
+    data |= {"adopt": True} if choices.adopt else {}
+    text = as_yaml(data, f"Imported from {origin}.")
+    spec = _read_back(file, root, text, beside)
+    proof = prove(source, spec, keep_secrets=choices.adopt)
+    return Imported(file, text, {root / STACKS / p: t for p, t in beside.items()}, spec, proof, found.notes)
+
+
+def write(result: Imported) -> None:
+    """Write the description and the files beside it.
+
+    Raises:
+        PosCloudError: They cannot be written.
+    """
+    try:
+        for file, text in {**result.beside, result.file: result.text}.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PosCloudError(
+            f"{error.filename} cannot be written: {error.strerror}", hint=f"run: ls -ld {result.file.parent}"
+        ) from None
+
+
+def _check_free(file: Path, force: bool) -> None:
+    taken = [f for f in (file, file.with_suffix(".py")) if f.exists()]
+    if taken and not (force and taken == [file]):
+        way = "look at it with --print, or replace it with --force" if taken == [file] else "remove it first"
+        raise PosCloudError(f"there is a stack '{file.stem}' already: {STACKS}/{taken[0].name}", hint=way)
+
+
+def _draft(file: Path) -> Path:
+    """Return what is written for a moment beside the stack's file, so that bases are found from there."""
+    return file.parent / f".{file.stem}.import.yaml"
+
+
+def _short_backing(name: str, part: dict[str, Any] | None) -> dict[str, Any] | None:
+    if part and "kind" in part and name in BACKING_KINDS and part["kind"] == name:
+        return {k: v for k, v in part.items() if k != "kind"}
+    return part
+
+
+def _take_sql(data: dict[str, Any], name: str) -> dict[Path, str]:
+    """Move initial SQL that was a file into a file again."""
+    beside: dict[Path, str] = {}
+    for part_name, part in data.get("backing", {}).items():
+        pieces = []
+        for piece in (part or {}).get("init_sql", []):
+            if "file" in piece:
+                path = Path(f"{name}-{part_name}") / piece["file"]
+                beside[path] = piece["sql"]
+                pieces.append({"file": str(path)})
+            else:
+                pieces.append(piece["sql"])
+        if pieces:
+            part["init_sql"] = pieces
+    return beside
+
+
+def _read_back(file: Path, root: Path, text: str, beside: dict[Path, str]) -> EnvironmentSpec:
+    """Return what the loader makes of a text that is not the stack's file yet."""
+    folder = file.parent
+    made = not folder.exists()
+    draft = _draft(file)
+    written = [draft]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        for path, content in beside.items():
+            if not (folder / path).exists():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(content, encoding="utf-8")
+                written.append(folder / path)
+        return load_file(draft, root, file.stem)
+    finally:
+        for path in written:
+            path.unlink(missing_ok=True)
+            if path.parent != folder and path.parent.exists() and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        if made and folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,1 @@
+"""How each kind of the language is recognised, one module a kind or family."""

@@ -1,0 +1,99 @@
+"""What runs in a namespace: its objects that no other object owns, and of Secrets only the names of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from poscloud.cluster.target import context_target, local_target
+from poscloud.engine.kubectl import Kubectl, stamp_of
+from poscloud.engine.pulumi import Pulumi
+from poscloud.errors import PosCloudError
+from poscloud.imports.reading import source_of
+from poscloud.imports.source import Source
+from poscloud.render import Manifest
+
+KINDS = (
+    "deployments.apps",
+    "statefulsets.apps",
+    "daemonsets.apps",
+    "cronjobs.batch",
+    "jobs.batch",
+    "services",
+    "configmaps",
+    "secrets",
+    "serviceaccounts",
+    "horizontalpodautoscalers.autoscaling",
+    "poddisruptionbudgets.policy",
+    "ingresses.networking.k8s.io",
+    "networkpolicies.networking.k8s.io",
+    "endpointslices.discovery.k8s.io",
+    "resourcequotas",
+    "limitranges",
+)
+"""What is asked for. Pods, ReplicaSets and the like are made of these by the cluster."""
+
+CLASSES = ("storageclasses.storage.k8s.io", "priorityclasses.scheduling.k8s.io")
+"""Of these, those that are called ``NAMESPACE.…`` belong to the environment."""
+
+
+def read_namespace(root: Path, namespace: str, context: str | None, stack: str | None) -> Source:
+    """Return what runs in a namespace.
+
+    Args:
+        root: The project's folder.
+        namespace: Its name.
+        context: Context of the user's kubeconfig; ``None``: the local cluster.
+        stack: The environment's name, if one was given; it has to be the namespace's.
+
+    Raises:
+        PosCloudError: There is no such namespace, or it is a stack's already.
+        AuthError: The credentials were rejected, or do not allow to look.
+        DeployError: The cluster does not answer.
+    """
+    target = context_target(root, context, "") if context else local_target(root)
+    kubectl = Kubectl(target, Pulumi(root).environment)
+    found = kubectl.get("namespace", namespace)
+    if owner := stamp_of(found):
+        raise PosCloudError(
+            f"namespace '{namespace}' belongs to stack {owner} already",
+            hint="its description is that stack's",
+        )
+    if not found:
+        raise PosCloudError(
+            f"there is no namespace '{namespace}' in {target}", hint="look: kubectl get namespaces"
+        )
+    items = [found, *kubectl.get(",".join(KINDS), "-n", namespace).get("items", [])]
+    prefix = f"{namespace}."
+    if any(name.startswith(prefix) for item in items for name in _classes(item)):
+        wide = kubectl.get(",".join(CLASSES)).get("items", [])
+        items += [item for item in wide if item["metadata"]["name"].startswith(prefix)]
+    return source_of([_without_values(item) for item in items if not _is_clusters(item)], stack or namespace)
+
+
+def _classes(item: Manifest) -> Iterator[str]:
+    """Yield the storage and priority classes that a workload asks for."""
+    spec = item.get("spec") or {}
+    for claim in spec.get("volumeClaimTemplates") or []:
+        yield claim["spec"].get("storageClassName") or ""
+    template = spec.get("template") or {}
+    yield (template.get("spec") or {}).get("priorityClassName") or ""
+
+
+def _is_clusters(item: Manifest) -> bool:
+    """Whether the cluster or Helm made an object by itself, beside what others own."""
+    kind, name = item["kind"], item["metadata"]["name"]
+    return (kind, name) in {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")} or (
+        kind == "Secret"
+        and str(item.get("type", "")).startswith(("helm.sh/", "kubernetes.io/service-account"))
+    )
+
+
+def _without_values(item: Manifest) -> Manifest:
+    """Return a Secret with the names of its keys alone; kubectl's copy of what was applied has values as well."""
+    if item["kind"] != "Secret":
+        return item
+    annotations = item["metadata"].get("annotations") or {}
+    kept = {k: v for k, v in annotations.items() if not k.startswith("kubectl.kubernetes.io/")}
+    metadata = {**item["metadata"], "annotations": kept}
+    return {**item, "metadata": metadata, "data": dict.fromkeys(item.get("data") or {}, ""), "stringData": {}}

@@ -1,0 +1,96 @@
+"""What an import found, as text and as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from poscloud.imports.difference import FieldDifference
+from poscloud.imports.importing import Imported
+from poscloud.load.stacks import STACKS
+
+_LONGEST = 60
+
+
+def lines(result: Imported, most: int) -> Iterator[str]:
+    """Yield a line for each thing that is different, ``most`` fields at most."""
+    proof = result.proof
+    for difference in proof.fields[:most]:
+        yield _difference(difference)
+    if len(proof.fields) > most:
+        yield f"… and {len(proof.fields) - most} more fields: --json has all"
+    for kind, name in proof.only_source:
+        yield f"no component  {kind} {name}: it stays as it is, outside the description"
+    for kind, name in proof.only_rendered:
+        yield f"new  {kind} {name}: the source has none, up would make it"
+    for note in result.notes:
+        yield f"note  {note}"
+    for config in secrets(result):
+        if config == "registryAuth" and result.spec.adopt:
+            yield f"secret  before up, or it replaces the registry's credentials: {_carried(result)}"
+        else:
+            yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
+
+
+def summary(result: Imported, *, written: bool) -> str:
+    """Return in one line what became of the import."""
+    proof, name = result.proof, result.spec.name
+    parts = len(result.spec.services) + len(result.spec.backing)
+    where = f"{STACKS}/{name}.yaml: {parts} components"
+    if proof.equal:
+        said = f"{where}, equal to the source in all {proof.compared} objects"
+    else:
+        said = (
+            f"{where}; {proof.compared} objects compared, {len(proof.fields)} fields differ, "
+            f"{len(proof.only_source)} objects without a component, {len(proof.only_rendered)} new"
+        )
+    return f"{said}; next: poscloud validate -s {name}" if written else said
+
+
+def secrets(result: Imported) -> list[str]:
+    """Return the secret configuration that has to be set, because a description holds no value."""
+    spec = result.spec
+    found = [f"{name}.{key}" for name, keys in spec.secrets.items() for key in keys]
+    for name, part in spec.backing.items():
+        if getattr(part, "password", False) is True and getattr(part, "with_password", False):
+            found += [f"{name}.{key}" for key in getattr(part, "secret_keys", ())]
+    return found + (["registryAuth"] if spec.pull_secret else [])
+
+
+def _carried(result: Imported) -> str:
+    """Return the command that carries the registry's credentials over without showing them."""
+    name, pull_secret = result.spec.name, result.spec.pull_secret
+    get = f"kubectl get secret {pull_secret} -n {name} -o 'jsonpath={{.data.\\.dockerconfigjson}}'"
+    return f"{get} | base64 -d | poscloud secret set -s {name} registryAuth"
+
+
+def as_data(result: Imported) -> dict[str, Any]:
+    """Return the import for ``--json``."""
+    proof = result.proof
+    return {
+        "stack": result.spec.name,
+        "file": f"{STACKS}/{result.spec.name}.yaml",
+        "equal": proof.equal,
+        "compared": proof.compared,
+        "fields": [
+            {"kind": d.kind, "name": d.name, "path": d.path, "source": d.source, "rendered": d.rendered}
+            for d in proof.fields
+        ],
+        "without_component": [{"kind": k, "name": n} for k, n in proof.only_source],
+        "new": [{"kind": k, "name": n} for k, n in proof.only_rendered],
+        "notes": result.notes,
+        "secrets": secrets(result),
+    }
+
+
+def _difference(difference: FieldDifference) -> str:
+    d = difference
+    return f"differs  {d.kind} {d.name} {d.path}: {_value(d.source)} in the source, {_value(d.rendered)} rendered"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,99 @@
+"""A live namespace that is nobody's: imported, taken in, and nothing in it has another meaning afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from poscloud.imports.difference import by_identity, differences
+from poscloud.load import load_environment
+from poscloud.render import Manifest, render_environment
+from tests.unit.imports.test_round_trip import unlabelled
+from tests.workspace import Workspace
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+STACK = "bought"
+DESCRIPTION = """\
+registry: harbor.example.com/shop
+backing:
+  redis: {resources: {limits: {memory: 256Mi}}, password: true}
+  ledger: {kind: mysql, external: {host: 10.31.222.100}, databases: [ledger]}
+isolation: {from_namespaces: [monitoring]}
+ingress: [{host: shop.example.com, paths: {/: shop}}]
+secrets: {database: [password]}
+services:
+  shop:
+    kind: java
+    replicas: 2
+    anti_affinity: none
+    probes: {initial_delay: 0}
+    uses: [ledger, redis]
+    env: {DB_PASSWORD: {secret: database, key: password}}
+"""
+PASSWORD = "hunter2-very-secret"
+KINDS = "deployments,statefulsets,services,configmaps,secrets,limitranges,poddisruptionbudgets,ingresses,"
+KINDS += "networkpolicies,endpointslices"
+
+
+def live(workspace: Workspace) -> list[Manifest]:
+    items = workspace.get(KINDS, "-n", STACK)["items"]
+    roots = [item for item in items if not item["metadata"].get("ownerReferences")]
+    return [item for item in roots if item["metadata"]["name"] != "kube-root-ca.crt"]
+
+
+def without_our_marks(item: Manifest) -> Any:
+    """Return what of an object has a meaning and the values of a Secret, which ``differences`` does not look at."""
+    return {name: item.get(name) for name in ("data", "type")} if item["kind"] == "Secret" else None
+
+
+@pytest.fixture
+def bought(workspace: Workspace) -> Iterator[Workspace]:
+    """A namespace that somebody made with kubectl, without anything of poscloud in it."""
+    file = workspace.root / "stacks" / f"{STACK}.yaml"
+    file.write_text(DESCRIPTION)
+    spec = load_environment(workspace.root, STACK)
+    file.unlink()
+    manifests = [unlabelled(m) for part in render_environment(spec) for m in part.manifests]
+    for item in manifests:
+        item["metadata"].pop("annotations", None)
+        if item["kind"] == "Secret" and item["type"] == "Opaque":
+            item["stringData"] = dict.fromkeys(("password",), PASSWORD)
+    text = yaml.safe_dump_all(manifests)
+    done = workspace.run("kubectl", "apply", "-f", "-", given=text)
+    assert done.returncode == 0, done.stderr
+    for workload in ("statefulset/redis", "deployment/shop"):
+        workspace.ok("kubectl", "rollout", "status", workload, "-n", STACK, "--timeout=60s")
+    yield workspace
+    workspace.run("poscloud", "destroy", "--yes", "--discard-logs", "-s", STACK)
+    workspace.run("kubectl", "delete", "namespace", STACK, "--ignore-not-found")
+    file.unlink(missing_ok=True)
+
+
+def test_taking_over_what_runs_changes_nothing_but_our_own_marks(bought: Workspace) -> None:
+    before = by_identity(live(bought))
+    done = bought.run("poscloud", "import", "--namespace", STACK, "--json")
+    found = json.loads(done.stdout)
+    assert [found[said] for said in ("fields", "without_component", "new", "notes")] == [[], [], [], []]
+    assert done.returncode == 0
+    text = (bought.root / "stacks" / f"{STACK}.yaml").read_text()
+    assert "adopt: true" in text
+    assert PASSWORD not in text + done.stdout + done.stderr
+
+    bought.ok("poscloud", "up", "--yes", "-s", STACK)
+    after = by_identity(live(bought))
+    assert before.keys() == after.keys()
+    assert [d for i in before for d in differences(before[i], after[i])] == []
+    assert {i: without_our_marks(before[i]) for i in before} == {
+        i: without_our_marks(after[i]) for i in after
+    }
+    assert all(before[i]["metadata"]["uid"] == after[i]["metadata"]["uid"] for i in before)
+    preview = bought.ok("pulumi", "preview", "--expect-no-changes", "-s", STACK)
+    assert "unchanged" in preview
+    again = bought.run("poscloud", "import", "--namespace", STACK)
+    assert again.returncode == 1
+    assert f"belongs to stack poscloud/{STACK} already" in again.stderr

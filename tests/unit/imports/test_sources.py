@@ -1,0 +1,152 @@
+"""What is imported beside what poscloud has rendered itself: charts, documents, the old scripts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from poscloud.errors import PosCloudError
+from poscloud.imports.command import Wanted, bring
+from tests.unit.cli.test_commands import run
+
+HERE = Path(__file__).parent / "manifests"
+PASSWORD = "hunter2-very-secret"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: poscloud\nruntime: python\n")
+    return tmp_path
+
+
+def written(project: Path, stack: str) -> str:
+    return (project / "stacks" / f"{stack}.yaml").read_text()
+
+
+def test_a_charts_output_is_one_component_and_each_difference_is_named(project: Path) -> None:
+    done = run("import", str(HERE / "chart.yaml"), "--json", cwd=project)
+    found = json.loads(done.stdout)
+    assert done.returncode == 1
+    paths = {d["path"].removeprefix("spec.template.spec.") for d in found["fields"]}
+    assert {"containers.shop.readinessProbe.httpGet", "containers.shop.securityContext"} <= paths
+    assert not any("labels" in path or "checksum" in path for path in paths)
+    assert found["without_component"] == []
+    text = written(project, "shop")
+    assert "kind: subsystem" in text
+    assert "version: 1.4.2" in text
+    assert run("validate", "-s", "shop", cwd=project).returncode == 0
+
+
+def test_a_password_goes_nowhere(project: Path) -> None:
+    for options in ((), ("--json", "--force")):
+        done = run("import", str(HERE / "chart.yaml"), *options, cwd=project)
+        assert PASSWORD not in done.stdout + done.stderr + written(project, "shop")
+    assert "LEGACY_PASSWORD: {secret: shop-env, key: LEGACY_PASSWORD}" in written(project, "shop")
+    assert "shop-env: [LEGACY_PASSWORD]" in written(project, "shop")
+
+
+def test_the_documents_service_is_java_with_its_sidecar(project: Path) -> None:
+    done = run("import", str(HERE / "document.yaml"), cwd=project)
+    assert done.returncode == 1
+    assert (
+        "note  services.dac-config-server.java_opts is left out: java_opts has -Xms4g, but the memory"
+        in done.stderr
+    )
+    text = written(project, "dac-prod")
+    assert "dac-config-server: {kind: java, user: image, writable_root: true}" in text
+    assert "kafka: {hosts: ['10.31.222.108:9092', '10.31.222.109:9092', '10.31.222.110:9092']}" in text
+
+
+BASE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: ${APP}, namespace: ${MY_POD_NAMESPACE}}
+spec: {selector: {app: ${APP}}, ports: [{name: http, port: 9090, targetPort: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${APP}, namespace: ${MY_POD_NAMESPACE}}
+spec:
+  selector: {matchLabels: {app: ${APP}}}
+  template:
+    metadata: {labels: {app: ${APP}}}
+    spec:
+      containers:
+      - name: ${APP}
+        image: registry.example.com/wbyh/${MY_POD_NAMESPACE}-${APP}:v1
+        imagePullPolicy: Always
+        ports: [{name: http, containerPort: 9090}]
+        env: [{name: APP, value: ${APP}}, {name: SPRING_PROFILES_ACTIVE, value: stage}]
+        resources: {limits: {cpu: "4", memory: 4Gi}, requests: {cpu: 150m, memory: 1Gi}}
+"""
+
+
+def test_the_old_scripts_list_is_one_line_a_service(project: Path) -> None:
+    (project / "wbyh-stage-base.yml").write_text(BASE)
+    (project / "wbyh-stage_app_list.conf").write_text(
+        "[app]\ndac-task 9090\ndac-web # the gateway\n[stateful]\nredis\n"
+    )
+    run("import", "wbyh-stage-base.yml", "--app-list", "wbyh-stage_app_list.conf", cwd=project)
+    text = written(project, "wbyh-stage")
+    assert "\nservices:\n  dac-task: java\n  dac-web: java\n" in text
+    assert "\nbacking:\n  redis: {}\n" in text
+    assert "SPRING_PROFILES_ACTIVE: stage" in text
+    assert run("validate", "-s", "wbyh-stage", cwd=project).returncode == 0
+
+
+TWO = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: NS}\n---\n"
+MISTAKES = {
+    "broken YAML": ("a: ]", 2, "m.yaml:1:4: not valid YAML", "give manifests"),
+    "no manifest": ("a: 1", 2, "document 1 is no manifest: it has no apiVersion", "helm template"),
+    "nothing": ("", 1, "no manifest found", "give files that end in"),
+    "two namespaces": (
+        TWO.replace("NS", "a") + TWO.replace("NS", "b"),
+        1,
+        "several namespaces: a, b",
+        "--namespace",
+    ),
+    "no namespace": (TWO.replace(", namespace: NS", ""), 1, "name no namespace", "--stack NAME"),
+    "no component": (
+        TWO.replace("NS", "a"),
+        1,
+        "no component was recognised among 1 objects: ConfigMap",
+        "Deployment",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_said_with_what_is_next(project: Path, mistake: str) -> None:
+    text, code, message, hint = MISTAKES[mistake]
+    file = project / "m.yaml"
+    file.write_text(text)
+    with pytest.raises(PosCloudError) as caught:
+        bring(project, Wanted(files=(file,)))
+    assert caught.value.exit_code == code
+    assert message in str(caught.value)
+    assert hint in caught.value.hint
+    assert not (project / "stacks").exists()
+
+
+def test_a_description_that_is_there_is_not_replaced_unasked(project: Path) -> None:
+    (project / "stacks").mkdir()
+    (project / "stacks" / "shop.yaml").write_text("services: {}\n")
+    done = run("import", str(HERE / "chart.yaml"), cwd=project)
+    assert done.returncode == 1
+    assert "there is a stack 'shop' already: stacks/shop.yaml" in done.stderr
+    assert "--force" in done.stderr
+    assert written(project, "shop") == "services: {}\n"
+
+
+def test_print_writes_nothing(project: Path) -> None:
+    done = run("import", str(HERE / "chart.yaml"), "--print", cwd=project)
+    assert done.stdout.startswith("# yaml-language-server")
+    assert not (project / "stacks").exists()
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(files=(Path("m.yaml"),), namespace="a")])
+def test_one_source_at_a_time(project: Path, wanted: Wanted) -> None:
+    with pytest.raises(PosCloudError, match="give one source"):
+        bring(project, wanted)
