@@ -9,6 +9,7 @@ from poscloud.imports.source import Workload, variables
 from poscloud.render import Manifest, names
 from poscloud.render.kinds import outputs_of
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.password import PASSWORD_KEY
 
 Outputs = Mapping[str, Mapping[str, str]]
 
@@ -112,7 +113,7 @@ def _variables_of(name: str, offered: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for output, value in offered.items():
         if output == names.SECRET_OUTPUT:
-            found[f"{prefix}_PASSWORD"] = {"secret": value, "key": names.PASSWORD_KEY}
+            found[f"{prefix}_PASSWORD"] = {"secret": value, "key": PASSWORD_KEY}
         else:
             found[f"{prefix}_{output.upper()}"] = value
     return found
