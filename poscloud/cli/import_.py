@@ -52,7 +52,7 @@ def import_(
     What the description renders is compared with the source. Exit code 0: no difference; 1: the description is written,
     and what is different, or has no component, is listed.
 
-    Example: helm template shop ./chart -n shop | poscloud import - -s shop
+    Example: poscloud import manifests/ -s shop; or helm template shop ./chart -n shop | poscloud import - -s shop
     """
     from poscloud.imports.command import Wanted, bring
 

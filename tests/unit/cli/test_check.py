@@ -113,4 +113,4 @@ def test_all_codes_are_listed() -> None:
 def test_without_a_stack_the_option_is_named(project: Path) -> None:
     done = run("check", cwd=project)
     assert done.returncode == 2
-    assert "--stack" in done.stderr
+    assert "which environment? None is named" in done.stderr
