@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from poscloud import __version__
 from poscloud.cli import (
     _output,
     access,
@@ -17,6 +16,7 @@ from poscloud.cli import (
     drift,
     env,
     image,
+    init,
     mr,
     passphrase,
     preview,
@@ -49,6 +49,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from poscloud import __version__
+
         _output.say(__version__)
         raise typer.Exit
 
@@ -63,6 +65,7 @@ def options(
     """Options of the command line as a whole."""
 
 
+app.command("init")(init.init)
 app.command("up")(up.up)
 app.command("preview")(preview.preview)
 app.command("destroy")(destroy.destroy)
