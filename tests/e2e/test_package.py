@@ -104,8 +104,10 @@ def test_init_and_up_work_in_an_empty_folder(installed: Installed) -> None:
         kubeconfig = installed.folder / ".poscloud" / "cluster" / "config" / "admin.kubeconfig"
         get = ["--kubeconfig", str(kubeconfig), "get", "pods", "-n", "dev", "-o", "name"]
         assert len(subprocess.check_output([kubectl, *get], text=True).split()) == 2
-        doctor = json.loads(installed.ok("poscloud", "doctor", "--json").stdout)
-        assert [c for c in doctor["checks"] if "make " in json.dumps(c)] == []
+        # Whatever it finds on a busy machine: the packages are there, and it names no command of a checkout.
+        doctor = json.loads(installed.run("poscloud", "doctor", "--json").stdout)["checks"]
+        assert [c["passed"] for c in doctor if c["name"] == "python packages"] == [True]
+        assert [c for c in doctor if c["fix"].startswith("make ")] == []
         # Plain pulumi finds the same Python, without a virtual environment in the project.
         plain = ["sh", "-ec", ". .poscloud/activate; pulumi preview -s dev --expect-no-changes"]
         done = subprocess.run(plain, cwd=installed.folder, capture_output=True, text=True, check=False)
