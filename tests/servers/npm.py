@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,21 @@ from tests.servers.debian import packages
 
 def npm_program(package: str, program: str) -> list[str]:
     """Return the command of a program of ``package`` (``name@version``); fails where it cannot be had."""
-    debian = packages("nodejs", "npm")
+    node, npm, environment = _node()
     entry = cache_root() / "servers" / f"npm-{program}-{hashlib.sha256(package.encode()).hexdigest()[:12]}"
     with claim(entry, ConsoleReporter(sys.__stderr__)) as folder:
         if folder is not None:
-            _install(str(debian.program("npm")), package, folder, debian.environment)
-    return [str(debian.program("node")), str((entry / "node_modules" / ".bin" / program).resolve())]
+            _install(npm, package, folder, environment)
+    return [node, str((entry / "node_modules" / ".bin" / program).resolve())]
+
+
+def _node() -> tuple[str, str, dict[str, str]]:
+    """Return node, npm and their environment: the machine's own, else Debian's."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return node, npm, dict(os.environ)
+    debian = packages("nodejs", "npm")
+    return str(debian.program("node")), str(debian.program("npm")), debian.environment
 
 
 def _install(npm: str, package: str, folder: Path, environment: dict[str, str]) -> None:
