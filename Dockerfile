@@ -27,6 +27,6 @@ RUN apt-get update \
 COPY --from=toolchain /opt/python /opt/python
 COPY --from=toolchain --chown=1000:1000 /opt/poscloud /opt/poscloud
 ENV PATH=/opt/python/bin:$PATH POSCLOUD_CACHE=/opt/poscloud
-USER poscloud
+USER 1000
 WORKDIR /home/poscloud
 CMD ["poscloud", "--help"]

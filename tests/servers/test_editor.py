@@ -60,7 +60,7 @@ def test_a_kinds_own_fields_are_offered_and_explained(editor: LanguageServer, pl
     field = own_field(kind, kinds)
     file, _ = opened(editor, f"{section}:\n  part:\n    kind: {kind}\n    \n")
     offered = editor.complete(file, 4, 4)
-    assert field in offered
+    assert field in offered, sorted(offered)
     foreign = {own_field(other, kinds) for other in kinds if other != kind} - set(kinds[kind].model_fields)
     assert foreign & set(offered) == set()
     file, _ = opened(editor, f"{section}:\n  part:\n    kind: {kind}\n    {field}: \n")
