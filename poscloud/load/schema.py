@@ -101,6 +101,11 @@ def _plain(node: Any) -> Any:
     if isinstance(found.get("description"), str):
         found["description"] = found["description"].replace("``", "`")
     found.pop("discriminator", None)
+    default = found.get("default")
+    if isinstance(default, dict):
+        found["default"] = {key: value for key, value in default.items() if value is not None}
+    elif default is None:
+        found.pop("default", None)  # the server stops offering fields at one whose default has null in it
     return _one_type(found)
 
 

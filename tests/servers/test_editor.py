@@ -41,7 +41,7 @@ def own_field(kind: str, kinds: dict[str, Any]) -> str:
     """Return a field that only this kind has; where there is none, one that all have."""
     others = {name for other, spec in kinds.items() if other != kind for name in spec.model_fields}
     own = [name for name in kinds[kind].model_fields if name not in others]
-    return own[0] if own else "replicas"
+    return own[0] if own else "storage"
 
 
 @pytest.mark.parametrize("place", PLACES, ids="-".join)
