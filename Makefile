@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint dist figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-package faults kill-points fuzz check lint dist figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema lock
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -51,6 +51,9 @@ test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, swee
 SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
 	@.venv/bin/python -m pytest -m servers $(SERVERS)
+
+test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
+	@.venv/bin/python -m pytest tests/e2e/test_package.py
 
 faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; twenty minutes.
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -m faults tests/faults
