@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -52,6 +52,9 @@ SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
 	@.venv/bin/python -m pytest -m servers $(SERVERS)
 
+test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
+	@.venv/bin/python -m pytest tests/e2e/test_package.py
+
 faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; twenty minutes.
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -m faults tests/faults
 
@@ -69,6 +72,13 @@ lint: $(READY_DEV) ## Lint, format, types, layers.
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+
+dist: $(READY) ## Build the wheel into dist; a tag v… at this commit has to be the version in pyproject.toml.
+	@tag=$$(git describe --exact-match --tags --match 'v*' 2>/dev/null); version=$$($(POSCLOUD) --version); \
+	  [ -z "$$tag" ] || [ "$$tag" = "v$$version" ] || \
+	  { echo "error: the tag is $$tag, and pyproject.toml says $$version" >&2; exit 2; }
+	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . || $(NO_INDEX)
+	@ls dist/*.whl
 
 bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour.
 	@sh bench/cold.sh

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from poscloud.components import (
         CService,
         DnsProxy,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
         WebAppSpec,
         ZooKeeperSpec,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CService",
@@ -68,6 +67,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("poscloud")  # pyproject.toml has it, docs/decisions/0036
     if name not in __all__:
         raise AttributeError(f"module 'poscloud' has no attribute '{name}'")
     layer = "spec" if name.endswith(("Spec", "Sidecar")) else "components"

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from poscloud import __version__
 from poscloud.cli import (
     _output,
     access,
@@ -25,6 +24,7 @@ from poscloud.cli import (
     history,
     image,
     import_,
+    init,
     logs,
     mr,
     nodeguard,
@@ -66,6 +66,8 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from poscloud import __version__
+
         _output.say(__version__)
         raise typer.Exit
 
@@ -80,6 +82,7 @@ def options(
     """Options of the command line as a whole."""
 
 
+app.command("init")(init.init)
 app.command("up")(up.up)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)

@@ -52,7 +52,7 @@ def local_target(root: Path) -> Target:
     paths = ProjectPaths(root)
     record = ClusterRecord.load(paths.cluster / "cluster.json")
     if not record.uid or not paths.kubeconfig.is_file():
-        raise DeployError("there is no local cluster yet", hint="run: make up   (or: poscloud cluster up)")
+        raise DeployError("there is no local cluster yet", hint="run: poscloud cluster up")
     return Target(paths.kubeconfig, kubeconfig.CONTEXT, record.server, record.uid, local=True)
 
 

@@ -27,7 +27,12 @@ from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
-from poscloud.engine.stackconfig import StackConfig, project_name, read_stack_config
+from poscloud.engine.stackconfig import (
+    StackConfig,
+    project_name,
+    read_stack_config,
+    refuse_missing_virtualenv,
+)
 from poscloud.engine.start import check_start
 from poscloud.engine.statefile import is_empty, refuse_damaged, state_file
 from poscloud.errors import AuthError, DeployError, PosCloudError
@@ -69,7 +74,11 @@ class Prepared:
 
 
 def install(root: Path, reporter: Reporter) -> None:
-    """Install the toolchain and the provider; does only what is left to do."""
+    """Install the toolchain and the provider; does only what is left to do.
+
+    Raises:
+        DeployError: Something cannot be had.
+    """
     import sys
 
     from poscloud.local.pythoncommand import write_python_command
@@ -77,6 +86,7 @@ def install(root: Path, reporter: Reporter) -> None:
     from poscloud.provider.install import install as install_provider
     from poscloud.provider.install import sdk_version
 
+    refuse_missing_virtualenv(root)
     paths = ProjectPaths(root)
     toolchain = ensure_toolchain(paths, reporter)
     write_python_command(paths, built_here=toolchain.part("pulumi").way == "build")

@@ -122,4 +122,4 @@ class Pulumi:
         )
 
     def _missing(self) -> DeployError:
-        return DeployError("pulumi is not installed", hint="run: make up   (or: poscloud toolchain install)")
+        return DeployError("pulumi is not installed", hint="run: poscloud toolchain install")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from poscloud.errors import InputError, PosCloudError, Problem
+from poscloud.errors import DeployError, InputError, PosCloudError, Problem
 
 PROJECT_FILE = "Pulumi.yaml"
 SALT = "encryptionsalt"
@@ -48,6 +49,22 @@ def project_root(start: Path) -> Path:
 def project_name(root: Path) -> str:
     """Return the project's name in Pulumi.yaml."""
     return str(_read(root / PROJECT_FILE, root).get("name", "poscloud"))
+
+
+def refuse_missing_virtualenv(root: Path) -> None:
+    """Make sure that a virtual environment named in Pulumi.yaml is there; a project need not name any.
+
+    Raises:
+        DeployError: It is not.
+    """
+    runtime = _read(root / PROJECT_FILE, root).get("runtime")
+    options = runtime.get("options") if isinstance(runtime, dict) else None
+    named = options.get("virtualenv") if isinstance(options, dict) else None
+    if named and not (root / str(named) / "bin" / "python").exists():
+        raise DeployError(
+            f"{root / PROJECT_FILE} names the virtual environment {named}, and there is none",
+            hint=f"take `virtualenv` out of {PROJECT_FILE}, or run: ln -s {sys.prefix} {root / str(named)}",
+        )
 
 
 def read_stack_config(root: Path, stack: str) -> StackConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +45,7 @@ def from_environment(environ: Mapping[str, str]) -> Forge | None:
     except ModuleNotFoundError as error:
         raise PosCloudError(
             f"to talk to a forge, poscloud[forge] has to be installed: there is no {error.name}",
-            hint="run: .venv/bin/pip install -e '.[forge]'",
+            hint=f"run: {sys.executable} -m pip install 'poscloud[forge]'",
         ) from None
     return None
 

@@ -49,21 +49,17 @@ def check_python() -> Check:
 
 
 def check_venv(paths: ProjectPaths) -> Check:
-    """The checkout's virtual environment is there and has Pulumi's SDK."""
-    python = paths.venv / "bin" / "python"
-    if not python.exists():
-        return Check("virtual environment", False, f"none in {paths.venv}", "make setup")
+    """The Python that the program runs in has Pulumi's SDK."""
+    name = "python packages"
     done = subprocess.run(
-        [str(python), "-c", _SDK_VERSIONS],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [str(paths.python), "-c", _SDK_VERSIONS], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return Check("virtual environment", False, f"{paths.venv} lacks packages: {last}", "make setup")
+        fix = f"{paths.python} -m pip install --force-reinstall poscloud"
+        return Check(name, False, f"{paths.venv} lacks packages: {last}", fix)
     pulumi, kubernetes = done.stdout.split()
-    return Check(
-        "virtual environment", True, f"{paths.venv}: pulumi {pulumi}, pulumi-kubernetes {kubernetes}"
-    )
+    return Check(name, True, f"{paths.venv}: pulumi {pulumi}, pulumi-kubernetes {kubernetes}")
 
 
 def check_go() -> Check:

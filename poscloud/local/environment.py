@@ -25,7 +25,7 @@ def pulumi_environment(
     What the user set stays the user's: the state backend, the passphrase, the number of parallel operations.
 
     Args:
-        paths: The checkout.
+        paths: The project.
         context: The kubeconfig context that is used instead of the local cluster; ``None`` for the local one.
         base: The user's environment; the process's own by default.
 
@@ -35,12 +35,13 @@ def pulumi_environment(
     user = os.environ if base is None else base
     env = {
         "PATH": _path(paths, user.get("PATH", os.defpath)),
-        "VIRTUAL_ENV": str(paths.venv),
         "PULUMI_HOME": str(paths.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # Everything is installed by poscloud; a plugin that is missing must be an error, not a download.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
+    if _is_virtual(paths):
+        env["VIRTUAL_ENV"] = str(paths.venv)
     if not user.get("PULUMI_CONTINUE_ON_ERROR"):
         env["PULUMI_CONTINUE_ON_ERROR"] = "true"  # one app that cannot run keeps no other from running
     env |= _no_proxy(user)
@@ -71,21 +72,31 @@ def _no_proxy(user: Mapping[str, str]) -> dict[str, str]:
     return {"NO_PROXY": value, "no_proxy": value}
 
 
+def _is_virtual(paths: ProjectPaths) -> bool:
+    return (paths.venv / "pyvenv.cfg").is_file()
+
+
+def _first(paths: ProjectPaths) -> list[str]:
+    """Return the folders to put first on PATH: the language host runs the first Python it finds."""
+    python, programs = str(paths.venv / "bin"), str(paths.bin)
+    # The system's folder of programs may have a kubectl of its own.
+    return [python, programs] if _is_virtual(paths) else [programs, python]
+
+
 def full_environment(paths: ProjectPaths, *, context: str | None = None) -> dict[str, str]:
     """The whole environment for a child process."""
     return {**os.environ, **pulumi_environment(paths, context=context)}
 
 
 def _path(paths: ProjectPaths, path: str) -> str:
-    # The virtual environment first: the language host runs the first "python" it finds.
-    first = [str(paths.venv / "bin"), str(paths.bin)]
+    first = _first(paths)
     return os.pathsep.join([*first, *(folder for folder in path.split(os.pathsep) if folder not in first)])
 
 
 # Sourced by sh, bash and zsh, so only what all three understand; the same file twice changes nothing more.
 _ACTIVATE = """\
 # Use it with: . {file}
-# Afterwards plain pulumi and kubectl work on this checkout; poscloud_deactivate ends that.
+# Afterwards plain pulumi and kubectl work on this project; poscloud_deactivate ends that.
 if command -v poscloud_deactivate >/dev/null 2>&1; then poscloud_deactivate; fi
 
 poscloud_deactivate() {{
@@ -105,7 +116,7 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
     It decides when it is read, not now, what the user has set: a backend chosen later is respected as well.
 
     Args:
-        paths: The checkout.
+        paths: The project.
         context: The kubeconfig context that is used instead of the local cluster.
     """
     names: list[str] = []
@@ -114,7 +125,7 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
     for name, value in everything.items():
         names.append(name)
         if name == "PATH":
-            folders = [shlex.quote(str(paths.venv / "bin")), shlex.quote(str(paths.bin))]
+            folders = map(shlex.quote, _first(paths))
             settings.append(f'PATH={":".join(folders)}:"$PATH"')
             settings.append("export PATH")
             continue

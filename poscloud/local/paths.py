@@ -1,9 +1,10 @@
-"""Where poscloud keeps what it owns: one folder in the checkout, one cache for the machine."""
+"""Where poscloud keeps what it owns: one folder in the project, one cache for the machine."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,10 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 @dataclass(frozen=True)
 class ProjectPaths:
-    """Every file poscloud owns for one checkout.
+    """Every file poscloud owns for one project.
 
     Attributes:
-        root: The checkout: the folder that holds ``Pulumi.yaml``.
+        root: The project's folder: the one that holds ``Pulumi.yaml``.
     """
 
     root: Path
@@ -68,12 +69,12 @@ class ProjectPaths:
 
     @property
     def owned(self) -> Path:
-        """The folder in the checkout that is all poscloud's, and in no version control."""
+        """The folder in the project that is all poscloud's, and in no version control."""
         return self.root / OWNED
 
     @property
     def bin(self) -> Path:
-        """Links to the programs chosen for this checkout."""
+        """Links to the programs chosen for this project."""
         return self.owned / "bin"
 
     @property
@@ -132,15 +133,27 @@ class ProjectPaths:
 
     @property
     def venv(self) -> Path:
-        """The checkout's virtual environment."""
-        return self.root / ".venv"
+        """The Python installation that the program runs in.
+
+        The project's own ``.venv`` where that has poscloud, else the one this process runs in: poscloud may be
+        installed anywhere.
+        """
+        own = self.root / ".venv"
+        return own if (own / "bin" / "poscloud").exists() else Path(sys.prefix)
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of ``venv``."""
+        if self.venv == Path(sys.prefix):
+            return Path(sys.executable)
+        return self.venv / "bin" / "python"
 
     def prepare(self) -> None:
         """Make the folders, and the passphrase where there is none."""
         private_directory(self.owned)
         for folder in (self.bin, self.state, self.pulumi_home, self.logs):
             private_directory(folder)
-        # Version control must not pick up keys, even where the checkout's own ignore file forgot them.
+        # Version control must not pick up keys, even where the project's own ignore file forgot them.
         ignore = self.owned / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")

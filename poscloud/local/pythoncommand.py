@@ -11,6 +11,7 @@ alone.
 from __future__ import annotations
 
 import shlex
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def python_command(paths: ProjectPaths) -> Path:
     return paths.bin / "pulumi-python"
 
 
+def _packages(paths: ProjectPaths) -> str:
+    """Return the folder that packages are installed into."""
+    if paths.venv == Path(sys.prefix):
+        return sysconfig.get_path("purelib")
+    return sysconfig.get_path("purelib", vars={"base": str(paths.venv)})
+
+
 def write_python_command(paths: ProjectPaths, *, built_here: bool) -> None:
     """Write the command, or remove it where the language host was not built here.
 
@@ -61,10 +69,10 @@ def write_python_command(paths: ProjectPaths, *, built_here: bool) -> None:
     text = _COMMAND.format(
         about="The language host's Python (PULUMI_PYTHON_CMD); answers its one question to pip without pip.",
         question=shlex.quote(QUESTION),
-        python=shlex.quote(str(paths.venv / "bin" / "python")),
+        python=shlex.quote(str(paths.python)),
         program=shlex.quote(_LIST),
         # Installing or removing a package makes or removes a folder here.
-        packages=shlex.quote(sysconfig.get_path("purelib", vars={"base": str(paths.venv)})),
+        packages=shlex.quote(_packages(paths)),
         answer=shlex.quote(str(paths.bin / "pulumi-packages.json")),
         launch=shlex.quote("from poscloud.local.launch import launch; launch()"),
     )

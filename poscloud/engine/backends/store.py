@@ -6,6 +6,7 @@ The engine keeps the same names in all of them: ``.pulumi/stacks/PROJECT/STACK.j
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -66,5 +67,5 @@ def missing_extra(url: str, extra: str, what: str = "the state backend") -> Back
     """Return the error for a backend whose optional package is not installed."""
     return BackendUnreadableError(
         f"to look into {what} {shown(url)}, poscloud[{extra}] has to be installed",
-        hint=f"run: .venv/bin/pip install -e '.[{extra}]'",
+        hint=f"run: {sys.executable} -m pip install 'poscloud[{extra}]'",
     )

@@ -40,7 +40,7 @@ def kubeconfig(file: Path, context: str, server: str) -> Path:
 def test_without_a_context_a_stack_goes_to_the_local_cluster_only(project: Path) -> None:
     with pytest.raises(DeployError, match="there is no local cluster yet") as caught:
         resolve(project, "", "")
-    assert "make up" in caught.value.hint
+    assert "poscloud cluster up" in caught.value.hint
 
 
 def test_a_context_is_found_in_the_users_files_in_order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def open_s3(url: str) -> Iterator[S3Store]:
     except ImportError:
         raise ArchiveError(
             f"for the archive {shown(url)}, poscloud[s3] has to be installed",
-            hint="run: .venv/bin/pip install -e '.[s3]'",
+            hint=f"run: {sys.executable} -m pip install 'poscloud[s3]'",
         ) from None
     except (AuthError, DeployError) as error:
         raise ArchiveError(error.message, hint=error.hint) from None

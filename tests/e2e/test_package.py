@@ -1,0 +1,117 @@
+"""The package as people get it: built, installed into an empty virtual environment, used in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.virtualenv import virtualenv
+from tests.workspace import ROOT
+
+pytestmark = pytest.mark.e2e
+
+BUILDER = "hatchling==1.27.0"
+TOOLCHAIN = {str(f.relative_to(ROOT / "toolchain")) for f in (ROOT / "toolchain").rglob("*") if f.is_file()}
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def build(source: Path, out: Path, target: str) -> Path:
+    """Build the ``sdist`` or ``wheel`` of what is in ``source``."""
+    python = virtualenv(BUILDER) / "bin" / "python"
+    command = [str(python), "-m", "hatchling", "build", "-t", target, "-d", str(out)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = out.glob("*.whl" if target == "wheel" else "*.tar.gz")
+    return made
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("dist"), "sdist")
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """A wheel built from the sdist alone, where there is neither git nor a checkout."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(sdist.parent / "source", filter="data")
+    return build(sdist.parent / "source" / f"poscloud-{VERSION}", sdist.parent, "wheel")
+
+
+def test_the_wheel_holds_all_that_poscloud_needs_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"poscloud/local/toolchain_sources/{name}" for name in TOOLCHAIN} <= names
+    tracked = subprocess.check_output(["git", "ls-files", "poscloud"], cwd=ROOT, text=True).splitlines()
+    assert set(tracked) <= names
+    assert {name.split("/")[0] for name in names} == {"poscloud", f"poscloud-{VERSION}.dist-info"}
+
+
+class Installed:
+    """A folder with a virtual environment that holds nothing but the wheel, and an empty folder beside it."""
+
+    def __init__(self, place: Path, wheel: Path) -> None:
+        self.programs = place / "python" / "bin"
+        self.folder = place / "environments"
+        self.folder.mkdir()
+        subprocess.run(["python3", "-m", "venv", str(place / "python")], check=True)
+        pip = [str(self.programs / "pip"), "install", "-q", "--disable-pip-version-check"]
+        subprocess.run([*pip, "-c", str(ROOT / "requirements.lock"), str(wheel)], check=True, timeout=420)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the virtual environment, which no shell has activated."""
+        foreign = ("PULUMI_", "VIRTUAL_ENV", "PYTHON", "POSCLOUD_STACK", "KUBECONFIG")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+        environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return subprocess.run(
+            [str(self.programs / command[0]), *command[1:]],
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=400, check=False,
+        )  # fmt: skip
+
+    def ok(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that has to succeed."""
+        done = self.run(*command)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator[Installed]:
+    found = Installed(tmp_path_factory.mktemp("installed"), wheel)
+    yield found
+    if (found.folder / "Pulumi.yaml").is_file():
+        found.run("poscloud", "cluster", "down", "--delete")
+
+
+@pytest.mark.long
+def test_init_and_up_work_in_an_empty_folder(installed: Installed) -> None:
+    assert installed.ok("poscloud", "--version").stdout == f"{VERSION}\n"
+    assert json.loads(installed.ok("poscloud", "schema").stdout) == json.loads(
+        (ROOT / "schemas/environment.schema.json").read_text()
+    )
+    assert "next: poscloud up -s dev" in installed.ok("poscloud", "init").stderr
+    installed.ok("poscloud", "validate", "-s", "dev")
+    installed.ok("poscloud", "up", "-s", "dev")
+    try:
+        kubectl = installed.folder / ".poscloud" / "bin" / "kubectl"
+        kubeconfig = installed.folder / ".poscloud" / "cluster" / "config" / "admin.kubeconfig"
+        get = ["--kubeconfig", str(kubeconfig), "get", "pods", "-n", "dev", "-o", "name"]
+        assert len(subprocess.check_output([kubectl, *get], text=True).split()) == 2
+        # Whatever it finds on a busy machine: the packages are there, and it names no command of a checkout.
+        doctor = json.loads(installed.run("poscloud", "doctor", "--json").stdout)["checks"]
+        assert [c["passed"] for c in doctor if c["name"] == "python packages"] == [True]
+        assert [c for c in doctor if c["fix"].startswith("make ")] == []
+        # Plain pulumi finds the same Python, without a virtual environment in the project.
+        plain = ["sh", "-ec", ". .poscloud/activate; pulumi preview -s dev --expect-no-changes"]
+        done = subprocess.run(plain, cwd=installed.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        down = installed.run("poscloud", "destroy", "-s", "dev")
+    assert (down.returncode, "nothing is left of dev" in down.stderr) == (0, True), down.stdout + down.stderr
