@@ -49,6 +49,10 @@ SERVICES: dict[str, tuple[str, dict[str, Any]]] = {
             }
         },
     ),
+    "node-guard": (
+        "Tells of overloaded nodes, and with restart: true makes room on them",
+        {"${1:node-guard}": {"kind": "node-guard", "image": _IMAGE}},
+    ),
 }
 """By kind: what it is, and its entry under ``services``."""
 
