@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -71,10 +71,12 @@ def plan(
     watched = [node for node in nodes if not matches(node.name, settings.skip_nodes)]
     known = [pod for pod in pods if not matches(pod.namespace, settings.skip_namespaces)]
     left = max(0, settings.per_hour - history.within_hour(now))
+    taken: set[str] = set()
     for node in sorted(watched, key=lambda each: -each.memory):
         if node.memory > settings.node_memory:
-            alert = _overloaded(node, known, settings, history, now, left)
+            alert = _overloaded(node, known, settings, history, now, left, taken)
             left -= alert.count
+            taken |= {pod.workload for pod in alert.candidates[: alert.count]}
             if alert.count or history.is_news(alert.key, now, settings.cooldown):
                 found.alerts.append(alert)
     others = [
@@ -106,14 +108,24 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _overloaded(
-    node: Node, pods: Sequence[Pod], settings: GuardSettings, history: History, now: datetime, left: int
+    node: Node,
+    pods: Sequence[Pod],
+    settings: GuardSettings,
+    history: History,
+    now: datetime,
+    left: int,
+    taken: Set[str],
 ) -> Alert:
-    """Return the alert of a node with too little memory, with what is restarted on it."""
+    """Return the alert of a node with too little memory, with what is restarted on it.
+
+    ``taken`` are the workloads of which a pod is restarted on another node.
+    """
     said = f"node {node.name}: memory {node.memory:.0f} %, above {settings.node_memory} %"
     key = f"node-memory/{node.name}"
     if history.rests(now, settings.cooldown, node=node.name):
         return Alert(key, f"{said}; pods were restarted on it less than {settings.cooldown} s ago")
-    chosen = _heaviest(node, pods, settings, history, now)
+    free = [pod for pod in pods if pod.workload not in taken]
+    chosen = _heaviest(node, free, settings, history, now)
     if not chosen:
         return Alert(key, f"{said}; nothing on it may be restarted")
     count = min(len(chosen), settings.top, left)

@@ -97,8 +97,9 @@ async def guard(
     if settings.restart and planned.restarts:
         # Before it is done: who is killed in between has counted too many, never too few.
         history = await write(cluster, _with(before, planned.restarts, now), now, settings.cooldown)
+    taken: set[str] = set()
     for alert in planned.alerts:
-        found.events.append(await _event(cluster, alert, settings))
+        found.events.append(await _event(cluster, alert, settings, taken))
     found.untold = await _tell(found, hooks)
     kept = _with(replace(before, version=history.version), found.restarted, now)
     if not (found.untold and len(found.untold) == len(hooks)):
@@ -117,7 +118,8 @@ def _with(history: History, pods: Sequence[Pod], now: datetime) -> History:
     return replace(history, restarts=(*history.restarts, *more))
 
 
-async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings) -> Event:
+async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings, taken: set[str]) -> Event:
+    """Restart what an alert says; of a workload in ``taken``, which grows, a pod was restarted at this look."""
     if not alert.count:
         return Event(alert, alert.lines)
     if not settings.restart:
@@ -126,9 +128,14 @@ async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings) -> Eve
     lines: list[str] = []
     done: list[Pod] = []
     for pod in alert.candidates[: alert.count + MORE]:
+        if pod.workload in taken:
+            lines.append(f"{_named(pod)}: not restarted: another pod of {pod.workload} was")
+            continue
         word = await _restart(cluster, pod)
         lines.append(f"{_named(pod)}: {word}")
-        done += [pod] if word == RESTARTED else []
+        if word == RESTARTED:
+            done.append(pod)
+            taken.add(pod.workload)
         if len(done) == alert.count:
             break
     return Event(alert, tuple(lines), tuple(done))

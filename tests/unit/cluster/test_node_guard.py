@@ -133,6 +133,12 @@ def test_several_nodes_share_the_bound_the_fullest_first() -> None:
     assert names(planned(*PODS, other, nodes=nodes, per_hour=2)) == ["late-1", "api-1"]
 
 
+def test_of_a_workload_on_several_nodes_one_pod_is_restarted_at_a_look() -> None:
+    nodes = (FULL, Node("node5", 120, 0))
+    spread = (pod("web-1", 900), pod("web-2", 800, node="node5"), pod("geo-1", 100))
+    assert names(planned(*spread, nodes=nodes)) == ["web-2", "geo-1"]
+
+
 def test_a_node_and_a_workload_rest_after_a_restart() -> None:
     assert names(planned(*PODS, history=History((ago(1799, node="node4"),)))) == []
     assert names(planned(*PODS, history=History((ago(1800, node="node4"),)), top=1)) == ["api-1"]
