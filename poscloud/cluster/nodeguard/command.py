@@ -62,6 +62,10 @@ def settings_of(file: Path) -> tuple[GuardSettings, list[dict[str, Any]]]:
     if not isinstance(data, dict) or not isinstance(data.get("webhooks", []), list):
         raise InputError([Problem(file, 0, 0, "wrong-type", "expected a map, with webhooks as a list")])
     given = data.pop("webhooks", [])
+    for number, each in enumerate(given, 1):
+        if not isinstance(each, dict) or each.get("kind") not in ("dingtalk", "json"):
+            message = f"webhooks: number {number}: expected a map with kind: dingtalk or json"
+            raise InputError([Problem(file, 0, 0, "wrong-type", message)])
     try:
         return GuardSettings.model_validate(data), given
     except ValidationError as error:

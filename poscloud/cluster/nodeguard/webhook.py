@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import time
 import urllib.error
@@ -65,7 +66,7 @@ def hooks(given: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> lis
     for number, each in enumerate(given, 1):
         variable = url_variable(number)
         url = environ.get(variable, "").strip()
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        if not _is_address(url):
             raise WebhookError(
                 f"{variable} has no address of webhook {number}: expected https://…",
                 hint="the Secret that `webhooks` names has it",
@@ -73,6 +74,16 @@ def hooks(given: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> lis
         sign = environ.get(sign_variable(number), "").strip()
         found.append(Hook(str(each["kind"]), url, sign, str(each.get("keyword", "")), number))
     return found
+
+
+def _is_address(url: str) -> bool:
+    if any(each <= " " or each == "\x7f" or each.isspace() for each in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # http://[ or http://host:many
+        return False
 
 
 def send(hook: Hook, text: str, data: Mapping[str, Any], now: Callable[[], float] = time.time) -> None:
@@ -129,8 +140,9 @@ def _post(hook: Hook, url: str, body: Mapping[str, Any]) -> dict[str, Any]:
             content = response.read(1 << 16)
     except urllib.error.HTTPError as error:
         raise WebhookError(f"{hook} answered {error.code}") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or type(error).__name__
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # Of no other error is the text told: it may have the address.
+        reason = error.reason if isinstance(error, urllib.error.URLError) else type(error).__name__
         raise WebhookError(f"{hook} cannot be reached: {reason}", hint="may the pod reach it?") from None
     try:
         answer = json.loads(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from poscloud.cluster.nodeguard.command import settings_of
 from poscloud.cluster.nodeguard.history import History, Restarted
 from poscloud.cluster.nodeguard.plan import Plan, plan, protected
 from poscloud.cluster.nodeguard.usage import Node, Pod, _pod
-from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, _signed, cut, hooks
+from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, _signed, cut, hooks, send
 from poscloud.errors import InputError, PosCloudError
 from poscloud.render.nodeguard import settings_text
 from poscloud.spec import NodeGuardSpec
@@ -208,12 +209,39 @@ def test_a_long_text_is_cut_at_a_line() -> None:
     assert shown.removesuffix("\n…").rpartition("\n")[2] in text.splitlines()
 
 
-@pytest.mark.parametrize("url", ["", "oapi.example.com/robot", "https:///x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "oapi.example.com/robot",
+        "https:///x",
+        "http://[",
+        "https://h:many/x",
+        "https://h/x y",
+        "https://h/x\ny",
+        "https://h/x\x7fy",
+    ],
+)
 def test_a_webhook_without_an_address_is_told_and_its_address_is_not(url: str) -> None:
     with pytest.raises(WebhookError, match="NODE_GUARD_URL_1 has no address of webhook 1") as caught:
         hooks([{"kind": "json"}], {"NODE_GUARD_URL_1": url})
     assert not url or url not in str(caught.value)
     assert "token" not in repr(Hook("json", "https://h/token", "token"))
+
+
+@pytest.mark.parametrize("error", [http.client.InvalidURL, http.client.BadStatusLine, ValueError])
+def test_what_goes_wrong_is_told_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    hook = Hook("dingtalk", "https://h/robot?access_token=t0ken")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error(hook.url)
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    with pytest.raises(WebhookError, match=f"cannot be reached: {error.__name__}") as caught:
+        send(hook, "text", {})
+    assert "t0ken" not in f"{caught.value} {caught.value.hint}"
 
 
 def test_the_command_reads_what_is_rendered(tmp_path: Path) -> None:
@@ -235,7 +263,14 @@ def test_settings_that_are_wrong_are_told(tmp_path: Path) -> None:
     file = tmp_path / "f.json"
     with pytest.raises(PosCloudError, match="cannot read"):
         settings_of(file)
-    for text, message in (("{", "expected JSON"), ("[]", "a map"), (json.dumps({"top": 0}), "top: ")):
+    for text, message in (
+        ("{", "expected JSON"),
+        ("[]", "a map"),
+        (json.dumps({"top": 0}), "top: "),
+        (json.dumps({"webhooks": [{}]}), "webhooks: number 1: expected a map with kind"),
+        (json.dumps({"webhooks": [{"kind": "json"}, "x"]}), "webhooks: number 2: expected a map"),
+        (json.dumps({"webhooks": [{"kind": ["json"]}]}), "webhooks: number 1: expected a map"),
+    ):
         file.write_text(text)
         with pytest.raises(InputError, match=message):
             settings_of(file)
