@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from poscloud.engine.access.byhand import give
 from poscloud.engine.access.grants import Grant, issue, revoke
 from poscloud.engine.access.kubeconfig import kubeconfig, write
 from poscloud.engine.access.members import Team, teams_of
@@ -22,10 +23,8 @@ from poscloud.errors import AuthError, PosCloudError
 from poscloud.load import known_stacks, load_environment
 from poscloud.local.progress import Reporter
 from poscloud.provider.cluster import Cluster
-from poscloud.provider.rest import MERGE, ApiError
-from poscloud.render import names
-from poscloud.render.manifest import annotated
-from poscloud.render.teams import RBAC, account, render_team, rules
+from poscloud.provider.rest import ApiError
+from poscloud.render.teams import RBAC, account
 from poscloud.spec.lifetime import in_words, seconds
 from poscloud.spec.references import nearest
 from poscloud.spec.teams import RIGHTS, WITH_ACCOUNT, Right, check_team
@@ -169,9 +168,11 @@ async def _create(place: Place, asked: Asked, lasts: int) -> Made:
         await _refuse_accounts(cluster, place)
     if known is None:
         _refuse_undeployed(place, asked.team)
-        await _give(cluster, place, asked.team, asked.may or (), who)
+        await give(cluster, place.stack, asked.team, asked.may or (), who)
+    elif known.by:  # whole again, if a run was killed half way
+        await give(cluster, place.stack, asked.team, known.may if asked.may is None else asked.may, who)
     elif asked.may is not None and asked.may != known.may:
-        await _change(cluster, place, known, asked.may)
+        _refuse_described(place, known)
     await revoke(cluster, place.stack, asked.team, over=True)
     grant = await issue(cluster, place.stack, asked.team, lasts, who)
     text = kubeconfig(cluster.access, place.stack, f"{place.stack}-{account(asked.team)}", grant.token)
@@ -192,28 +193,11 @@ def shorter(asked: int, until: datetime, now: datetime) -> str:
     return in_words(asked) if until < now + timedelta(seconds=asked - SLACK) else ""
 
 
-async def _give(cluster: Cluster, place: Place, team: str, may: tuple[Right, ...], who: str) -> None:
-    """Make what the description of a team would, but for the mark of the stack, so that nobody takes it for its own."""
-    labels = {"app.kubernetes.io/part-of": place.stack, "app.kubernetes.io/managed-by": "poscloud"}
-    made = [
-        annotated(m, {names.GIVEN_BY_ANNOTATION: who}) for m in render_team(place.stack, team, may, labels)
-    ]
-    for manifest in (*made[1:], made[0]):  # the account last: by it a team is known, and it is whole then
-        try:
-            await cluster.create(manifest, "poscloud-access")
-        except ApiError as error:
-            if error.status != 409:  # of a run that was killed half way
-                raise
-
-
-async def _change(cluster: Cluster, place: Place, team: Team, may: tuple[Right, ...]) -> None:
-    if not team.by:
-        raise PosCloudError(
-            f"what team {team.name} may do is described with {place.stack}: may: [{', '.join(team.may)}]",
-            hint=f"change `access` in stacks/{place.stack}.yaml, then: poscloud up -s {place.stack}",
-        )
-    path = f"/apis/{RBAC}/v1/namespaces/{place.stack}/roles/{account(team.name)}"
-    await cluster.client.request("PATCH", path, body={"rules": rules(may)}, content_type=MERGE)
+def _refuse_described(place: Place, team: Team) -> None:
+    raise PosCloudError(
+        f"what team {team.name} may do is described with {place.stack}: may: [{', '.join(team.may)}]",
+        hint=f"change `access` in stacks/{place.stack}.yaml, then: poscloud up -s {place.stack}",
+    )
 
 
 async def _delete(place: Place, name: str) -> tuple[Team, int]:
@@ -225,6 +209,8 @@ async def _delete(place: Place, name: str) -> tuple[Team, int]:
             f"no team '{name}' has access to {place.stack}",
             hint=nearest(name, found) or f"there are: {', '.join(found) or 'none'}",
         )
+    # The account last: by it the team is known, and the same command goes on after one that was killed.
+    gone = await revoke(cluster, place.stack, name)
     if found[name].by:
         space, rbac = f"namespaces/{place.stack}", f"/apis/{RBAC}/v1"
         for path in (
@@ -233,7 +219,7 @@ async def _delete(place: Place, name: str) -> tuple[Team, int]:
             f"/api/v1/{space}/serviceaccounts",
         ):
             await _remove(cluster, f"{path}/{account(name)}")
-    return found[name], len(await revoke(cluster, place.stack, name))
+    return found[name], len(gone)
 
 
 async def _remove(cluster: Cluster, path: str) -> None:
