@@ -10,6 +10,7 @@ from typing import Any
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
+from poscloud.engine.access.told import refuse_rights
 from poscloud.engine.access.told import tell as tell_access
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
@@ -188,6 +189,7 @@ def up(
     if not offline:
         check_versions(described, reporter.note)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
+    refuse_rights(prepared.target, spec, f"{project_name(root)}/{stack}")
     if spec.adopt:
         reporter.note(
             f"adopt: a namespace {stack} that is nobody's becomes this stack's; destroy then deletes it with all that "

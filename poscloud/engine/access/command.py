@@ -164,14 +164,15 @@ async def _create(place: Place, asked: Asked, lasts: int) -> Made:
     cluster, who = place.cluster(), owner(os.environ, place.root)
     await refuse_others(place, cluster)
     known = await _live(cluster, place, asked.team)
-    if asked.may:
+    may = known.may if known and asked.may is None else asked.may or ()
+    if may:
         await _refuse_accounts(cluster, place)
     if known is None:
         _refuse_undeployed(place, asked.team)
-        await give(cluster, place.stack, asked.team, asked.may or (), who)
+        await give(cluster, place.stack, asked.team, may, who)
     elif known.by:  # whole again, if a run was killed half way
-        await give(cluster, place.stack, asked.team, known.may if asked.may is None else asked.may, who)
-    elif asked.may is not None and asked.may != known.may:
+        await give(cluster, place.stack, asked.team, may, who)
+    elif may != known.may:
         _refuse_described(place, known)
     await revoke(cluster, place.stack, asked.team, over=True)
     grant = await issue(cluster, place.stack, asked.team, lasts, who)

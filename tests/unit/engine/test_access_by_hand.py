@@ -10,16 +10,18 @@ from typing import Any, cast
 
 import pytest
 
-from poscloud.engine.access import command
+from poscloud.cluster.target import Target
+from poscloud.engine.access import command, told
 from poscloud.engine.access.byhand import give
 from poscloud.engine.access.command import Asked, _create, _delete
 from poscloud.engine.manual.place import Place
 from poscloud.errors import PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.rest import ApiError
-from poscloud.render.names import GIVEN_BY_ANNOTATION
+from poscloud.render.names import ACCESS_LABEL, GIVEN_BY_ANNOTATION
 from poscloud.render.teams import may_of
 from poscloud.spec.teams import Right
+from tests.unit.conftest import Project
 
 Object = dict[str, Any]
 PLURALS = {"ServiceAccount": "serviceaccounts", "Role": "roles", "RoleBinding": "rolebindings"}
@@ -55,8 +57,8 @@ class Fake:
         parts = path.split("/")
         if method == "GET":
             found = [obj for key, obj in self.objects.items() if key[0] == parts[-1]]
-            if "component" in (query or {}).get("labelSelector", ""):
-                found = [o for o in found if "app.kubernetes.io/component" in o["metadata"].get("labels", {})]
+            label = "app.kubernetes.io/component" if "component" in str(query) else ACCESS_LABEL
+            found = [obj for obj in found if label in obj["metadata"]["labels"]]
             return {"items": found}
         self.write()
         if parts[-1] == "token":
@@ -155,3 +157,30 @@ def test_a_killed_delete_leaves_a_team_that_create_makes_whole_and_delete_takes_
         assert {key[0] for key in fake.objects} == {*PLURALS.values(), "secrets"}
     asyncio.run(_delete(place, "qa"))
     assert not fake.objects
+
+
+def test_a_team_with_rights_gets_no_kubeconfig_beside_an_account_of_the_whole_cluster(
+    fake: Fake, tmp_path: Path
+) -> None:
+    fake.give("shell")
+    fake.objects["serviceaccounts", "guard"] = {
+        "metadata": {"name": "guard", "labels": {"app.kubernetes.io/component": "node-guard"}}
+    }
+    with pytest.raises(PosCloudError, match="gets the rights that the pods of 'guard' have"):
+        asyncio.run(_create(fake.place(tmp_path), Asked("qa", "8h"), 28800))
+    assert not [key for key in fake.objects if key[0] == "secrets"]
+
+
+@pytest.mark.parametrize(("may", "refused"), [(("shell",), True), ((), False)])
+def test_up_makes_no_account_of_the_whole_cluster_beside_a_team_with_rights(
+    fake: Fake, project: Project, monkeypatch: pytest.MonkeyPatch, may: tuple[Right, ...], refused: bool
+) -> None:
+    monkeypatch.setattr(told, "cluster_of", lambda _: fake)
+    fake.give(*may)
+    spec = project.load('services: {guard: {kind: node-guard, image: "ci/poscloud:1"}}')
+    if refused:
+        with pytest.raises(PosCloudError, match=r"team qa \(li\) may shell in"):
+            told.refuse_rights(cast(Target, "c"), spec, "p/shop")
+    else:
+        told.refuse_rights(cast(Target, "c"), spec, "p/shop")
+    told.refuse_rights(cast(Target, None), project.load("services: {a: java}"), "p/shop")
