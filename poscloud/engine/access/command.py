@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,6 +162,7 @@ def _as_allowed(stack: str) -> Iterator[None]:
 
 async def _create(place: Place, asked: Asked, lasts: int) -> Made:
     cluster, who = place.cluster(), owner(os.environ, place.root)
+    file = _file(place, asked)  # before anything is made
     await refuse_others(place, cluster)
     known = await _live(cluster, place, asked.team)
     may = known.may if known and asked.may is None else asked.may or ()
@@ -176,15 +177,15 @@ async def _create(place: Place, asked: Asked, lasts: int) -> Made:
         _refuse_described(place, known)
     await revoke(cluster, place.stack, asked.team, over=True)
     grant = await issue(cluster, place.stack, asked.team, lasts, who)
-    text = kubeconfig(cluster.access, place.stack, f"{place.stack}-{account(asked.team)}", grant.token)
-    file = _file(place, asked)
     try:
+        text = kubeconfig(cluster.access, place.stack, f"{place.stack}-{account(asked.team)}", grant.token)
         if file:
             write(file, text)
-    except PosCloudError:
-        await cluster.client.request("DELETE", f"/api/v1/namespaces/{place.stack}/secrets/{grant.name}")
+        team = await _live(cluster, place, asked.team)
+    except BaseException:
+        with suppress(PosCloudError):
+            await _remove(cluster, f"/api/v1/namespaces/{place.stack}/secrets/{grant.name}")
         raise
-    team = await _live(cluster, place, asked.team)
     assert team
     return Made(team, grant, file, shorter(lasts, grant.until, datetime.now(UTC)), text)
 
@@ -287,11 +288,23 @@ async def _refuse_accounts(cluster: Cluster, place: Place) -> None:
 
 
 def _file(place: Place, asked: Asked) -> Path | None:
+    """Return where the kubeconfig goes; ``None``: it is printed.
+
+    Raises:
+        PosCloudError: It cannot go there.
+    """
     if asked.file == STDOUT:
         return None
-    if asked.file:
-        return Path(asked.file).expanduser()
-    return place.pulumi.paths.owned / "access" / f"{place.stack}.{asked.team}.kubeconfig"
+    if not asked.file:
+        return place.pulumi.paths.owned / "access" / f"{place.stack}.{asked.team}.kubeconfig"
+    try:
+        file = Path(asked.file).expanduser()
+        wrong = "is a folder" if file.is_dir() else ""
+    except (RuntimeError, ValueError, OSError) as error:  # ~nobody/x
+        file, wrong = Path(asked.file), str(error)
+    if wrong:
+        raise PosCloudError(f"--kubeconfig {file}: {wrong}", hint="for example --kubeconfig qa.kubeconfig")
+    return file
 
 
 def as_data(made: Made) -> dict[str, Any]:

@@ -184,3 +184,25 @@ def test_up_makes_no_account_of_the_whole_cluster_beside_a_team_with_rights(
     else:
         told.refuse_rights(cast(Target, "c"), spec, "p/shop")
     told.refuse_rights(cast(Target, None), project.load("services: {a: java}"), "p/shop")
+
+
+@pytest.mark.parametrize(("file", "message"), [("~nobody-here/x", "home directory"), (".", "is a folder")])
+def test_a_file_that_cannot_be_is_told_before_anything_is_made(
+    fake: Fake, tmp_path: Path, file: str, message: str
+) -> None:
+    with pytest.raises(PosCloudError, match=message):
+        asyncio.run(_create(fake.place(tmp_path), Asked("qa", "8h", file), 28800))
+    assert not fake.objects
+
+
+@pytest.mark.parametrize("error", [PosCloudError("full"), RuntimeError("broken"), KeyboardInterrupt()])
+def test_a_kubeconfig_that_reached_nobody_is_taken_away(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "write", fail)
+    with pytest.raises(type(error)):
+        asyncio.run(_create(fake.place(tmp_path), Asked("qa", "8h"), 28800))
+    assert {key[0] for key in fake.objects} == set(PLURALS.values())
