@@ -77,7 +77,7 @@ def plan(
             alert = _overloaded(node, known, settings, history, now, left, taken)
             left -= alert.count
             taken |= {pod.workload for pod in alert.candidates[: alert.count]}
-            if alert.count or history.is_news(alert.key, now, settings.cooldown):
+            if (alert.count and settings.restart) or history.is_news(alert.key, now, settings.cooldown):
                 found.alerts.append(alert)
     others = [
         *_busy(watched, known, settings),

@@ -99,12 +99,14 @@ async def guard(
         history = await write(cluster, _with(before, planned.restarts, now), now, settings.cooldown)
     taken: set[str] = set()
     for alert in planned.alerts:
-        found.events.append(await _event(cluster, alert, settings, taken))
+        event = await _event(cluster, alert, settings, taken)
+        if event.restarted or history.is_news(alert.key, now, settings.cooldown):
+            found.events.append(event)
     found.untold = await _tell(found, hooks)
     kept = _with(replace(before, version=history.version), found.restarted, now)
     if not (found.untold and len(found.untold) == len(hooks)):
         kept = replace(kept, told={**kept.told, **{event.alert.key: now for event in found.events}})
-    if found.events and history.version:
+    if (found.events or history is not before) and history.version:
         try:
             await write(cluster, kept, now, settings.cooldown)
         except (DeployError, ApiError) as error:

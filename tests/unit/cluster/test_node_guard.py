@@ -146,13 +146,14 @@ def test_a_node_and_a_workload_rest_after_a_restart() -> None:
     assert names(planned(*PODS, history=History((ago(60, workload="shop/api"),)), top=1)) == ["web-2"]
 
 
-def test_the_same_is_not_told_again_for_a_while_but_a_restart_always_is() -> None:
+def test_the_same_is_not_told_again_for_a_while_but_what_is_to_be_restarted_always_is() -> None:
     large = pod("api-1", 5000)
     keys = [alert.key for alert in planned(large).alerts]
     assert keys == ["node-memory/node4", "pod-memory/shop/api-1"]
     told = History(told=dict.fromkeys(keys, NOW - timedelta(seconds=60)))
-    assert [alert.key for alert in planned(large, history=told).alerts] == ["node-memory/node4"]
-    assert [alert.key for alert in planned(large, history=told, never=["api"]).alerts] == []
+    assert [alert.key for alert in planned(large, history=told, restart=True).alerts] == ["node-memory/node4"]
+    assert planned(large, history=told, restart=True, never=["api"]).alerts == []
+    assert planned(large, history=told).alerts == [], "a dry run restarts nothing"
 
 
 def test_a_busy_node_is_told_with_the_pods_that_take_most() -> None:

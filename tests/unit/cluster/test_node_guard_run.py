@@ -76,3 +76,15 @@ def test_of_a_workload_one_pod_is_restarted_at_a_look_where_others_are_kept_too(
     found = fake.look(top=1)
     assert fake.asked == ["api-1", "web-1", "geo-1"]
     assert "web-2 (900Mi): not restarted: another pod of shop/web was" in str(found.events[1])
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_the_same_is_told_again_only_when_something_was_restarted(fake: Fake, restart: bool) -> None:
+    fake.pods = [pod("api-1", 900)]
+    fake.answers = {"api-1": ApiError(403, b"no")}
+    first = fake.look(restart=restart)
+    assert [event.alert.key for event in first.events] == ["node-memory/node5", "node-memory/node4"]
+    assert not fake.look(restart=restart).events
+    assert fake.history.restarts == ()
+    fake.answers = {}
+    assert len(fake.look(restart=restart).restarted) == restart
