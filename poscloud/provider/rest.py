@@ -46,8 +46,9 @@ Query = Mapping[str, str]
 MayWrite = Callable[[str], None]
 Reader = Callable[[Connection], Awaitable[bytes]]
 
-# Shows one line of progress; every call of the engine sets its own.
+# Shows one line of progress; hears of each refusal, and may raise it instead of a retry. Every call sets its own.
 progress: ContextVar[Callable[[str], None]] = ContextVar("progress", default=lambda _: None)
+refused: ContextVar[Callable[[ApiError], None]] = ContextVar("refused", default=lambda _: None)
 
 
 class ApiError(PosCloudError):
@@ -220,6 +221,7 @@ class Client:
                     return self._result(response.status_code, answer, f"{method} {path}")
                 retry_after = dict(response.headers).get(b"retry-after", b"").decode("latin-1")
                 refusal = ApiError(response.status_code, answer, retry_after)
+                refused.get()(refusal)
                 if refusal.status == 401:
                     self._reject(refusal, asked_again)
                     asked_again = True

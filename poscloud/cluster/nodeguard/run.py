@@ -14,17 +14,22 @@ from poscloud.cluster.nodeguard.usage import Pod, observe
 from poscloud.cluster.nodeguard.webhook import Hook, WebhookError, send
 from poscloud.errors import DeployError
 from poscloud.provider.cluster import Cluster
-from poscloud.provider.rest import ApiError
+from poscloud.provider.rest import ApiError, refused
 from poscloud.spec.nodeguard import GuardSettings
 from poscloud.spec.values import mebibytes
 
 PATIENCE = 5.0
 """Seconds for which a restart may be put off by a PodDisruptionBudget."""
 
+PAUSE = 0.5
+"""Seconds between two tries of it."""
+
 MORE = 5
 """Pods that are tried beside those that are to be restarted, where some cannot be."""
 
 RESTARTED = "restarted"
+
+UNKNOWN = "perhaps restarted"
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,18 @@ class Event:
         alert: What was told.
         outcomes: A line for each pod.
         restarted: Those that were restarted.
+        unsure: Those that may have been restarted; they count as well.
     """
 
     alert: Alert
     outcomes: tuple[str, ...]
     restarted: tuple[Pod, ...] = ()
+    unsure: tuple[Pod, ...] = ()
+
+    @property
+    def counted(self) -> tuple[Pod, ...]:
+        """Those that count as restarted."""
+        return (*self.restarted, *self.unsure)
 
     def __str__(self) -> str:
         return "\n".join([self.alert.text, *(f"  {line}" for line in self.outcomes)])
@@ -100,10 +112,11 @@ async def guard(
     taken: set[str] = set()
     for alert in planned.alerts:
         event = await _event(cluster, alert, settings, taken)
-        if event.restarted or history.is_news(alert.key, now, settings.cooldown):
+        if event.counted or history.is_news(alert.key, now, settings.cooldown):
             found.events.append(event)
     found.untold = await _tell(found, hooks)
-    kept = _with(replace(before, version=history.version), found.restarted, now)
+    counted = [pod for event in found.events for pod in event.counted]
+    kept = _with(replace(before, version=history.version), counted, now)
     if not (found.untold and len(found.untold) == len(hooks)):
         kept = replace(kept, told={**kept.told, **{event.alert.key: now for event in found.events}})
     if (found.events or history is not before) and history.version:
@@ -129,22 +142,43 @@ async def _event(cluster: Cluster, alert: Alert, settings: GuardSettings, taken:
         return Event(alert, tuple(f"{_named(pod)}: would be restarted" for pod in wanted))
     lines: list[str] = []
     done: list[Pod] = []
+    unsure: list[Pod] = []
     for pod in alert.candidates[: alert.count + MORE]:
         if pod.workload in taken:
             lines.append(f"{_named(pod)}: not restarted: another pod of {pod.workload} was")
             continue
         word = await _restart(cluster, pod)
         lines.append(f"{_named(pod)}: {word}")
-        if word == RESTARTED:
-            done.append(pod)
+        if word.startswith((RESTARTED, UNKNOWN)):
+            (done if word == RESTARTED else unsure).append(pod)
             taken.add(pod.workload)
-        if len(done) == alert.count:
+        if len(done) + len(unsure) == alert.count:
             break
-    return Event(alert, tuple(lines), tuple(done))
+    return Event(alert, tuple(lines), tuple(done), tuple(unsure))
 
 
 async def _restart(cluster: Cluster, pod: Pod) -> str:
     """Have one pod made anew, if that is still just this one and its budget allows it; return what became of it."""
+    try:
+        await _evict(cluster, pod)
+    except TimeoutError:
+        return f"{UNKNOWN}: there was no answer"
+    except ApiError as error:
+        if error.status == 429:
+            return "not restarted: its PodDisruptionBudget does not allow it now"
+        if error.status in (404, 409):  # the answer may have been lost, and this is that to a second request
+            return f"{UNKNOWN}: it is gone already"
+        return f"{UNKNOWN if error.status >= 500 else 'not restarted'}: {error.message}"
+    return RESTARTED
+
+
+async def _evict(cluster: Cluster, pod: Pod) -> None:
+    """Evict one pod; while its budget does not allow it, try for a while.
+
+    Raises:
+        TimeoutError: There was no answer; it may be evicted.
+        ApiError: The server refuses, or somebody else was first.
+    """
     path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/eviction"
     body = {
         "apiVersion": "policy/v1",
@@ -152,16 +186,26 @@ async def _restart(cluster: Cluster, pod: Pod) -> str:
         "metadata": {"name": pod.name, "namespace": pod.namespace},
         "deleteOptions": {"preconditions": {"uid": pod.uid}},
     }
+    until = cluster.clock.now() + PATIENCE
+    token = refused.set(_at_once)
     try:
-        async with asyncio.timeout(PATIENCE):
-            await cluster.client.request("POST", path, body=body)
-    except TimeoutError:
-        return "not restarted: its PodDisruptionBudget does not allow it now"
-    except ApiError as error:
-        if error.status in (404, 409):
-            return "not restarted: it is gone already"
-        return f"not restarted: {error.message}"
-    return RESTARTED
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await cluster.client.request("POST", path, body=body)
+                return
+            except ApiError as error:
+                if error.status != 429 or cluster.clock.now() >= until:
+                    raise
+            await cluster.clock.sleep(PAUSE)
+    finally:
+        refused.reset(token)
+
+
+def _at_once(refusal: ApiError) -> None:
+    """Have a refusal by a budget told, so that it is not taken for a request without an answer."""
+    if refusal.status == 429:
+        raise refusal
 
 
 def _named(pod: Pod) -> str:

@@ -88,3 +88,26 @@ def test_the_same_is_told_again_only_when_something_was_restarted(fake: Fake, re
     assert fake.history.restarts == ()
     fake.answers = {}
     assert len(fake.look(restart=restart).restarted) == restart
+
+
+@pytest.mark.parametrize(
+    ("answer", "counted"),
+    [
+        (TimeoutError(), 1),
+        (ApiError(404, b"gone"), 1),
+        (ApiError(409, b"another uid"), 1),
+        (ApiError(504, b"too slow"), 1),
+        (ApiError(429, b"a budget"), 0),
+        (ApiError(403, b"no"), 0),
+    ],
+)
+def test_what_may_have_been_restarted_counts(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, answer: Exception, counted: int
+) -> None:
+    monkeypatch.setattr(run, "PATIENCE", 0.0 if isinstance(answer, ApiError) else 1.0)
+    fake.pods, fake.answers = [pod("api-1", 900), pod("web-1", 800)], {"api-1": answer}
+    found = fake.look(top=1)
+    line = found.events[1].outcomes[0]
+    assert line.startswith(f"shop/api-1 (900Mi): {'perhaps' if counted else 'not'} restarted: ")
+    assert [each.workload for each in fake.history.restarts] == ["shop/api" if counted else "shop/web"]
+    assert len(found.restarted) == 1 - counted

@@ -11,7 +11,7 @@ import pytest
 from poscloud.errors import AuthError
 from poscloud.provider import rest
 from poscloud.provider.config import Access
-from poscloud.provider.rest import ApiError, Client, StoppedError, UnreachableError, progress
+from poscloud.provider.rest import ApiError, Client, StoppedError, UnreachableError, progress, refused
 
 from .conftest import Answer, FakeClock, FakeServer, Request, refusal
 from .test_config import plugin
@@ -61,6 +61,19 @@ async def test_a_server_that_takes_too_long_itself_is_asked_for_minutes(
     with pytest.raises(ApiError):
         await Client(access, clock).request("PATCH", "/x", body={})
     assert clock.time < 250 + 2 * rest.OVERLOADED
+
+
+async def test_who_wants_a_refusal_at_once_gets_it(
+    server: FakeServer, access: Access, clock: FakeClock
+) -> None:
+    def at_once(refusal: ApiError) -> None:
+        raise refusal
+
+    refused.set(at_once)
+    answers(server, Answer(429, {"message": "busy"}), Answer())
+    with pytest.raises(ApiError, match="busy"):
+        await Client(access, clock).request("POST", "/x", body={})
+    assert (len(server.requests), clock.slept) == (1, [])
 
 
 async def test_a_person_is_told_after_a_while(server: FakeServer, access: Access, clock: FakeClock) -> None:
