@@ -15,7 +15,7 @@ from poscloud.cluster.nodeguard import run
 from poscloud.cluster.nodeguard.history import History
 from poscloud.cluster.nodeguard.run import Outcome, guard
 from poscloud.cluster.nodeguard.usage import Node, Pod
-from poscloud.cluster.nodeguard.webhook import Hook
+from poscloud.cluster.nodeguard.webhook import Hook, WebhookError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.rest import ApiError, Clock
 from poscloud.spec.nodeguard import GuardSettings
@@ -111,3 +111,17 @@ def test_what_may_have_been_restarted_counts(
     assert line.startswith(f"shop/api-1 (900Mi): {'perhaps' if counted else 'not'} restarted: ")
     assert [each.workload for each in fake.history.restarts] == ["shop/api" if counted else "shop/web"]
     assert len(found.restarted) == 1 - counted
+
+
+@pytest.mark.parametrize(("failing", "again"), [({1}, False), ({1, 2}, True)])
+def test_it_is_told_again_only_where_nobody_could_be_told(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, failing: set[int], again: bool
+) -> None:
+    def send(hook: Hook, *_: object) -> None:
+        if hook.number in failing:
+            raise WebhookError(f"{hook} answered 500")
+
+    monkeypatch.setattr(run, "send", send)
+    both = [Hook("json", "https://h/x", number=number) for number in (1, 2)]
+    assert len(fake.look(both).untold) == len(failing)
+    assert bool(fake.look(both).events) is again
