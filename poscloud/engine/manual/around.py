@@ -60,7 +60,7 @@ def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> 
     The environment is up: what goes wrong here is no more than a note.
     """
     from poscloud.engine.drift.described import Described, described
-    from poscloud.engine.manual.due import put_back
+    from poscloud.engine.manual.due import NotEndedError, put_back
 
     async def end(found: list[Described]) -> list[str]:
         return await put_back(cluster_of(target), stack, found, datetime.now(UTC), after_up=True)
@@ -68,6 +68,8 @@ def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> 
     try:
         done = asyncio.run(end(described(pulumi, stack, secrets=False)))
     except PosCloudError as error:
+        for line in error.done if isinstance(error, NotEndedError) else []:
+            reporter.note(line)
         reporter.note(
             f"the environment is up, but changes by hand were not ended: {_told(error)}\n"
             f"  the next one tries again: poscloud up -s {stack}"
