@@ -37,7 +37,12 @@ class NotEndedError(DeployError):
 
 
 async def put_back(
-    cluster: Cluster, namespace: str, found: Sequence[Described], now: datetime, *, after_up: bool = False
+    cluster: Cluster,
+    namespace: str,
+    found: Sequence[Described],
+    now: datetime,
+    *,
+    before_up: Sequence[Entry] = (),
 ) -> list[str]:
     """End the recorded changes of an environment whose time is over, and return what was done, a line for each.
 
@@ -49,7 +54,8 @@ async def put_back(
         namespace: Its namespace.
         found: The stack's objects.
         now: The time at which changes are over.
-        after_up: An ``up`` has just ended: what has no end is over as well, and what the ``up`` changed is forgotten.
+        before_up: What was recorded before an ``up`` that has just ended: what of it has no end is over as well, and
+            what the ``up`` changed is forgotten. What was recorded during it stays until the next one.
 
     Raises:
         NotEndedError: Some of them could not be ended; the others were.
@@ -58,11 +64,11 @@ async def put_back(
     ledger, stack = Ledger(cluster, namespace), {each.key: each for each in found}
     lines: list[str] = []
     failed: list[tuple[Entry, PosCloudError]] = []
-    ending = [e for e in await ledger.read() if after_up or e.is_due(now) or e.kind == POD]
+    ending = [e for e in await ledger.read() if e in before_up or e.is_due(now) or e.kind == POD]
     if not ending or await environment_sleeps(cluster, namespace):
         return lines
     for entry in ending:
-        over = entry.is_due(now) or (after_up and entry.until is None)
+        over = entry.is_due(now) or (entry in before_up and entry.until is None)
         try:
             if entry.kind == POD:
                 left, told = await end_of_pod(cluster, namespace, entry, over=over)

@@ -115,7 +115,7 @@ def test_an_up_says_that_it_could_not_look(server: Server, target: Target) -> No
 
 def test_what_goes_wrong_after_an_up_is_a_note(prepared: Prepared) -> None:
     notes: Any = Notes()
-    after_up(prepared.pulumi, prepared.target, "shop", notes)
+    after_up(prepared.pulumi, prepared.target, "shop", [ENTRY], notes)
     (line,) = notes.lines
     assert line.startswith(
         "the environment is up, but changes by hand were not ended: the state cannot be read"

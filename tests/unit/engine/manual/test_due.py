@@ -49,7 +49,8 @@ async def pushed(shop: Shop, entry: Entry = PUSHED, image: str = "web:2") -> Non
 
 
 async def end(shop: Shop, at: Any = LATER, *, after_up: bool = False) -> list[str]:
-    return await put_back(shop.cluster, "shop", [shop.described], at, after_up=after_up)
+    told = await shop.ledger.read() if after_up else []
+    return await put_back(shop.cluster, "shop", [shop.described], at, before_up=told)
 
 
 async def test_all_fields_go_back_at_once(shop: Shop) -> None:
@@ -120,6 +121,18 @@ async def test_without_an_end_the_next_up_replaces_the_pod(shop: Shop) -> None:
     await shop.ledger.write(with_entry(replace(VISIT, until=None)))
     assert await end(shop) == []
     assert len(await end(shop, after_up=True)) == 1
+
+
+async def test_who_entered_a_pod_during_the_up_stays_in_it(shop: Shop) -> None:
+    shop.add_pod("web-1", "u-9")
+    told = replace(VISIT, until=None)
+    since = replace(told, at=LATER, name="web-2", uid="u-10")
+    shop.add_pod("web-2", "u-10")
+    for entry in (told, since):
+        await shop.ledger.write(with_entry(entry))
+    (line,) = await put_back(shop.cluster, "shop", [shop.described], LATER, before_up=[told])
+    assert line.startswith("Pod web-1: replaced")
+    assert (f"{NAMESPACE}/pods/web-2" in shop.objects, await shop.ledger.read()) == (True, [since])
 
 
 async def test_one_that_cannot_be_ended_keeps_none_of_the_others(shop: Shop) -> None:
