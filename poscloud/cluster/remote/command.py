@@ -32,7 +32,14 @@ CONNECT_SECONDS = 20.0
 SILENCE_SECONDS = 60.0
 """How long a connection may not answer a ping before it counts as lost."""
 
+UNSURE = (TimeoutError, ConnectionResetError, BrokenPipeError, EOFError)
+"""How a connection fails whose request may have arrived, and the command with it."""
+
 Write = Callable[[Channel, bytes], Awaitable[None]]
+
+
+class NotBegunError(UnreachableError):
+    """There was no connection, and the command was not run."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ async def run(
     Raises:
         ApiError: The API server refuses: no such pod, no right.
         AuthError: It does not know us.
+        NotBegunError: There was no connection, so the command was not run.
         DeployError: The command was not run, or the connection was lost before its end.
     """
     from websockets.exceptions import ConnectionClosed
@@ -111,7 +119,7 @@ async def run(
 
 async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
     from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.typing import Subprotocol
 
     client, access = cluster.client, cluster.access
@@ -142,8 +150,9 @@ async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
                 rejection(access, refusal.message), hint=f"run: {access.kubectl} get pods"
             ) from None
         raise refusal from None
-    except (InvalidHandshake, OSError, TimeoutError) as error:
-        raise UnreachableError(
+    except (WebSocketException, OSError, TimeoutError) as error:
+        unsure = isinstance(error, UNSURE) or isinstance(error.__cause__, UNSURE)
+        raise (UnreachableError if unsure else NotBegunError)(
             f"no connection to a command in pod {command.pod} by {access.server}: {error or 'no answer in time'}",
             hint="poscloud doctor looks at the way there; a proxy between has to let WebSockets through",
         ) from None
