@@ -94,7 +94,7 @@ def push(
         root: The project's folder.
         stack: The environment.
         words: ``[VERSION] [SERVICE…]``; without a version the latest one that is complete in the jars' store, without
-            a service all that have a version.
+            a service all that have a version, or without both all that have a jar.
         reporter: Shows progress.
         say: Gets a line for each service that was done.
         wanted: What else is asked for.
