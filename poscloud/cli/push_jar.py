@@ -17,7 +17,7 @@ def push_jar(
         typer.Argument(
             metavar="[VERSION] [SERVICE]...",
             help="The version, by default the latest complete one in the store of jars; the services, by default all "
-            "that have a version.",
+            "that have a version, or without one all that have a jar.",
         ),
     ] = None,
     lasts: Annotated[

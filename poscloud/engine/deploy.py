@@ -217,7 +217,7 @@ def up(
     if code == 0:
         publish_after_up(root, stack, described, reporter)
     if code == 0 and by_hand:
-        around.after_up(prepared.pulumi, prepared.target, stack, reporter)
+        around.after_up(prepared.pulumi, prepared.target, stack, by_hand, reporter)
     return code
 
 

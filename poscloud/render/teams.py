@@ -63,7 +63,10 @@ RULES: Sequence[Rule] = (
     Rule(LOOK, "metrics.k8s.io", ("pods",), ("get", "list"), "CPU and memory in status, top"),
     Rule("shell", "", ("pods/exec",), ("get", "create"), "shell, exec, cp; get: over a WebSocket"),
     Rule("shell", "", ("pods/portforward",), ("get", "create"), "forward; get: over a WebSocket"),
+    Rule("shell", "", ("configmaps",), ("create",), "the ledger's first entry: a shell is recorded"),
+    Rule("shell", "", ("configmaps",), ("patch",), "further entries of it", (names.LEDGER,)),
     Rule("change", "apps", ("deployments", "statefulsets"), ("patch",), "scale, restart, push-jar, rollback"),
+    Rule("change", "apps", ("controllerrevisions",), ("list",), "history and rollback of a StatefulSet"),
     Rule("change", "", ("configmaps",), ("create",), "the first entry of the ledger of changes by hand"),
     Rule("change", "", ("configmaps",), ("patch",), "further entries of it", (names.LEDGER,)),
 )
@@ -76,9 +79,13 @@ def account(team: str) -> str:
 
 
 def rules(may: Iterable[Right]) -> list[Manifest]:
-    """Return the rules of a team's Role."""
+    """Return the rules of a team's Role; what two of its rights have, once."""
     given = {LOOK, *may}
-    return [rule.as_rule() for rule in RULES if rule.right in given]
+    found: list[Manifest] = []
+    for rule in RULES:
+        if rule.right in given and rule.as_rule() not in found:
+            found.append(rule.as_rule())
+    return found
 
 
 def may_of(role: Manifest) -> tuple[Right, ...]:

@@ -74,7 +74,8 @@ class Shop:
 
     async def end(self, hours: int = 1, *, after_up: bool = False) -> list[str]:
         now = NOON + timedelta(hours=hours)
-        return await put_back(self.cluster, self.namespace, self.described(), now, after_up=after_up)
+        told = await self.ledger.read() if after_up else []
+        return await put_back(self.cluster, self.namespace, self.described(), now, before_up=told)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from poscloud.engine.access.members import Team, _team
 from poscloud.load import load_file
 from poscloud.provider.config import Access, load
 from poscloud.render import Manifest, render_environment
+from poscloud.render.names import LEDGER
 from poscloud.render.teams import RBAC, RULES, account, may_of, render_team, rules
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.teams import RIGHTS, Right
@@ -62,6 +63,26 @@ def test_no_team_may_read_secrets_delete_or_give_rights_away() -> None:
         "escalate",
     }
     assert not words & {"serviceaccounts", "serviceaccounts/token", "pods/attach", "pods/ephemeralcontainers"}
+
+
+@pytest.mark.parametrize("may", [("shell",), ("change",), RIGHTS])
+def test_who_is_recorded_may_write_the_ledger(may: tuple[Right, ...]) -> None:
+    """A shell, too: ``poscloud shell`` records it before it opens."""
+    mine = [rule for rule in rules(may) if rule["resources"] == ["configmaps"]]
+    assert mine == [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"], "resourceNames": [LEDGER]},
+    ]
+    assert may_of({"rules": rules(may)}) == may
+
+
+def test_each_rule_is_given_once() -> None:
+    given = rules(RIGHTS)
+    assert all(given.count(rule) == 1 for rule in given)
+
+
+def test_a_rollback_reads_what_is_kept_of_a_stateful_set() -> None:
+    assert any(rule["resources"] == ["controllerrevisions"] for rule in rules(("change",)))
 
 
 def test_the_page_has_the_table() -> None:

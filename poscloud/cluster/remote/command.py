@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -29,10 +29,42 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 20.0
 """Longest time until a command has begun."""
 
+PING_SECONDS = 20.0
+"""How often it is asked whether a connection still lives."""
+
 SILENCE_SECONDS = 60.0
-"""How long a connection may not answer a ping before it counts as lost."""
+"""How long a connection may not answer a ping, nor bring anything else, before it counts as lost."""
+
+LOOK_SECONDS = 1.0
+"""How often an answer that is missing is looked for."""
+
+UNSURE = (TimeoutError, ConnectionResetError, BrokenPipeError, EOFError)
+"""How a connection fails whose request may have arrived, and the command with it."""
 
 Write = Callable[[Channel, bytes], Awaitable[None]]
+
+
+class NotBegunError(UnreachableError):
+    """There was no connection, and the command was not run."""
+
+
+@dataclass
+class _Life:
+    """When a connection was last heard, and whether what it brought is being written.
+
+    Nothing is read from it meanwhile, answers to pings neither: whoever reads slowly, a pager, would lose it.
+    """
+
+    heard: float = 0.0
+    writing: bool = False
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        self.writing = True
+        try:
+            yield
+        finally:
+            self.writing, self.heard = False, _now()
 
 
 @dataclass(frozen=True)
@@ -83,21 +115,25 @@ async def run(
     Raises:
         ApiError: The API server refuses: no such pod, no right.
         AuthError: It does not know us.
+        NotBegunError: There was no connection, so the command was not run.
         DeployError: The command was not run, or the connection was lost before its end.
     """
     from websockets.exceptions import ConnectionClosed
 
-    connection = await _connect(cluster, command)
-    tasks = [asyncio.create_task(_send(connection, data))] if data else []
+    connection, life = await _connect(cluster, command), _Life()
+    tasks = [asyncio.create_task(_watch(connection, life))]
+    tasks += [asyncio.create_task(_send(connection, data))] if data else []
     tasks += [asyncio.create_task(_resize(connection, sizes))] if sizes else []
     try:
         async for got in connection:
+            life.heard = _now()
             if not isinstance(got, bytes) or not got:
                 continue
             if got[0] == Channel.ERROR:
                 return exit_code(got[1:])
             if got[0] in (Channel.STDOUT, Channel.STDERR) and len(got) > 1:
-                await write(Channel(got[0]), got[1:])
+                with life.at_work():
+                    await write(Channel(got[0]), got[1:])
     except ConnectionClosed:
         pass
     finally:
@@ -111,7 +147,7 @@ async def run(
 
 async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
     from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidHandshake, InvalidStatus
+    from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.typing import Subprotocol
 
     client, access = cluster.client, cluster.access
@@ -130,7 +166,7 @@ async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
             compression=None,
             max_size=None,
             open_timeout=CONNECT_SECONDS,
-            ping_timeout=SILENCE_SECONDS,
+            ping_interval=None,  # _watch asks, and knows why an answer may be late
             close_timeout=2,
             proxy=proxy_of(access) or None,
             **secure,
@@ -142,11 +178,29 @@ async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
                 rejection(access, refusal.message), hint=f"run: {access.kubectl} get pods"
             ) from None
         raise refusal from None
-    except (InvalidHandshake, OSError, TimeoutError) as error:
-        raise UnreachableError(
+    except (WebSocketException, OSError, TimeoutError) as error:
+        unsure = isinstance(error, UNSURE) or isinstance(error.__cause__, UNSURE)
+        raise (UnreachableError if unsure else NotBegunError)(
             f"no connection to a command in pod {command.pod} by {access.server}: {error or 'no answer in time'}",
             hint="poscloud doctor looks at the way there; a proxy between has to let WebSockets through",
         ) from None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _watch(connection: ClientConnection, life: _Life) -> None:
+    """Cut a connection that is silent for too long."""
+    while True:
+        await asyncio.sleep(PING_SECONDS)
+        answer = asyncio.ensure_future(await connection.ping())
+        asked = _now()
+        while not answer.done():
+            await asyncio.wait([answer], timeout=LOOK_SECONDS)
+            if not life.writing and _now() - max(asked, life.heard) > SILENCE_SECONDS and not answer.done():
+                connection.transport.abort()
+                return
 
 
 async def _send(connection: ClientConnection, data: AsyncIterator[bytes]) -> None:

@@ -13,7 +13,7 @@ from poscloud.engine.drift.described import described
 from poscloud.engine.drift.report import Report, drift
 from poscloud.engine.drift.revert import revert
 from poscloud.engine.locks import refuse_in_use
-from poscloud.engine.manual.due import put_back
+from poscloud.engine.manual.due import NotEndedError, put_back
 from poscloud.engine.manual.place import Place, place_of, refuse_others
 from poscloud.errors import PosCloudError
 from poscloud.local.progress import Reporter
@@ -71,8 +71,7 @@ def look(
             f"the last run of {stack} was killed, and its state may be older than the cluster: poscloud up -s {stack}"
         )
     if wanted.revert_due:
-        for line in put_back_due(place, now):
-            note(line)
+        _tell_due(place, now, note)
     found = drift(place, ignored=wanted.ignored, now=now)
     if not wanted.revert or not found.drifted:
         return found
@@ -80,10 +79,23 @@ def look(
     return drift(place, ignored=wanted.ignored, now=now)
 
 
+def _tell_due(place: Place, now: datetime, note: Callable[[str], None]) -> None:
+    """Put back what is over, and tell it, also where not all of it could be put back."""
+    try:
+        done = put_back_due(place, now)
+    except NotEndedError as error:
+        for line in error.done:
+            note(line)
+        raise
+    for line in done:
+        note(line)
+
+
 def put_back_due(place: Place, now: datetime) -> list[str]:
     """End the recorded changes whose time is over, and return a line for each.
 
     Raises:
+        NotEndedError: Some of them could not be put back; the others were.
         DeployError: Another run is under way, or the namespace is not this stack's.
         PosCloudError: The cluster does not answer, or refuses.
     """

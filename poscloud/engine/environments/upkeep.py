@@ -61,7 +61,7 @@ def keep_up(root: Path, stay: list[Environment], now: datetime, reporter: Report
         # Each by itself: a change that cannot be put back keeps nobody awake.
         with found.noting(environment):
             if not environment.rest.asleep:  # who sleeps has the numbers of before
-                found.by_hand += _put_back(root, environment, now)
+                _put_back(root, environment, now, found.by_hand)
         with found.noting(environment):
             if wanted := found.due.get(environment.name):
                 refuse_in_use(ProjectPaths(root), environment.name)
@@ -80,10 +80,15 @@ def _rest(root: Path, environment: Environment, due: str, reporter: Reporter) ->
         wake(environment.target, environment.name, mark, reporter)
 
 
-def _put_back(root: Path, environment: Environment, now: datetime) -> list[str]:
-    """Put back what was changed by hand in an environment, and is over; return what was done."""
+def _put_back(root: Path, environment: Environment, now: datetime, told: list[str]) -> None:
+    """Put back what was changed by hand in an environment, and is over; add what was done to what is told."""
+    from poscloud.engine.manual.due import NotEndedError
     from poscloud.engine.manual.everywhere import put_back
 
     assert environment.target
-    done = put_back(root, environment.target, environment.name, now)
-    return [f"{environment.name}: {line}" for line in done]
+    try:
+        done = put_back(root, environment.target, environment.name, now)
+    except NotEndedError as error:
+        told += [f"{environment.name}: {line}" for line in error.done]
+        raise
+    told += [f"{environment.name}: {line}" for line in done]

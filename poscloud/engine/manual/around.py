@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from poscloud.cluster.target import Target
@@ -54,20 +55,29 @@ def recorded(target: Target, stack: str, patience: float = ANSWER_SECONDS) -> li
         raise DeployError(f"no answer from {target} within {patience:.0f} s") from None
 
 
-def after_up(pulumi: Pulumi, target: Target, stack: str, reporter: Reporter) -> None:
+def after_up(pulumi: Pulumi, target: Target, stack: str, told: Sequence[Entry], reporter: Reporter) -> None:
     """Put back what was to stay until this ``up``, forget what it changed itself, and say so.
 
     The environment is up: what goes wrong here is no more than a note.
+
+    Args:
+        pulumi: The engine, for the stack's objects.
+        target: The environment's cluster.
+        stack: The environment.
+        told: What ``tell`` said before the ``up``; who entered a pod since then is not thrown out of it.
+        reporter: Shows what was done.
     """
     from poscloud.engine.drift.described import Described, described
-    from poscloud.engine.manual.due import put_back
+    from poscloud.engine.manual.due import NotEndedError, put_back
 
     async def end(found: list[Described]) -> list[str]:
-        return await put_back(cluster_of(target), stack, found, datetime.now(UTC), after_up=True)
+        return await put_back(cluster_of(target), stack, found, datetime.now(UTC), before_up=told)
 
     try:
         done = asyncio.run(end(described(pulumi, stack, secrets=False)))
     except PosCloudError as error:
+        for line in error.done if isinstance(error, NotEndedError) else []:
+            reporter.note(line)
         reporter.note(
             f"the environment is up, but changes by hand were not ended: {_told(error)}\n"
             f"  the next one tries again: poscloud up -s {stack}"

@@ -14,14 +14,35 @@ from poscloud.engine.manual.entry import POD, Change, Entry
 from poscloud.engine.manual.fields import set_fields
 from poscloud.engine.manual.ledger import Ledger, instead, without
 from poscloud.engine.manual.pods import end_of_pod
+from poscloud.errors import DeployError, PosCloudError
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
 
 Object = dict[str, Any]
 
 
+class NotEndedError(DeployError):
+    """Some changes by hand could not be ended; the others were.
+
+    Args:
+        failed: Each of them, and why.
+        done: What was done with the others, a line for each.
+    """
+
+    def __init__(self, failed: Sequence[tuple[Entry, PosCloudError]], done: Sequence[str]) -> None:
+        told = "; ".join(f"{entry.object}, {entry.action} by {entry.who}: {why}" for entry, why in failed)
+        hints = dict.fromkeys(why.hint for _, why in failed if why.hint)
+        super().__init__(f"changes by hand that could not be ended: {told}", hint="\n  ".join(hints))
+        self.done = list(done)
+
+
 async def put_back(
-    cluster: Cluster, namespace: str, found: Sequence[Described], now: datetime, *, after_up: bool = False
+    cluster: Cluster,
+    namespace: str,
+    found: Sequence[Described],
+    now: datetime,
+    *,
+    before_up: Sequence[Entry] = (),
 ) -> list[str]:
     """End the recorded changes of an environment whose time is over, and return what was done, a line for each.
 
@@ -33,25 +54,33 @@ async def put_back(
         namespace: Its namespace.
         found: The stack's objects.
         now: The time at which changes are over.
-        after_up: An ``up`` has just ended: what has no end is over as well, and what the ``up`` changed is forgotten.
+        before_up: What was recorded before an ``up`` that has just ended: what of it has no end is over as well, and
+            what the ``up`` changed is forgotten. What was recorded during it stays until the next one.
 
     Raises:
-        PosCloudError: The cluster does not answer, or refuses.
+        NotEndedError: Some of them could not be ended; the others were.
+        PosCloudError: The cluster does not answer, or refuses to say what is recorded.
     """
     ledger, stack = Ledger(cluster, namespace), {each.key: each for each in found}
     lines: list[str] = []
-    ending = [e for e in await ledger.read() if after_up or e.is_due(now) or e.kind == POD]
+    failed: list[tuple[Entry, PosCloudError]] = []
+    ending = [e for e in await ledger.read() if e in before_up or e.is_due(now) or e.kind == POD]
     if not ending or await environment_sleeps(cluster, namespace):
         return lines
     for entry in ending:
-        over = entry.is_due(now) or (after_up and entry.until is None)
-        if entry.kind == POD:
-            left, told = await end_of_pod(cluster, namespace, entry, over=over)
-        else:
-            left, told = await _end(cluster, namespace, entry, stack, over=over)
-        if left is not entry:
-            await ledger.write(instead(entry, left) if left else without(entry))
-        lines += told
+        over = entry.is_due(now) or (entry in before_up and entry.until is None)
+        try:
+            if entry.kind == POD:
+                left, told = await end_of_pod(cluster, namespace, entry, over=over)
+            else:
+                left, told = await _end(cluster, namespace, entry, stack, over=over)
+            lines += told
+            if left is not entry:
+                await ledger.write(instead(entry, left) if left else without(entry))
+        except PosCloudError as error:
+            failed.append((entry, error))  # one of them keeps none of the others
+    if failed:
+        raise NotEndedError(failed, lines)
     return lines
 
 

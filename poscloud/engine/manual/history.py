@@ -71,7 +71,7 @@ def history(root: Path, stack: str, service: str, reporter: Reporter) -> list[Ve
 
 
 def before(root: Path, stack: str, service: str, reporter: Reporter) -> str:
-    """Return the version that a rollback goes to: the stack's own, or where nothing was pushed, the one before it.
+    """Return the version that a rollback goes to: the stack's own, or where it runs, the one before it.
 
     Raises:
         PosCloudError: As of ``history``; or there was no other version.
@@ -88,6 +88,8 @@ def before(root: Path, stack: str, service: str, reporter: Reporter) -> str:
     if entry:
         return stated
     current = next((each.version for each in found if each.now), stated)
+    if current != stated:
+        return stated  # given by others, for example by kubectl
     for each in found:
         if each.version != current:
             return each.version

@@ -94,7 +94,7 @@ def push(
         root: The project's folder.
         stack: The environment.
         words: ``[VERSION] [SERVICE…]``; without a version the latest one that is complete in the jars' store, without
-            a service all that have a version.
+            a service all that have a version, or without both all that have a jar.
         reporter: Shows progress.
         say: Gets a line for each service that was done.
         wanted: What else is asked for.
@@ -207,11 +207,28 @@ async def _one(
         if earlier:
             live = await set_fields(cluster, live, beside, workload.manager)
             await ledger.write(without(earlier))
+        _refuse_others_version(live, step, place.stack)
     try:
         await wait(cluster, live, done, reporter)
     except WaitTimeoutError as error:
         raise await with_last_words(cluster, live, error) from None
     return done
+
+
+def _refuse_others_version(live: Object, step: Step, stack: str) -> None:
+    """Make sure that a service that is to have the stack's version has it.
+
+    Raises:
+        PosCloudError: It has one that was not given by this command.
+    """
+    now = version_in(get(live, "spec", "template", default={}), step.service)
+    if now != step.stated:
+        raise PosCloudError(
+            f"{step.workload.kind} {step.workload.name} has version {now}, which poscloud does not know of; the stack "
+            f"says {step.stated}",
+            hint=f"who gave it says: poscloud drift -s {stack}; to put the stack's back: poscloud drift -s {stack} "
+            "--revert",
+        )
 
 
 def _stopped(

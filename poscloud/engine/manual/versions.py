@@ -135,10 +135,10 @@ def tag_of(image: str) -> str:
 def chosen(words: tuple[str, ...], spec: EnvironmentSpec) -> tuple[str, list[str]]:
     """Return the version, empty where none is given, and the services that are meant by ``[VERSION] [SERVICE…]``.
 
-    Without a service, all that have a version.
+    Without a service, all that have a version; without a version as well, those whose latest a store of jars tells.
 
     Raises:
-        PosCloudError: There is no such service.
+        PosCloudError: There is no such service, or none is meant.
     """
     rest = list(words)
     version = rest.pop(0) if rest and rest[0] not in spec.services else ""
@@ -150,4 +150,11 @@ def chosen(words: tuple[str, ...], spec: EnvironmentSpec) -> tuple[str, list[str
     every = [name for name, part in spec.services.items() if not without_version(part)]
     if not rest and not every:
         raise PosCloudError(f"no service of {spec.name} has a version to push")
+    if not rest and not version:
+        every = [name for name in every if getattr(spec.services[name], "jar", None)]
+        if not every:
+            raise PosCloudError(
+                f"no service of {spec.name} has a store of jars, which would tell the latest version",
+                hint=f"give a version: poscloud push-jar VERSION -s {spec.name}",
+            )
     return version, list(dict.fromkeys(rest)) or every

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poscloud.cluster.remote import terminal
-from poscloud.cluster.remote.command import Command, run
+from poscloud.cluster.remote.command import Command, NotBegunError, run
 from poscloud.engine.environments.asked import owner
 from poscloud.engine.environments.expiry import written
 from poscloud.engine.manual.asked import end_of, refuse_production
@@ -18,7 +18,7 @@ from poscloud.engine.manual.container import Container, container_of
 from poscloud.engine.manual.entry import POD, Entry
 from poscloud.engine.manual.ledger import Ledger, with_entry, without
 from poscloud.engine.manual.place import Place, place_of, refuse_others
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.local.progress import Reporter
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.rest import ApiError
@@ -126,9 +126,13 @@ async def _joined(cluster: Cluster, command: Command) -> int:
 
 
 def _never_ran(error: PosCloudError) -> bool:
-    """Whether nothing can have been changed: it was refused, or the node could not run it."""
+    """Whether nothing can have been changed: it was refused, never connected, or the node could not run it."""
     refused = isinstance(error, ApiError) and 400 <= error.status < 500
-    return refused or error.message.startswith("the command was not run")
+    return (
+        refused
+        or isinstance(error, (AuthError, NotBegunError))
+        or error.message.startswith("the command was not run")
+    )
 
 
 def _entry(place: Place, found: Container, wanted: Wanted, end: datetime | None) -> Entry:

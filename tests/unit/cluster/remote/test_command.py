@@ -13,8 +13,9 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 from websockets.datastructures import Headers
 
+from poscloud.cluster.remote import command as module
 from poscloud.cluster.remote.channels import PROTOCOL, Channel
-from poscloud.cluster.remote.command import Command, run
+from poscloud.cluster.remote.command import Command, NotBegunError, run
 from poscloud.errors import AuthError, DeployError
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import Access
@@ -176,6 +177,84 @@ async def test_a_server_that_is_not_there_is_told() -> None:
     access = Access("http://127.0.0.1:1", "test.yaml", "test", cluster={"server": "http://127.0.0.1:1"})
     with pytest.raises(UnreachableError, match=r"no connection to a command in pod web-1"):
         await run(Cluster(access, Settings(), Clock()), COMMAND, Heard().write)
+
+
+@pytest.mark.parametrize("proxy", ["ftp://127.0.0.1:1", "http://127.0.0.1:1"])
+async def test_a_proxy_that_is_none_is_told_and_nothing_was_run(proxy: str) -> None:
+    cluster = {"server": "http://k8s.example.com", "proxy-url": proxy}
+    there = Cluster(Access(cluster["server"], "test.yaml", "test", cluster=cluster), Settings(), Clock())
+    with pytest.raises(NotBegunError, match="no connection to a command in pod web-1"):
+        await run(there, COMMAND, Heard().write)
+
+
+async def test_an_address_that_is_none_is_told() -> None:
+    access = Access("http://:1", "test.yaml", "test", cluster={"server": "http://:1"})
+    with pytest.raises(NotBegunError, match="no connection to a command in pod web-1"):
+        await run(Cluster(access, Settings(), Clock()), COMMAND, Heard().write)
+
+
+async def test_whether_a_server_that_hangs_up_ran_it_is_not_known() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    access = Access(url, "test.yaml", "test", cluster={"server": url})
+    async with server:
+        with pytest.raises(UnreachableError) as caught:
+            await run(Cluster(access, Settings(), Clock()), COMMAND, Heard().write)
+    assert not isinstance(caught.value, NotBegunError)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("PING_SECONDS", 0.02), ("SILENCE_SECONDS", 0.2), ("LOOK_SECONDS", 0.02)):
+        monkeypatch.setattr(module, name, seconds)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_who_reads_slowly_loses_nothing() -> None:
+    async def much(connection: ServerConnection) -> None:
+        for _ in range(100):
+            await connection.send(b"\x01" + b"a" * 100_000)
+        await connection.send(SUCCESS)
+
+    class Slow(Heard):
+        async def write(self, channel: Channel, data: bytes) -> None:
+            await super().write(channel, data)
+            if len(self.parts) == 1:  # as a pager that waits for a key
+                await asyncio.sleep(0.8)
+
+    slow = Slow()
+    async with served(Node(much)) as cluster:
+        assert await run(cluster, COMMAND, slow.write) == 0
+    assert len(slow.parts) == 100
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_connection_that_is_silent_is_lost() -> None:
+    over = asyncio.Event()
+
+    async def deaf(connection: ServerConnection) -> None:
+        connection.transport.pause_reading()  # type: ignore[attr-defined]
+        await over.wait()
+
+    node = Node(deaf)
+    async with served(node) as cluster:
+        with pytest.raises(DeployError, match=r"web-1 is gone|was lost"):
+            await asyncio.wait_for(run(cluster, COMMAND, Heard().write), 5)
+        over.set()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_command_that_says_nothing_for_long_is_not_lost() -> None:
+    async def quiet(connection: ServerConnection) -> None:
+        await asyncio.sleep(0.8)
+        await connection.send(SUCCESS)
+
+    async with served(Node(quiet)) as cluster:
+        assert await run(cluster, COMMAND, Heard().write) == 0
 
 
 async def test_a_reader_that_is_gone_ends_it() -> None:

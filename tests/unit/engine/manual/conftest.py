@@ -70,12 +70,14 @@ class Shop:
     Attributes:
         lost: Answers to a PATCH of the Deployment that get lost after it was done.
         refuses: What such a PATCH is answered with instead.
+        spares: What the DELETE of a pod is answered with instead.
     """
 
     def __init__(self, server: FakeServer) -> None:
         server.answer = self._answer
         self.server, self.lost = server, 0
         self.refuses: Answer | None = None
+        self.spares: Answer | None = None
         web = copy.deepcopy(INPUTS)
         web["metadata"] |= {"uid": "u-1", "resourceVersion": "1", "managedFields": []}
         namespace = {
@@ -133,6 +135,8 @@ class Shop:
         live = self.objects.get(request.path)
         if live is None:
             return refusal(404, "NotFound", f"{request.path} not found")
+        if self.spares:
+            return self.spares
         if get(request.body, "preconditions", "uid") != live["metadata"]["uid"]:
             return refusal(409, "Conflict", "the UID in the precondition does not match")
         return Answer(body=self.objects.pop(request.path))

@@ -13,6 +13,7 @@ from poscloud.cluster.target import Target
 from poscloud.engine.archive import _by_hand
 from poscloud.engine.deploy import Prepared
 from poscloud.engine.manual.around import after_up, tell
+from poscloud.engine.manual.due import NotEndedError
 from poscloud.engine.manual.entry import as_text
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import ArchiveError, AuthError, DeployError
@@ -115,8 +116,24 @@ def test_an_up_says_that_it_could_not_look(server: Server, target: Target) -> No
 
 def test_what_goes_wrong_after_an_up_is_a_note(prepared: Prepared) -> None:
     notes: Any = Notes()
-    after_up(prepared.pulumi, prepared.target, "shop", notes)
+    after_up(prepared.pulumi, prepared.target, "shop", [ENTRY], notes)
     (line,) = notes.lines
     assert line.startswith(
         "the environment is up, but changes by hand were not ended: the state cannot be read"
     )
+
+
+def test_an_up_tells_what_was_ended_beside_what_was_not(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(*_: Any, **given: Any) -> list[str]:
+        assert given == {"before_up": [ENTRY]}
+        raise NotEndedError([(ENTRY, DeployError("no right"))], ["api is back"])
+
+    monkeypatch.setattr("poscloud.engine.drift.described.described", lambda *_, **__: [])
+    monkeypatch.setattr("poscloud.engine.manual.due.put_back", failing)
+    notes: Any = Notes()
+    after_up(prepared.pulumi, prepared.target, "shop", [ENTRY], notes)
+    done, left = notes.lines
+    assert done == "api is back"
+    assert "Deployment web, scale by li: no right" in left

@@ -31,7 +31,8 @@ async def test_awake_it_is_put_back_when_its_time_is_over(shop: Shop) -> None:
 async def test_asleep_nothing_is_put_back_and_the_record_stays(shop: Shop, after_up: bool) -> None:
     await scaled(shop)
     shop.put_to_sleep()
-    assert await put_back(shop.cluster, "shop", [shop.described], LATER, after_up=after_up) == []
+    told = [ENTRY] if after_up else []
+    assert await put_back(shop.cluster, "shop", [shop.described], LATER, before_up=told) == []
     assert (shop.replicas, await shop.ledger.read()) == (3, [ENTRY])
 
 

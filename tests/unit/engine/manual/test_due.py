@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from poscloud.engine.manual.due import put_back
+from poscloud.engine.drift import command
+from poscloud.engine.environments.upkeep import keep_up
+from poscloud.engine.manual.due import NotEndedError, put_back
 from poscloud.engine.manual.entry import Change, Entry
 from poscloud.engine.manual.ledger import with_entry
+from poscloud.errors import DeployError
 from poscloud.provider.diff import get
 from poscloud.provider.items import Item
 from tests.unit.engine.manual.conftest import INPUTS, NAMESPACE, NOON, WEB, Shop
+from tests.unit.provider.conftest import refusal
 
 LATER, EARLIER = NOON + timedelta(hours=1), NOON - timedelta(hours=1)
 CONTAINERS = ("spec", "template", "spec", "containers")
@@ -43,7 +49,8 @@ async def pushed(shop: Shop, entry: Entry = PUSHED, image: str = "web:2") -> Non
 
 
 async def end(shop: Shop, at: Any = LATER, *, after_up: bool = False) -> list[str]:
-    return await put_back(shop.cluster, "shop", [shop.described], at, after_up=after_up)
+    told = await shop.ledger.read() if after_up else []
+    return await put_back(shop.cluster, "shop", [shop.described], at, before_up=told)
 
 
 async def test_all_fields_go_back_at_once(shop: Shop) -> None:
@@ -114,3 +121,57 @@ async def test_without_an_end_the_next_up_replaces_the_pod(shop: Shop) -> None:
     await shop.ledger.write(with_entry(replace(VISIT, until=None)))
     assert await end(shop) == []
     assert len(await end(shop, after_up=True)) == 1
+
+
+async def test_who_entered_a_pod_during_the_up_stays_in_it(shop: Shop) -> None:
+    shop.add_pod("web-1", "u-9")
+    told = replace(VISIT, until=None)
+    since = replace(told, at=LATER, name="web-2", uid="u-10")
+    shop.add_pod("web-2", "u-10")
+    for entry in (told, since):
+        await shop.ledger.write(with_entry(entry))
+    (line,) = await put_back(shop.cluster, "shop", [shop.described], LATER, before_up=[told])
+    assert line.startswith("Pod web-1: replaced")
+    assert (f"{NAMESPACE}/pods/web-2" in shop.objects, await shop.ledger.read()) == (True, [since])
+
+
+async def test_one_that_cannot_be_ended_keeps_none_of_the_others(shop: Shop) -> None:
+    """Who may deploy need not have the right to delete pods."""
+    shop.add_pod("web-1", "u-9")
+    shop.spares = refusal(403, "Forbidden", "pods is forbidden")
+    await shop.ledger.write(with_entry(VISIT))
+    await pushed(shop)
+    with pytest.raises(NotEndedError) as caught:
+        await end(shop)
+    assert "Pod web-1, shell by li: " in caught.value.message and "pods is forbidden" in caught.value.message
+    assert caught.value.done == ["Deployment web: version 2 → 1, as the stack says; over is: try (li)"]
+    assert (get(await shop.live(), *IMAGE), await shop.ledger.read()) == ("web:1", [VISIT])
+
+
+def test_a_sweep_tells_what_was_done_and_what_was_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def failing(*_: Any) -> list[str]:
+        raise NotEndedError([(VISIT, DeployError("no right"))], ["web is back"])
+
+    monkeypatch.setattr("poscloud.engine.manual.everywhere.put_back", failing)
+    there: Any = SimpleNamespace(
+        name="shop", target="t", deleting=False, queued=False, pods=1,
+        lease=SimpleNamespace(active=True), rest=SimpleNamespace(asleep=False, due=lambda *_: ""),
+    )  # fmt: skip
+    reporter: Any = None
+    found = keep_up(tmp_path, [there], NOON, reporter, yes=True)
+    assert (found.by_hand, list(found.failed)) == (["shop: web is back"], ["shop"])
+    assert "Pod web-1, shell by li: no right" in found.failed["shop"]
+
+
+def test_drift_tells_what_was_put_back_before_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any) -> list[str]:
+        raise NotEndedError([(VISIT, DeployError("no right"))], ["web is back"])
+
+    monkeypatch.setattr(command, "put_back_due", failing)
+    lines: list[str] = []
+    place: Any = None
+    with pytest.raises(NotEndedError):
+        command._tell_due(place, NOON, lines.append)
+    assert lines == ["web is back"]

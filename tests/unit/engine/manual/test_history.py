@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from poscloud.engine.manual import history
 from poscloud.engine.manual.entry import Entry
-from poscloud.engine.manual.history import BY_UP, pushed_text, versions_of
+from poscloud.engine.manual.history import BY_UP, before, pushed_text, versions_of
 from poscloud.render.names import PUSHED_ANNOTATION
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -52,3 +57,27 @@ def test_a_controller_revision_is_read_too() -> None:
     revision = {"metadata": one["metadata"], "revision": 7, "data": {"spec": one["spec"]}}
     (found,) = versions_of([revision], "web", None)
     assert (found.version, found.revision) == ("1", 7)
+
+
+@pytest.mark.parametrize(("live", "goes"), [("9", "2"), ("2", "1")])
+def test_a_rollback_goes_to_the_stacks_own_version_first(
+    monkeypatch: pytest.MonkeyPatch, live: str, goes: str
+) -> None:
+    """``kubectl set image`` gives a version that no ledger has."""
+    stated = SimpleNamespace(inputs=kept(1, "2"), component="web")
+    newest = [kept(4, "9")] if live == "9" else []
+
+    async def no_entry(*_: Any) -> None:
+        return None
+
+    async def found(*_: Any) -> list[Any]:
+        return versions_of([*newest, kept(3, "2"), kept(2, "1")], "web", None)
+
+    place = SimpleNamespace(pulumi=None, cluster=lambda: None)
+    monkeypatch.setattr(history, "place_of", lambda *_: place)
+    monkeypatch.setattr(history, "described", lambda *_, **__: [])
+    monkeypatch.setattr(history, "workload_of", lambda *_: stated)
+    monkeypatch.setattr(history, "_entry", no_entry)
+    monkeypatch.setattr(history, "_history", found)
+    reporter: Any = None
+    assert before(Path(), "shop", "web", reporter) == goes

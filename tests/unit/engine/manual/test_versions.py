@@ -101,7 +101,7 @@ def test_a_tag_is_not_the_port_of_a_registry(image: str, tag: str) -> None:
         (("v2", "api", "pay"), "v2", ["api", "pay"]),
         (("api",), "", ["api"]),
         (("v2",), "v2", ["api", "pay", "sealed", "web", "eureka"]),
-        ((), "", ["api", "pay", "sealed", "web", "eureka"]),
+        ((), "", ["pay", "sealed"]),  # of an image nobody knows which version is the latest
         (("v2", "api", "api"), "v2", ["api"]),
     ],
 )
@@ -109,6 +109,12 @@ def test_a_version_may_stand_before_services(
     words: tuple[str, ...], version: str, services: list[str]
 ) -> None:
     assert chosen(words, SPEC) == (version, services)
+
+
+def test_without_a_jar_somebody_has_to_say_which_version() -> None:
+    spec = SPEC.model_copy(update={"services": {"api": SPEC.services["api"]}})
+    with pytest.raises(PosCloudError, match="no service of shop has a store of jars"):
+        chosen((), spec)
 
 
 @pytest.mark.parametrize(
