@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from poscloud.cluster.preflight.live import LISTS, Live
 from poscloud.engine.description import describe
 from poscloud.engine.preflight.cluster import cluster_findings
+from poscloud.engine.preflight.others import other_claims
 from tests.unit.conftest import Project
 
 
@@ -40,3 +43,29 @@ def test_its_own_objects_are_not_in_its_way(project: Project) -> None:
     theirs = {"metadata": {"name": "b", "namespace": "x"}, "spec": {"ports": [{"nodePort": 30080}]}}
     assert found(project, Live("", set(), {"services": [service]}))[0] == []
     assert found(project, Live("", set(), {"services": [theirs]}))[0] == ["node-port-taken"]
+
+
+def test_what_cannot_be_read_of_another_environment_is_a_note(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("env", "broken", "closed", "fine"):
+        project.write(f"{name}.yaml", "services: {a: {kind: java, node_port: 30080}}\n")
+    root, stacks = Path(project.root), Path(project.root) / "stacks"
+    (root / "Pulumi.broken.yaml").write_text("config: [\n")
+    (stacks / "gone.yaml").symlink_to("nowhere.yaml")
+    (stacks / "folder.yaml").mkdir()
+    read = Path.read_text
+
+    def read_text(file: Path, *args: str, **more: str) -> str:
+        if file.name in ("closed.yaml", "Pulumi.closed.yaml"):
+            raise PermissionError(13, "Permission denied")
+        return read(file, *args, **more)
+
+    (root / "Pulumi.closed.yaml").write_text("")
+    monkeypatch.setattr(Path, "read_text", read_text)
+    claims, notes = other_claims(root, "env")
+    assert list(claims) == ["fine"]
+    assert notes == [
+        "environment 'broken' could not be compared: 1 problem found (poscloud check -s broken)",
+        "environment 'closed' could not be compared: Permission denied (poscloud check -s closed)",
+    ]
