@@ -61,6 +61,20 @@ def test_without_a_file_there_is_no_line(tmp_path: Path, problem: Problem) -> No
         ("secrets: {git: [username, password]}", "secrets: {git: [username, password]}"),
         ("PASSWORD_FILE: /run/secrets/x", "PASSWORD_FILE: /run/secrets/x"),
         ("version: 20261101-r1842", "version: 20261101-r1842"),
+        ('{"name": "DB_PASSWORD", "value": "q"}', '{"name": "DB_PASSWORD", "value": "*"}'),
+        ("{'value': 'q', 'name': 'DB_PASSWORD'}", "{'value': '*', 'name': 'DB_PASSWORD'}"),
+        ('env={"DB_PASSWORD": "a, b}"}, x=1', 'env={"DB_PASSWORD": "*****"}, x=1'),
+        ('DB_PASSWORD: "a\\"b#c" # old', 'DB_PASSWORD: "******" # old'),
+        ("DB_PASSWORD: 'a''b'", "DB_PASSWORD: '****'"),
+        ("DB_PASSWORD: a, b] c} \"d\" 'e' #f", "DB_PASSWORD: *******************"),
+        ("DB_PASSWORD: #abc", "DB_PASSWORD: ****"),
+        ("DB_PASSWORD: [abc", "DB_PASSWORD: ****"),
+        ("DB_PASSWORD: {abc", "DB_PASSWORD: ****"),
+        ("{DB_PASSWORD: ab]c, x: y}", "{DB_PASSWORD: ***********"),
+        ("{DB_PASSWORD: a#b, x: y}", "{DB_PASSWORD: ***, x: y}"),
+        ("DB_PASSWORD: abc, X: ${x}", "DB_PASSWORD: ************"),
+        ("{DB_PASSWORD: ${redis.secret}, x: y}", "{DB_PASSWORD: ${redis.secret}, x: y}"),
+        ("DB_PASSWORD: {secret: db, key: password}", "DB_PASSWORD: {secret: db, key: password}"),
     ],
 )
 def test_secrets_are_not_shown(line: str, expected: str) -> None:
@@ -68,7 +82,44 @@ def test_secrets_are_not_shown(line: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "a.", "-", "eyJ-", "a: ", "://", "name: a, ", "IDENTIFIED BY ", "Aa1", " "]
+    ("text", "line", "column", "expected"),
+    [
+        ("- name: DB_PASSWORD\n  value: hunter2\n", 2, 10, "  value: *******"),
+        ("- value: hunter2\n  name: DB_PASSWORD\n", 1, 10, "- value: *******"),
+        ("DB_PASSWORD:\n  hunter2, }\n", 2, 3, "  **********"),
+        ("DB_PASSWORD: |\n\n  a\n  hunter2\n", 4, 3, "  *******"),
+        ("DB_PASSWORD: |\n  hunter2\n", 1, 14, "DB_PASSWORD: *"),
+        ("X: hunter2 ] , } '\n", 1, 4, "X: ***************"),
+        ('X: "hunter2" # a\n', 1, 4, 'X: "*******" # a'),
+        ('X: "hunter2" "more"\n', 1, 4, "X: ****************"),
+        ("X: [hunter2\n", 1, 4, "X: ********"),
+        ("X: f'hunter2', Y\n", 1, 4, "X: *************"),
+    ],
+)
+def test_what_a_finding_calls_a_secret_is_hidden(
+    tmp_path: Path, text: str, line: int, column: int, expected: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    found = excerpt(Problem(Path("a.yaml"), line, column, "secret-in-clear", "y"), tmp_path)
+    assert found and (found.text, found.indent) == (expected, column - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- name: DB_PASSWORD\n  value: hunter2\n", "  value: *******"),
+        ("DB_PASSWORD:\n  hunter2\n", "  *******"),
+        ("DB_PASSWORD:\n  secret: db\n", "  secret: db"),
+        ("env:\n  X: hunter\n", "  X: hunter"),
+    ],
+)
+def test_other_findings_hide_the_value_of_the_line_above(tmp_path: Path, text: str, expected: str) -> None:
+    assert shown(tmp_path, text, 2, 3)[0] == f"    2 | {expected}"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "a.", "-", "eyJ-", "a: ", "://", "name: a, ", "IDENTIFIED BY ", "Aa1", " ", "{password: a, "],
 )
 def test_a_long_line_is_masked_in_no_time(piece: str) -> None:
     started = time.process_time()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poscloud.cluster.target import Target
+from poscloud.cluster.watching.namespace import Namespace
 from poscloud.errors import AuthError
-from poscloud.provider import config
 from poscloud.provider.discovery import Discovery, NoSuchKindError
-from poscloud.provider.rest import ApiError, Client
+from poscloud.provider.rest import ApiError
 
 Object = dict[str, Any]
 
@@ -60,47 +60,55 @@ def read(target: Target, namespace: str, kinds: set[tuple[str, str]]) -> Live:
     Raises:
         AuthError: The cluster does not know this user.
         UnreachableError: It does not answer.
+        DeployError: It is another cluster than the stack was deployed to.
     """
-    access = config.load({"kubeconfig": str(target.kubeconfig), "context": target.context})
-    return asyncio.run(_read(Client(access), namespace, kinds))
+    return asyncio.run(_read(Namespace(target, namespace, ""), kinds))
 
 
-async def _read(client: Client, namespace: str, kinds: set[tuple[str, str]]) -> Live:
-    quotas = f"/api/v1/namespaces/{namespace}/resourcequotas"
+async def _read(space: Namespace, kinds: set[tuple[str, str]]) -> Live:
+    system = await _asked(space, "/api/v1/namespaces/kube-system")
+    space.refuse_other(str(system["metadata"]["uid"]) if system else "")
+    quotas = f"/api/v1/namespaces/{space.name}/resourcequotas"
     listing = asyncio.gather(
-        *(_listed(client, path, query) for path, query in LISTS.values()), _listed(client, quotas, {})
+        *(_listed(space, path, query) for path, query in LISTS.values()), _listed(space, quotas, {})
     )
     version, unserved, (*answers, of_namespace) = await asyncio.gather(
-        _version(client), _unserved(client, kinds), listing
+        _version(space), _unserved(space, kinds), listing
     )
     found = {what: items for what, items in zip(LISTS, answers, strict=True) if items is not None}
     return Live(version, unserved, found, of_namespace or [], [what for what in LISTS if what not in found])
 
 
-async def _version(client: Client) -> str:
+async def _version(space: Namespace) -> str:
     try:
-        return str((await client.request("GET", "/version")).get("gitVersion") or "")
+        return str((await _asked(space, "/version") or {}).get("gitVersion") or "")
     except ApiError:
         return ""
 
 
-async def _unserved(client: Client, kinds: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    discovery = Discovery(client)
+async def _unserved(space: Namespace, kinds: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    discovery = Discovery(space.client)
     missing = set()
     for api_version, kind in sorted(kinds):
         try:
-            await discovery.find(api_version, kind)
+            await space.explained(discovery.find(api_version, kind))
         except NoSuchKindError:
             missing.add((api_version, kind))
     return missing
 
 
-async def _listed(client: Client, path: str, query: dict[str, str]) -> list[Object] | None:
+async def _listed(space: Namespace, path: str, query: dict[str, str]) -> list[Object] | None:
     """Return the objects at a path; ``None`` where this user may not list them, or nobody can."""
+    answer = await _asked(space, path, query)
+    return None if answer is None else [i for i in answer.get("items") or [] if isinstance(i, dict)]
+
+
+async def _asked(space: Namespace, path: str, query: dict[str, str] | None = None) -> Object | None:
+    """Return the answer to a GET; ``None`` where this user may not have it, or it is not there."""
     try:
-        answer = await client.request("GET", path, query)
+        return await space.get(path, query)
     except (ApiError, AuthError) as error:
-        if isinstance(error, ApiError) and error.status in (403, 404):
+        refusal = error if isinstance(error, ApiError) else error.__cause__
+        if isinstance(refusal, ApiError) and refusal.status in (403, 404):
             return None
         raise
-    return [item for item in answer.get("items") or [] if isinstance(item, dict)]

@@ -43,7 +43,14 @@ def _there(live: Live) -> Iterator[tuple[str, str, list[Claim]]]:
             for rule in item["spec"].get("rules") or []
             for path in (rule.get("http") or {}).get("paths") or []
         ]
-        yield *_known(item, "Ingress"), [Claim(INGRESS, key, "", ()) for key in paths]
+        own = _class_of(item)
+        yield *_known(item, "Ingress"), [Claim(INGRESS, key, "", (), ingress_class=own) for key in paths]
+
+
+def _class_of(ingress: Object) -> str:
+    """Return the class of an Ingress; empty where it does not say."""
+    old = (ingress["metadata"].get("annotations") or {}).get("kubernetes.io/ingress.class")
+    return str(ingress["spec"].get("ingressClassName") or old or "")
 
 
 def _known(item: Object, kind: str) -> tuple[str, str]:

@@ -73,7 +73,9 @@ def look_up(image: Reference, wanted: frozenset[str]) -> Found:
         e for e in manifest.get("manifests") or [] if (e.get("platform") or {}).get("os", "linux") == "linux"
     ]
     by_processor = {
-        str(e["platform"]["architecture"]): str(e["digest"]) for e in entries if e.get("platform")
+        str(e["platform"]["architecture"]): str(e["digest"])
+        for e in entries
+        if (e.get("platform") or {}).get("architecture") and e.get("digest")
     }
     missing = {p for p in wanted & by_processor.keys() if session.manifest(by_processor[p])[1] is None}
     return Found(there=True, architectures=frozenset(by_processor), missing=frozenset(missing))
@@ -108,6 +110,9 @@ class _Session:
                 raise UnaskedError(_refused(error.code)) from None
         try:
             self._authorization = self._authorize(challenge)
+        except HTTPError as error:  # of who gives tokens, which tells nothing of the image
+            raise UnaskedError(_refused(error.code)) from None
+        try:
             return self._once(url, accept)
         except HTTPError as error:
             if error.code == 404:

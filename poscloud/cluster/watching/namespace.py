@@ -66,11 +66,7 @@ class Namespace:
             ) from None
         said = live["metadata"].get("annotations") or {}
         owner, cluster = str(said.get(STACK_ANNOTATION, "")), str(said.get(CLUSTER_ANNOTATION, ""))
-        if cluster and self.target.uid and cluster != self.target.uid:
-            raise DeployError(
-                f"{self.name} was deployed to cluster {self.target.uid}; {self.target} leads to {cluster}",
-                hint="choose the context it was deployed with (poscloud:context, KUBECONFIG)",
-            )
+        self.refuse_other(cluster)
         if owner != self.mark:
             whose = f"stack {owner}" if owner else "no stack"
             raise DeployError(
@@ -105,13 +101,29 @@ class Namespace:
             UnreachableError: The cluster does not answer.
             ApiError: The cluster refuses for another reason.
         """
-        return await self._explained(self.client.request("GET", path, query))
+        return await self.explained(self.client.request("GET", path, query))
 
     async def text(self, path: str, query: Mapping[str, str]) -> str:
         """Return an answer that is no JSON, as a container's log; errors as in ``get``."""
-        return await self._explained(self.client.text(path, query))
+        return await self.explained(self.client.text(path, query))
 
-    async def _explained(self, answer: Awaitable[Answer]) -> Answer:
+    def refuse_other(self, cluster: str) -> None:
+        """Make sure that a cluster is the one the stack was deployed to, as far as both are known.
+
+        Args:
+            cluster: uid of the cluster that answers; empty: not known.
+
+        Raises:
+            DeployError: It is another one.
+        """
+        if cluster and self.target.uid and cluster != self.target.uid:
+            raise DeployError(
+                f"{self.name} was deployed to cluster {self.target.uid}; {self.target} leads to {cluster}",
+                hint="choose the context it was deployed with (poscloud:context, KUBECONFIG)",
+            )
+
+    async def explained(self, answer: Awaitable[Answer]) -> Answer:
+        """Return an answer of the API server; errors as in ``get``, of requests made at once all with the cause."""
         try:
             return await answer
         except ApiError as error:

@@ -11,7 +11,9 @@ from poscloud.cluster.preflight.there import check_classes, check_quotas, check_
 from poscloud.cluster.preflight.wanted import wanted_pods
 from poscloud.cluster.target import Target, resolve
 from poscloud.engine.description import Description
+from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.stackconfig import read_stack_config
+from poscloud.local.paths import ProjectPaths
 from poscloud.render.preflight.claims import claims_of
 from poscloud.spec.references import Finding
 
@@ -22,7 +24,7 @@ def live_of(root: Path, stack: str, description: Description) -> Live:
     """Read the cluster that a stack goes to.
 
     Raises:
-        DeployError: There is no such cluster, or it does not answer.
+        DeployError: There is no such cluster, it does not answer, or it is not the one the stack was deployed to.
         AuthError: It does not know this user.
     """
     kinds = {(item["apiVersion"], item["kind"]) for part in description.parts for item in part.manifests}
@@ -30,9 +32,9 @@ def live_of(root: Path, stack: str, description: Description) -> Live:
 
 
 def target_of(root: Path, stack: str) -> Target:
-    """Return the cluster that a stack goes to."""
+    """Return the cluster that a stack goes to, with the uid of the one it was deployed to."""
     config = read_stack_config(root, stack)
-    return resolve(root, config.context, config.cluster)
+    return resolve(root, config.context, config.cluster or recorded_cluster(ProjectPaths(root), stack))
 
 
 def cluster_findings(description: Description, live: Live) -> tuple[list[Finding], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from poscloud.render.check_pods import pod_specs
@@ -13,6 +13,11 @@ from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import Finding, Path
 
 NODE_PORT, HOST_PORT, INGRESS = "node port", "port of the host", "Ingress"
+
+HOSTNAME = "kubernetes.io/hostname"
+
+ONE_NODE = (HOSTNAME, "node")
+"""Labels that one node has: every node's name, and the one by which a dns-proxy chooses its node."""
 
 TAKEN = {NODE_PORT: "node-port-taken", HOST_PORT: "host-port-taken", INGRESS: "ingress-taken"}
 """What is claimed → the code of a finding when somebody else has it."""
@@ -33,7 +38,8 @@ class Claim:
         key: Which one, as a message names it: ``30080``, ``53/UDP``, ``shop.example.com/``.
         owner: The part that wants it.
         path: Where the description says so.
-        selector: Labels of the nodes it is wanted on; empty: any.
+        node: The one node it is wanted on, as ``label=value``; empty: several may do.
+        ingress_class: Of a host and path, whose controller answers them; empty: it is not said.
         address: Address of the host that it is wanted on; empty: all.
     """
 
@@ -41,22 +47,31 @@ class Claim:
     key: str
     owner: str
     path: Path
-    selector: dict[str, str] = field(default_factory=dict, hash=False)
+    node: str = ""
     address: str = ""
+    ingress_class: str = ""
 
     def meets(self, other: Claim) -> bool:
-        """Whether both cannot have it."""
+        """Whether both cannot have it; of ports of hosts only if they can be on no other host."""
         if (self.what, self.key) != (other.what, other.key):
             return False
-        apart = any(other.selector.get(key, value) != value for key, value in self.selector.items())
+        if self.what == HOST_PORT and (not self.node or self.node != other.node):
+            return False  # whether there are nodes enough, only the cluster can say
         elsewhere = self.address and other.address and self.address != other.address
+        apart = self.ingress_class and other.ingress_class and self.ingress_class != other.ingress_class
         return not (apart or elsewhere)
 
 
 def claims_of(spec: EnvironmentSpec, parts: Iterable[RenderedPart]) -> list[Claim]:
     """Return everything an environment claims, in the order of its parts."""
     found = [
-        Claim(INGRESS, f"{rule.host}{path.rstrip('/') or '/'}", "ingress", ("ingress", i, "host"))
+        Claim(
+            INGRESS,
+            f"{rule.host}{path.rstrip('/') or '/'}",
+            "ingress",
+            ("ingress", i, "host"),
+            ingress_class=rule.ingress_class,
+        )
         for i, rule in enumerate(spec.ingress)
         for path in rule.paths
     ]
@@ -81,8 +96,15 @@ def _host_ports(spec: EnvironmentSpec, part: RenderedPart) -> Iterator[Claim]:
         for key, address in sorted(host_ports(pod)):
             given = str(getattr(spec.part(part.name), "port", "")) == key.split("/")[0]
             where = ("port",) if given else ("overrides", item["kind"], "spec", "template", "spec")
-            selector = dict(pod.get("nodeSelector", {}))
-            yield Claim(HOST_PORT, key, part.name, (*_part(spec, part), *where), selector, address)
+            yield Claim(HOST_PORT, key, part.name, (*_part(spec, part), *where), _node(pod), address)
+
+
+def _node(pod: Manifest) -> str:
+    """Return the one node that a pod is tied to, as ``label=value``; empty: several may do."""
+    labels = dict(pod.get("nodeSelector") or {})
+    if pod.get("nodeName"):
+        labels[HOSTNAME] = pod["nodeName"]
+    return next((f"{key}={labels[key]}" for key in ONE_NODE if key in labels), "")
 
 
 def host_ports(pod: Manifest) -> set[tuple[str, str]]:
