@@ -61,9 +61,7 @@ async def errors_of(
     """
     query = {"sinceSeconds": str(seconds_of(since, "--since"))} if since else {}
     known = _known(Path(new)) if _is_file(new) else None
-    ago = (
-        timedelta(seconds=seconds_of(new, "--new-since")) if new and known is None and new != DEPLOY else None
-    )
+    ago = _ago(new) if new and known is None and new != DEPLOY else None
     namespace = watching.namespace_of(root, stack)
     services = await watching.services(root, namespace, names)
     lines = await _lines(namespace, services, query, note)

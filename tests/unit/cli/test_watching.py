@@ -195,6 +195,12 @@ async def test_why_goes_without_the_last_lines_that_cannot_be_read(shop: Shop, a
     assert len(json.loads(out)["services"][0]["notes"]) == 1
 
 
+async def test_what_new_since_may_be_is_said(shop: Shop) -> None:
+    _, err = await shop.run("error-logs", "--new-since", "yesterday", code=2)
+    assert "'yesterday' is neither `deploy`, nor a duration as 30m, nor a file of error-logs --json" in err
+    assert "--new-since deploy" in err
+
+
 async def test_the_rest_of_the_commands(shop: Shop) -> None:
     graph, _ = await shop.run("graph")
     assert graph.splitlines()[1].split() == ["late", "java", "not", "made"]
