@@ -77,6 +77,7 @@ dist: $(READY) ## Build the wheel into dist; a tag v… at this commit has to be
 	@tag=$$(git describe --exact-match --tags --match 'v*' 2>/dev/null); version=$$($(POSCLOUD) --version); \
 	  [ -z "$$tag" ] || [ "$$tag" = "v$$version" ] || \
 	  { echo "error: the tag is $$tag, and pyproject.toml says $$version" >&2; exit 2; }
+	@rm -f dist/poscloud-*.whl
 	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . || $(NO_INDEX)
 	@ls dist/*.whl
 

@@ -101,8 +101,6 @@ app.command("restart")(restart.restart)
 app.command("push-jar")(push_jar.push_jar)
 app.command("rollback")(rollback.rollback)
 app.command("history")(history.history)
-app.command("push_jar", hidden=True)(push_jar.push_jar)
-app.command("login", hidden=True)(shell.shell)
 app.command("exec")(exec.run)
 app.command("shell")(shell.shell)
 app.command("sweep")(sweep.sweep)
@@ -125,10 +123,12 @@ app.add_typer(passphrase.app, name="passphrase")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
 
-ALIASES = {"get_all": "status"}
+ALIASES = {"get_all": "status", "push_jar": "push-jar", "login": "shell"}
 """Verbs of the old tool k8s whose name is another one; those of the same name need nothing."""
 
-app.command("get_all", hidden=True)(status.status)
+_functions = {each.name: each.callback for each in app.registered_commands if each.callback}
+for _old, _new in ALIASES.items():
+    app.command(_old, hidden=True)(_functions[_new])
 
 
 def main() -> None:

@@ -35,6 +35,8 @@ def why(
     else:
         for report in reports:
             _show(report)
+            for note in report.notes:
+                _output.tell(f"note: {note}")
     sys.exit(0 if all(report.ready for report in reports) else 1)
 
 
@@ -79,4 +81,5 @@ def _as_data(report: Report) -> dict[str, Any]:
         "containers": [vars(each) for each in report.containers],
         "events": [{**vars(each), "seen": each.seen.isoformat()} for each in report.events],
         "log": list(report.log),
+        "notes": list(report.notes),
     }

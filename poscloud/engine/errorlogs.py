@@ -11,7 +11,7 @@ from pathlib import Path
 from poscloud.cluster.watching.errors.blocks import blocks_of
 from poscloud.cluster.watching.errors.groups import Group, groups_of, new_since, not_known
 from poscloud.cluster.watching.logs.line import Line
-from poscloud.cluster.watching.logs.read import read_all
+from poscloud.cluster.watching.logs.read import NO_LOG, read_all
 from poscloud.cluster.watching.logs.source import has_begun, sources_of
 from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import Object, Service, moment, statuses
@@ -61,9 +61,7 @@ async def errors_of(
     """
     query = {"sinceSeconds": str(seconds_of(since, "--since"))} if since else {}
     known = _known(Path(new)) if _is_file(new) else None
-    ago = (
-        timedelta(seconds=seconds_of(new, "--new-since")) if new and known is None and new != DEPLOY else None
-    )
+    ago = _ago(new) if new and known is None and new != DEPLOY else None
     namespace = watching.namespace_of(root, stack)
     services = await watching.services(root, namespace, names)
     lines = await _lines(namespace, services, query, note)
@@ -100,8 +98,12 @@ async def _lines(
                     now.append(source)
                 if restarted:
                     before.append(source)
-    earlier = await read_all(namespace, before, {**query, "previous": "true"}, lambda _: None)
-    return sorted([*earlier, *await read_all(namespace, now, query, note)], key=lambda line: line.time)
+    notes: dict[str, None] = {}
+    earlier = await read_all(namespace, before, {**query, "previous": "true"}, notes.setdefault, NO_LOG)
+    lines = [*earlier, *await read_all(namespace, now, query, notes.setdefault)]
+    for each in notes:  # of both runs of a container the same is said
+        note(each)
+    return sorted(lines, key=lambda line: line.time)
 
 
 def deployed_at(service: Service) -> datetime | None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from poscloud.cluster.target import Target
 from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.provider import config
-from poscloud.provider.rest import ApiError, Client, UnreachableError
+from poscloud.provider.rest import ApiError, Client, Reader, UnreachableError
 from poscloud.render.names import CLUSTER_ANNOTATION, STACK_ANNOTATION
 
 Object = dict[str, Any]
@@ -103,9 +103,9 @@ class Namespace:
         """
         return await self.explained(self.client.request("GET", path, query))
 
-    async def text(self, path: str, query: Mapping[str, str]) -> str:
-        """Return an answer that is no JSON, as a container's log; errors as in ``get``."""
-        return await self.explained(self.client.text(path, query))
+    async def pour(self, path: str, query: Mapping[str, str], reader: Reader) -> None:
+        """Have an answer read as it comes, as a container's log; errors as in ``get``."""
+        await self.explained(self.client.pour(path, query, reader))
 
     def refuse_other(self, cluster: str) -> None:
         """Make sure that a cluster is the one the stack was deployed to, as far as both are known.

@@ -16,7 +16,7 @@ _REPLACED = {
             "install --quiet -r requirements.txt 'poscloud[forge,postgresql,s3]'"
         ),
         "[requirements.lock, toolchain/versions.toml]": "[requirements.txt]",
-        "newer, make and git": "newer, and git",
+        "newer, make and git": "newer, and git; requirements.txt says where poscloud comes from",
     },
     "gitea": {
         "          .venv/bin/pip install --quiet -r requirements.lock\n": "",
@@ -24,7 +24,7 @@ _REPLACED = {
             "install --quiet -r requirements.txt 'poscloud[forge,postgresql,s3]'"
         ),
         "hashFiles('requirements.lock', 'toolchain/versions.toml')": "hashFiles('requirements.txt')",
-        "newer, make and git": "newer, and git",
+        "newer, make and git": "newer, and git; requirements.txt says where poscloud comes from",
         "STACK: wbyh-stage": "STACK: {stack}",
     },
 }
@@ -64,5 +64,5 @@ def _template(forge: str, name: str) -> Path:
             return folder / forge / name
     raise PosCloudError(
         f"the template of {forge} is missing beside {_HERE}",
-        hint="install poscloud again: pip install --force-reinstall poscloud",
+        hint="install its wheel again: pip install --force-reinstall poscloud-VERSION-py3-none-any.whl",
     )

@@ -111,7 +111,7 @@ def _project_files(name: str) -> dict[str, str]:
     return {
         PROJECT_FILE: _filled("Pulumi.yaml", project),
         "__main__.py": _filled("program.py.txt", project),
-        "requirements.txt": f"poscloud=={__version__}\n",
+        "requirements.txt": _filled("requirements.txt", __version__),
         ".gitignore": _filled("gitignore", project),
         SHARED: _filled("shared.yaml", project.lower()),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from poscloud.engine.description import Description, describe
 from poscloud.engine.preflight.others import other_claims
-from poscloud.errors import PosCloudError, Problem
+from poscloud.errors import Problem, UsageError
 from poscloud.load.problems import from_findings
 from poscloud.local.versions import pinned
 from poscloud.render.preflight.claims import check_others, check_pods, check_within, claims_of
@@ -50,14 +50,12 @@ def check(
     Raises:
         StackNotFoundError: There is no such stack.
         InputError: What is wrong with the description, as ``validate`` says it.
-        PosCloudError: ``kubernetes`` is no version.
+        UsageError: ``kubernetes`` is no version.
         DeployError: The cluster cannot be found, or does not answer.
         AuthError: The cluster does not know this user.
     """
     if kubernetes and parse_version(kubernetes) is None:
-        raise PosCloudError(
-            f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29"
-        )
+        raise UsageError(f"'{kubernetes}' is no version of Kubernetes", hint="give it as --kubernetes 1.29")
     description = describe(root, stack)
     found: list[Finding] = []
     notes: list[str] = []

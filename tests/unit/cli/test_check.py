@@ -86,7 +86,7 @@ def test_an_environment_of_another_cluster_is_none_of_its_business(project: Path
     assert run("check", "-s", "env", cwd=project).returncode == 0
 
 
-@pytest.mark.parametrize(("version", "code"), [("1.22", 1), ("v1.23.4", 0), ("new", 1)])
+@pytest.mark.parametrize(("version", "code"), [("1.22", 1), ("v1.23.4", 0), ("new", 2)])
 def test_the_version_of_the_cluster_counts(project: Path, version: str, code: int) -> None:
     write(project, "services: {a: {kind: java, autoscale: {min: 2, max: 4}}}\n")
     done = run("check", "-s", "env", "--kubernetes", version, cwd=project)

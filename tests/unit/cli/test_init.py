@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poscloud import __version__
 from poscloud.engine.newproject.pipeline import FORGES, pipeline
 from tests.unit.cli.test_commands import run
 
@@ -38,6 +39,14 @@ def test_a_new_project_is_valid_and_says_the_next_command(empty: Path) -> None:
     ]
     checked = run("validate", "-s", "dev", cwd=empty)
     assert (checked.returncode, checked.stdout) == (0, "dev: valid, 2 components, 8 objects\n")
+
+
+def test_the_requirements_say_where_poscloud_comes_from(empty: Path) -> None:
+    run("init", cwd=empty)
+    *comments, pinned = (empty / "requirements.txt").read_text().splitlines()
+    assert pinned == f"poscloud=={__version__}"
+    assert all(line.startswith("#") for line in comments)
+    assert "`make dist`" in comments[0] and "PIP_INDEX_URL" in comments[0]
 
 
 def test_each_description_names_the_schema_that_is_there(empty: Path) -> None:
@@ -116,4 +125,5 @@ def test_a_pipeline_installs_the_package_and_needs_no_checkout_of_poscloud(forge
             assert document
     text = "".join(files.values())
     assert "pip install --quiet -r requirements.txt 'poscloud[forge,postgresql,s3]'" in text
+    assert "requirements.txt says where poscloud comes from" in text
     assert "STACK: test" in text or "inputs: {stack: test}" in text

@@ -41,6 +41,7 @@ class Shop:
             "ingresses": self.listed("Ingress"),
         }  # fmt: skip
         self.refused: Answer | None = None
+        self.no_logs: Answer | None = None
         server.answer = self.answer
         (root / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
         (root / "Pulumi.dev.yaml").write_text("config: {poscloud:context: here}\n")
@@ -67,6 +68,8 @@ class Shop:
         if self.refused:
             return self.refused
         if asked.path.endswith("/log"):
+            if self.no_logs:
+                return self.no_logs
             words = (
                 "java.net.UnknownHostException: kafka"
                 if "pay-1" in asked.path
@@ -172,6 +175,30 @@ async def test_logs_and_the_errors_in_them(shop: Shop) -> None:
     out, _ = await shop.run("error-logs", "--json", code=1)
     (shop.root / "before.json").write_text(out)
     await shop.run("error-logs", "--new-since", "before.json")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(500, "InternalError", "dial tcp: i/o timeout"),
+        refusal(403, "Forbidden", 'User "ann" cannot get resource "pods/log"'),
+    ],
+)
+async def test_why_goes_without_the_last_lines_that_cannot_be_read(shop: Shop, answer: Answer) -> None:
+    shop.no_logs = answer
+    out, err = await shop.run("why", "pay", code=1)
+    assert out.splitlines()[1].startswith("likely cause: ")
+    assert "BackOff: Back-off restarting" in out
+    assert "last lines of" not in out
+    assert err.startswith("note: no last lines of pay-1, pay: ")
+    out, _ = await shop.run("why", "pay", "--json", code=1)
+    assert len(json.loads(out)["services"][0]["notes"]) == 1
+
+
+async def test_what_new_since_may_be_is_said(shop: Shop) -> None:
+    _, err = await shop.run("error-logs", "--new-since", "yesterday", code=2)
+    assert "'yesterday' is neither `deploy`, nor a duration as 30m, nor a file of error-logs --json" in err
+    assert "--new-since deploy" in err
 
 
 async def test_the_rest_of_the_commands(shop: Shop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import aclosing
 
 import h11
@@ -11,10 +11,15 @@ import h11
 from poscloud.cluster.watching.logs.line import Line, lines_of
 from poscloud.cluster.watching.logs.source import Source
 from poscloud.cluster.watching.namespace import Namespace
+from poscloud.provider.connection import LONGEST_ANSWER, Connection, parts_of
 from poscloud.provider.rest import ApiError, Query, UnreachableError
+from poscloud.provider.shape import NotUnderstoodError
 
 AT_ONCE = 16
 """Logs that are read at the same time: each costs its kubelet."""
+
+SILENT_SECONDS = 8.0
+"""How long nothing may come of a log that is not followed: its node may be gone, and the others are there."""
 
 LOST_SECONDS = 60.0
 """How long an API server that does not answer is asked again for a log that is followed."""
@@ -24,23 +29,35 @@ AGAIN_SECONDS = 1.0
 TOGETHER_SECONDS = 0.05
 """How long lines are left to gather: the API sends each by itself, and many at once cost a fraction."""
 
-NOT_NOW = (400, 404, 500, 502, 503, 504)
+NO_LOG = (400, 404)
+"""What the API server answers where there is no such log: the container has not begun, or not run before."""
+
+NOT_NOW = (*NO_LOG, 500, 502, 503, 504)
 """What the API server answers for a log where the container, the pod or its node is not there just now."""
 
 LOST = (OSError, EOFError, TimeoutError, h11.RemoteProtocolError)
 """What a connection that ends in the middle of an answer raises."""
 
 
+class SilentError(UnreachableError):
+    """Nothing comes of one log; the cluster answers."""
+
+
 async def read_all(
-    namespace: Namespace, sources: Iterable[Source], query: Query, note: Callable[[str], None]
+    namespace: Namespace,
+    sources: Iterable[Source],
+    query: Query,
+    note: Callable[[str], None],
+    unsaid: Collection[int] = (),
 ) -> list[Line]:
-    """Return the lines of several logs in the order they were written.
+    """Return the lines of several logs in the order they were written; one that cannot be read is left out.
 
     Args:
         namespace: Where.
         sources: Whose.
         query: Of the API: ``tailLines``, ``sinceSeconds``, ``previous``.
         note: Gets in a line which log there is none of, and why.
+        unsaid: HTTP statuses that need no note.
 
     Raises:
         AuthError: The credentials do not hold, or this user may read no logs.
@@ -48,19 +65,53 @@ async def read_all(
     """
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def one(source: Source) -> list[Line]:
+    async def one(source: Source) -> list[Line] | None:
         async with slots:
             try:
-                text = await namespace.text(path_of(namespace, source), _with_time(source, query))
-            except ApiError as error:
-                if error.status not in (400, 404):
-                    raise
+                return await read(namespace, source, query)
+            except SilentError as error:
                 note(f"no log of {source.label}: {error.message}")
+                return None
+            except ApiError as error:
+                if error.status not in NOT_NOW:
+                    raise
+                if error.status not in unsaid:
+                    note(f"no log of {source.label}: {error.message}")
                 return []
-        return lines_of(text.encode().removesuffix(b"\n").split(b"\n") if text else (), source)
 
     found = await asyncio.gather(*map(one, sources))
-    return sorted((line for lines in found for line in lines), key=lambda line: line.time)
+    if found and all(lines is None for lines in found):
+        await namespace.verify()  # says so where it is the cluster that does not answer
+    return sorted((line for lines in found for line in lines or ()), key=lambda line: line.time)
+
+
+async def read(namespace: Namespace, source: Source, query: Query) -> list[Line]:
+    """Return the lines of one log.
+
+    Raises:
+        SilentError: Nothing came of it for a while.
+        ApiError: It is not there, or its node is not.
+        AuthError: The credentials do not hold, or this user may read no logs.
+        UnreachableError: The cluster does not answer.
+    """
+    text = bytearray()
+
+    async def keep(connection: Connection) -> bytes:
+        text.clear()  # after a lost connection it comes again from its start
+        async for part in parts_of(connection):
+            limit.reschedule(asyncio.get_running_loop().time() + SILENT_SECONDS)
+            text.extend(part)
+            if len(text) > LONGEST_ANSWER:
+                raise NotUnderstoodError(f"the log of {source.label} has more than {LONGEST_ANSWER} bytes")
+        return b""
+
+    try:
+        async with asyncio.timeout(SILENT_SECONDS) as limit:
+            await namespace.pour(path_of(namespace, source), _with_time(source, query), keep)
+    except TimeoutError:
+        where = f"node {source.node}" if source.node else "its node"
+        raise SilentError(f"{where} of pod {source.pod} did not answer for {SILENT_SECONDS:g} s") from None
+    return lines_of(bytes(text).removesuffix(b"\n").split(b"\n") if text else (), source)
 
 
 async def follow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from poscloud.cluster.watching.services import name_of
@@ -26,6 +26,7 @@ class Source:
         container: The container.
         is_main: Whether it is the one that the pod is there for.
         service: The service it belongs to.
+        node: The node its pod is on; empty where that is not known.
     """
 
     pod: str
@@ -33,6 +34,7 @@ class Source:
     container: str
     is_main: bool = True
     service: str = ""
+    node: str = field(default="", compare=False)
 
     @property
     def label(self) -> str:
@@ -67,8 +69,8 @@ def sources_of(pod: Object, container: str = "") -> list[Source]:
         wanted = [container]
     else:
         wanted = [_held_by(pod) or main]
-    service, uid = name_of(pod), str(meta.get("uid", ""))
-    return [Source(str(meta["name"]), uid, name, name == main, service) for name in wanted]
+    service, uid, node = name_of(pod), str(meta.get("uid", "")), str(spec.get("nodeName", ""))
+    return [Source(str(meta["name"]), uid, name, name == main, service, node) for name in wanted]
 
 
 def has_begun(pod: Object, container: str) -> bool:

@@ -8,12 +8,14 @@ from typing import Any
 
 from poscloud.cluster.watching.events import Event, events_of, warnings_of
 from poscloud.cluster.watching.logs.line import Line
-from poscloud.cluster.watching.logs.read import read_all
+from poscloud.cluster.watching.logs.read import NO_LOG, read
 from poscloud.cluster.watching.logs.source import Source
 from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import Service, statuses
 from poscloud.cluster.watching.why.causes import Cause, Evidence, likely_cause
+from poscloud.errors import AuthError
 from poscloud.provider.diff import get
+from poscloud.provider.rest import ApiError, UnreachableError
 from poscloud.provider.trouble import LOG_LINES, condition, relate, trouble
 from poscloud.provider.waits import readiness
 
@@ -53,6 +55,7 @@ class Report:
         events: Warnings about it, the newest last.
         whose_log: Which log the last lines are of; empty for none.
         log: The last lines of the container in trouble.
+        notes: What could not be looked at, and why.
     """
 
     service: str
@@ -64,6 +67,7 @@ class Report:
     events: tuple[Event, ...] = ()
     whose_log: str = ""
     log: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 async def look_at(namespace: Namespace, service: Service, services: dict[str, Service]) -> Report:
@@ -86,7 +90,8 @@ async def look_at(namespace: Namespace, service: Service, services: dict[str, Se
     state, container = _state(service, [e for e in found if e.get("type") == "Warning"])
     containers = tuple(_not_right(service))
     source = container or _worst(service, containers)
-    lines = await _last_lines(namespace, service, source) if source else []
+    notes: list[str] = []
+    lines = await _last_lines(namespace, service, source, notes) if source else []
     evidence = Evidence(
         state=state,
         ended=next((each.ended for each in containers if each.ended), ""),
@@ -104,6 +109,7 @@ async def look_at(namespace: Namespace, service: Service, services: dict[str, Se
         events=tuple(event for event in events if event.warning),
         whose_log=f"{source[0]}, {source[1]}" if source and lines else "",
         log=evidence.log,
+        notes=tuple(notes),
     )
 
 
@@ -186,11 +192,25 @@ def _worst(service: Service, containers: Sequence[Container]) -> tuple[str, str]
     return None
 
 
-async def _last_lines(namespace: Namespace, service: Service, source: tuple[str, str]) -> list[Line]:
-    """Return the last lines of a container: of its run before this one, where that has any."""
-    where = Source(source[0], "", source[1])
+async def _last_lines(
+    namespace: Namespace, service: Service, source: tuple[str, str], notes: list[str]
+) -> list[Line]:
+    """Return the last lines of a container: of its run before this one, where that has any.
+
+    Without an answer there are none, and ``notes`` gets why: the rest of the report is worth having.
+    """
+    pod = next((each for each in service.pods if each["metadata"]["name"] == source[0]), {})
+    where = Source(source[0], "", source[1], node=str(get(pod, "spec", "nodeName", default="")))
     for previous in ("true", "false"):
         query = {"tailLines": str(LOG_LINES), "previous": previous}
-        if lines := await read_all(namespace, [where], query, lambda _: None):
-            return lines
+        try:
+            if lines := await read(namespace, where, query):
+                return lines
+        except (ApiError, UnreachableError, AuthError) as error:
+            if isinstance(error, AuthError) and not isinstance(error.__cause__, ApiError):
+                raise
+            if isinstance(error, ApiError) and error.status in NO_LOG:
+                continue
+            notes.append(f"no last lines of {source[0]}, {source[1]}: {error.message}")
+            return []
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from poscloud.cluster.watching.logs.source import Source
 from poscloud.cluster.watching.namespace import MissingNamespaceError, Namespace
 from poscloud.cluster.watching.status import see
 from poscloud.errors import AuthError, DeployError
-from poscloud.provider.rest import ApiError
+from poscloud.provider import rest
+from poscloud.provider.rest import ApiError, UnreachableError
 from tests.unit.cluster.watching.objects import pod, workload
 from tests.unit.provider.conftest import Answer, FakeServer, Request, refusal
 
@@ -129,3 +131,49 @@ async def test_a_log_that_is_not_there_is_noted_and_the_others_shown(
     found = await read.read_all(namespace, sources, {"previous": "true"}, notes.append)
     assert [each.text for each in found] == [b"a"]
     assert notes == ["no log of web-1: previous terminated container not found"]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_node_that_does_not_answer_costs_its_own_log_only(
+    server: FakeServer, namespace: Namespace, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(read, "SILENT_SECONDS", 0.5)
+    line = b"2026-11-22T09:55:07.100000000Z a\n"
+    dead = refusal(status, "InternalError", "dial tcp 10.0.0.7:10250: i/o timeout")
+    server.answer = lambda asked: dead if "web-1" in asked.path else Answer(body=line)
+    notes: list[str] = []
+    sources = [Source("web-1", "1", "web", node="n1"), Source("web-2", "2", "web")]
+    found = await read.read_all(namespace, sources, {}, notes.append)
+    assert [each.text for each in found] == [b"a"]
+    said = {500: "dial tcp 10.0.0.7:10250: i/o timeout"}
+    assert notes == [f"no log of web-1: {said.get(status, 'node n1 of pod web-1 did not answer for 0.5 s')}"]
+
+
+async def test_a_log_that_comes_slowly_is_read_whole(
+    server: FakeServer, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "SILENT_SECONDS", 0.5)
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        line = b"2026-11-22T09:55:07.100000000Z a\n"
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n" % (len(line) * 4))
+        for _ in range(4):
+            writer.write(line)
+            await asyncio.sleep(0.2)
+        writer.close()
+
+    listener = await asyncio.start_server(slowly, "127.0.0.1", 0)
+    namespace.client._port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        assert len(await read.read(namespace, Source("web-1", "1", "web"), {})) == 4
+
+
+async def test_where_no_log_comes_and_the_cluster_does_not_answer_either_it_is_said(
+    server: FakeServer, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(rest, "FIRST_CONNECTION", 0.3)
+    server.answer = lambda _: Answer(status=None)
+    with pytest.raises(UnreachableError, match="cannot reach"):
+        await read.read_all(namespace, [Source("web-1", "1", "web")], {}, lambda _: None)
