@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from poscloud.load.excerpt import masked
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import Finding
@@ -33,7 +34,7 @@ def settled(data: dict[str, Any], notes: list[str]) -> EnvironmentSpec:
             return spec
         for path, message in wrong:
             if removed := _remove(data, path):
-                notes.append(f"{'.'.join(map(str, removed))} is left out: {message}")
+                notes.append(f"{'.'.join(map(str, removed))} is left out: {masked(message)}")
     raise AssertionError("a description that is refused even without what is refused")
 
 
