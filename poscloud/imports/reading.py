@@ -12,6 +12,7 @@ import yaml
 from poscloud.errors import InputError, PosCloudError, Problem
 from poscloud.imports.source import Source
 from poscloud.render import Manifest
+from poscloud.spec.base import check_name
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -74,7 +75,22 @@ def source_of(items: Iterable[Manifest], name: str | None) -> Source:
             f"the manifests are of namespace '{found[0]}', and an environment is called like its namespace",
             hint=f"run it with --stack {found[0]}",
         )
-    return Source(str(name or found[0]), items)
+    return Source(environment_name(str(name or found[0])), items)
+
+
+def environment_name(name: str) -> str:
+    """Return what an environment is to be called.
+
+    Raises:
+        PosCloudError: No environment can have this name.
+    """
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise PosCloudError(
+            f"no environment can be called so: {error}",
+            hint="give another name: -s NAME; manifests that name a namespace have to name the same",
+        ) from None
 
 
 def _namespace(item: Manifest) -> str | None:
