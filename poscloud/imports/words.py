@@ -87,7 +87,7 @@ def as_data(result: Imported) -> dict[str, Any]:
 
 def _difference(difference: FieldDifference) -> str:
     d = difference
-    if HIDDEN in (d.source, d.rendered):
+    if d.source == d.rendered == HIDDEN:
         return f"differs  {d.kind} {d.name} {d.path}: its content, which is not shown"
     return f"differs  {d.kind} {d.name} {d.path}: {_value(d.source)} in the source, {_value(d.rendered)} rendered"
 
