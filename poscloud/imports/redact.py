@@ -21,6 +21,9 @@ _SETTING = re.compile(r"(?:requirepass|masterauth|encrypt|authorization|auth)$",
 """Settings that are passwords, though their names do not end like other passwords' names."""
 _BELOW = frozenset({"tokens"})
 """Settings in which everything is one."""
+_HOLDERS = frozenset({"config", "filebeat"})
+_REFERENCE = frozenset({"secret", "key"})
+"""What a reference to a Secret's key says."""
 _OPTION = re.compile(rf"-{{1,2}}[\w.\-]{{0,80}}?{_WORDS}", re.IGNORECASE)
 """An option whose value is the next word of a command."""
 _IN_TEXT = (
@@ -89,10 +92,16 @@ def _is_value(option: Any, word: str) -> bool:
 
 
 def is_password(path: tuple[Any, ...], value: Any) -> bool:
-    """Whether a setting of a backing service's ``config`` is a password by its name."""
-    if "config" not in path or isinstance(value, bool) or not isinstance(value, (str, int)):
+    """Whether a setting of a server's ``config`` or of the sidecar is a password by its name."""
+    holder = next((i for i, step in enumerate(path) if step in _HOLDERS), None)
+    if (
+        holder is None
+        or path[-1] in _REFERENCE
+        or isinstance(value, bool)
+        or not isinstance(value, (str, int))
+    ):
         return False
-    keys = [str(step) for step in path[path.index("config") + 1 :]]
+    keys = [str(step) for step in path[holder + 1 :]]
     named = bool(keys) and (is_named(keys[-1]) or bool(_SETTING.search(keys[-1])))
     return (named or bool(_BELOW & set(keys[:-1]))) and is_clear(str(value))
 

@@ -124,3 +124,10 @@ def test_arguments_and_annotations_are_shown_without_passwords() -> None:
     assert found["command"] == ["shop", "--token", "(value)"]
     assert "--port=1" in found["args"] and PASSWORD not in str(found["args"])
     assert PASSWORD not in str(found)
+
+
+def test_of_the_sidecar_references_stay() -> None:
+    kafka: dict[str, Any] = {"ssl.key_passphrase": PASSWORD, "password": {"secret": "a-token", "key": "b"}}
+    data: dict[str, Any] = {"name": "sales", "filebeat": {"output": {"kafka": kafka}}}
+    take_out_clear(data, [])
+    assert data["filebeat"]["output"]["kafka"] == {**kafka, "ssl.key_passphrase": PLACEHOLDER}
