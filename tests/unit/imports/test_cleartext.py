@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from poscloud.imports.reading import source_of
 from poscloud.imports.redact import PLACEHOLDER, in_list, redacted, take_out_clear
 from poscloud.imports.words import as_data, lines
 from poscloud.render import Manifest
+from tests.unit.cli.test_commands import run
 
 PASSWORD = "hunter2-very-secret"
 
@@ -131,3 +133,13 @@ def test_of_the_sidecar_references_stay() -> None:
     data: dict[str, Any] = {"name": "sales", "filebeat": {"output": {"kafka": kafka}}}
     take_out_clear(data, [])
     assert data["filebeat"]["output"]["kafka"] == {**kafka, "ssl.key_passphrase": PLACEHOLDER}
+
+
+def test_the_command_ends_with_1_and_shows_none(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: poscloud\nruntime: python\n")
+    (tmp_path / "m.yaml").write_text(json.dumps(deployment(command=["shop", f"--password={PASSWORD}"])))
+    for options in (("--print",), ("--print", "--json"), ()):
+        done = run("import", "m.yaml", *options, cwd=tmp_path)
+        assert (done.returncode, PASSWORD in done.stdout + done.stderr) == (1, False)
+        assert "--password=CHANGE-ME" in (done.stdout or (tmp_path / "stacks" / "sales.yaml").read_text())
+        assert (tmp_path / "stacks").exists() == (not options)
