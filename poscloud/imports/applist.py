@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from poscloud.errors import PosCloudError
-from poscloud.imports.reading import parse, source_of
+from poscloud.imports.reading import environment_name, parse, source_of
 from poscloud.imports.source import Source
 from poscloud.spec.base import NAME_PATTERN
 from poscloud.spec.kinds import BACKING_KINDS
@@ -32,7 +32,7 @@ def read_app_list(base: Path, app_list: Path, stack: str | None) -> tuple[Source
     Raises:
         PosCloudError: A file cannot be read, lists nothing, or the template marks no place for the service.
     """
-    name = stack or base.stem.removesuffix(_ENDING)
+    name = environment_name(stack or base.stem.removesuffix(_ENDING))
     template, names = _text(base), _names(_text(app_list), app_list)
     place = _pattern(_APP)
     if not place.search(template):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from poscloud.imports.redact import in_list, redacted
+from poscloud.load.excerpt import masked
+from poscloud.spec.cleartext import is_clear, is_named
+
 HIDDEN = "(value)"
 """What is shown instead."""
 
@@ -13,6 +17,9 @@ _NAME = re.compile(
 )
 _NO_VALUE = re.compile(r"|/\S*|\$\S*|https?://[^@\s]*|true|false|[0-9]{1,5}", re.IGNORECASE)
 """What is no password behind such a name: nothing, a path, a reference, an address, a switch, a number of seconds."""
+_CONTENT = frozenset({"data", "binaryData", "stringData"})
+_NAMES = frozenset({"secretName"})
+"""Fields that hold the name of a Secret."""
 _IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")
 
 
@@ -20,7 +27,7 @@ def is_secret(name: str, value: Any) -> bool:
     """Whether a variable holds a password or a key as text."""
     if not isinstance(value, str) or _NO_VALUE.fullmatch(value):
         return False
-    return bool(_NAME.search(name) or _IN_ADDRESS.search(value))
+    return bool((_NAME.search(name) and name not in _NAMES) or _IN_ADDRESS.search(value))
 
 
 def take_out(part: str, env: dict[str, Any], secrets: dict[str, list[str]], notes: list[str]) -> None:
@@ -44,12 +51,30 @@ def take_out(part: str, env: dict[str, Any], secrets: dict[str, list[str]], note
 
 
 def hidden(path: tuple[str, ...], value: Any) -> Any:
-    """Return what may be shown of the value at a path of a manifest."""
-    if "env" not in path:
-        return value
-    at = path.index("env") + 1
-    if at == len(path):
-        return {k: hidden((*path, k), v) for k, v in value.items()} if isinstance(value, dict) else value
+    """Return what may be shown of the value at a path of a manifest: of files' content nothing at all."""
+    if value is None:
+        return None
+    if path and path[0] in _CONTENT:
+        return HIDDEN
+    return _shown(path[-1] if path else "", path[-2] if len(path) > 1 else "", value)
+
+
+def _shown(key: str, above: str, value: Any) -> Any:
+    """Return a value without passwords.
+
+    Args:
+        key: What it is called.
+        above: What holds it: the variable's name, where ``key`` is ``value``.
+        value: The value.
+    """
     if isinstance(value, dict):
-        return {k: hidden((*path, k), v) for k, v in value.items()}
-    return HIDDEN if path[-1] == "value" and is_secret(path[at], value) else value
+        name = value.get("name") if isinstance(value.get("name"), str) else key
+        return {k: _shown(str(k), str(name), v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_shown("", key, v) for v in in_list(value, HIDDEN)]
+    if not isinstance(value, str):
+        return value
+    names = (above, key) if key == "value" else (key,)
+    if any(is_secret(n, value) or (is_named(n) and is_clear(value) and n not in _NAMES) for n in names):
+        return HIDDEN
+    return masked(redacted(value, HIDDEN))

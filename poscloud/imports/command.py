@@ -8,8 +8,7 @@ from pathlib import Path
 from poscloud.errors import PosCloudError
 from poscloud.imports.applist import read_app_list
 from poscloud.imports.importing import Choices, Imported, imported
-from poscloud.imports.reading import read_files
-from poscloud.load.stacks import STACK_NAME
+from poscloud.imports.reading import environment_name, read_files
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,8 @@ def bring(root: Path, wanted: Wanted) -> Imported:
             "give one source: files (or - for standard input), or --namespace",
             hint="run: poscloud import --help",
         )
-    if wanted.stack and not STACK_NAME.fullmatch(wanted.stack):
-        raise PosCloudError(
-            f"'{wanted.stack}' cannot be a stack's name", hint="give NAME of stacks/NAME.yaml"
-        )
+    if name := wanted.stack or wanted.namespace:
+        environment_name(name)
     choices = Choices(extends=wanted.extends, force=wanted.force)
     if wanted.namespace:
         from poscloud.imports.live import read_namespace

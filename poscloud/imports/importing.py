@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +72,7 @@ def imported(source: Source, root: Path, origin: str, choices: Choices) -> Impor
         choices: How.
 
     Raises:
-        PosCloudError: There is such a stack already, or no component was recognised.
+        PosCloudError: There is such a stack or a file of its initial SQL already, or no component was recognised.
         InputError: A base is not there, or wrong.
     """
     file = root / STACKS / f"{source.name}.yaml"
@@ -78,14 +83,17 @@ def imported(source: Source, root: Path, origin: str, choices: Choices) -> Impor
         {kind: {"kind": kind} for kind in choices.more if kind not in data["backing"]}
     )
     if choices.extends:
-        data = over_bases(data, found.spec, choices.extends, _draft(file), root)
+        with _apart(root, choices.extends) as apart:
+            data = over_bases(data, found.spec, choices.extends, _draft(apart, source.name), apart)
     else:
         data["defaults"], data["services"] = shared(found.spec, data.get("services", {}))
     beside = _take_sql(data, source.name)
     data["backing"] = {n: _short_backing(n, part) for n, part in data.get("backing", {}).items()}
     data |= {"adopt": True} if choices.adopt else {}
     text = as_yaml(data, f"Imported from {origin}.")
-    spec = _read_back(file, root, text, beside)
+    _check_beside(root, list(beside), choices.force)
+    with _apart(root, choices.extends) as apart:
+        spec = _read_back(apart, source.name, text, beside)
     proof = prove(source, spec, keep_secrets=choices.adopt)
     return Imported(file, text, {root / STACKS / p: t for p, t in beside.items()}, spec, proof, found.notes)
 
@@ -113,9 +121,58 @@ def _check_free(file: Path, force: bool) -> None:
         raise PosCloudError(f"there is a stack '{file.stem}' already: {STACKS}/{taken[0].name}", hint=way)
 
 
-def _draft(file: Path) -> Path:
-    """Return what is written for a moment beside the stack's file, so that bases are found from there."""
-    return file.parent / f".{file.stem}.import.yaml"
+def _check_beside(root: Path, files: Sequence[Path], force: bool) -> None:
+    taken = [f for f in files if (root / STACKS / f).exists()]
+    if taken and not force:
+        raise PosCloudError(
+            f"there is a file of initial SQL already: {STACKS}/{taken[0]}",
+            hint="keep it elsewhere, or replace it with --force",
+        )
+
+
+@contextmanager
+def _apart(root: Path, bases: Sequence[str]) -> Iterator[Path]:
+    """Yield a folder that has what bases are read from, so that nothing is written in the project.
+
+    Args:
+        root: The project's folder.
+        bases: Bases, relative to the folder of the stacks.
+
+    Raises:
+        PosCloudError: It cannot be made.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            apart = Path(folder).resolve()
+            (apart / STACKS).mkdir()
+            for top in sorted(_tops(bases)):
+                _copy(root / top, apart / top)
+            yield apart
+    except (OSError, shutil.Error) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise PosCloudError(
+            f"the description cannot be read back in a temporary folder: {why}",
+            hint="TMPDIR names the folder where it is made; it has to be writable",
+        ) from None
+
+
+def _tops(bases: Sequence[str]) -> set[str]:
+    """Return the files and folders of the project that bases lie in."""
+    paths = [os.path.normpath(Path(STACKS) / base) for base in bases]
+    return {path.split(os.sep)[0] for path in paths if not path.startswith((os.pardir, os.sep))} | (
+        {STACKS} if bases else set()
+    )
+
+
+def _copy(there: Path, to: Path) -> None:
+    if there.is_dir():
+        shutil.copytree(there, to, dirs_exist_ok=True, symlinks=True)
+    elif there.exists():
+        shutil.copy(there, to)
+
+
+def _draft(root: Path, name: str) -> Path:
+    return root / STACKS / f".{name}.import.yaml"
 
 
 def _short_backing(name: str, part: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -141,25 +198,12 @@ def _take_sql(data: dict[str, Any], name: str) -> dict[Path, str]:
     return beside
 
 
-def _read_back(file: Path, root: Path, text: str, beside: dict[Path, str]) -> EnvironmentSpec:
+def _read_back(root: Path, name: str, text: str, beside: dict[Path, str]) -> EnvironmentSpec:
     """Return what the loader makes of a text that is not the stack's file yet."""
-    folder = file.parent
-    made = not folder.exists()
-    draft = _draft(file)
-    written = [draft]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        for path, content in beside.items():
-            if not (folder / path).exists():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_text(content, encoding="utf-8")
-                written.append(folder / path)
-        return load_file(draft, root, file.stem)
-    finally:
-        for path in written:
-            path.unlink(missing_ok=True)
-            if path.parent != folder and path.parent.exists() and not any(path.parent.iterdir()):
-                path.parent.rmdir()
-        if made and folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
+    draft = _draft(root, name)
+    draft.write_text(text, encoding="utf-8")
+    for path, content in beside.items():
+        file = root / STACKS / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    return load_file(draft, root, name)

@@ -10,10 +10,13 @@ from typing import Any
 import yaml
 
 from poscloud.errors import InputError, PosCloudError, Problem
+from poscloud.imports.shapes import wrong_shape
 from poscloud.imports.source import Source
 from poscloud.render import Manifest
+from poscloud.spec.base import check_name
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_STDIN = Path("(standard input)")
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -74,7 +77,22 @@ def source_of(items: Iterable[Manifest], name: str | None) -> Source:
             f"the manifests are of namespace '{found[0]}', and an environment is called like its namespace",
             hint=f"run it with --stack {found[0]}",
         )
-    return Source(str(name or found[0]), items)
+    return Source(environment_name(str(name or found[0])), items)
+
+
+def environment_name(name: str) -> str:
+    """Return what an environment is to be called.
+
+    Raises:
+        PosCloudError: No environment can have this name.
+    """
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise PosCloudError(
+            f"no environment can be called so: {error}",
+            hint="give another name: -s NAME; manifests that name a namespace have to name the same",
+        ) from None
 
 
 def _namespace(item: Manifest) -> str | None:
@@ -86,7 +104,7 @@ def _namespace(item: Manifest) -> str | None:
 def _texts(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     for path in paths:
         if str(path) == "-":
-            yield Path("(standard input)"), sys.stdin.read()
+            yield _STDIN, _standard_input()
             continue
         files = sorted(f for f in path.rglob("*") if f.suffix in _ENDINGS) if path.is_dir() else [path]
         for file in files:
@@ -97,13 +115,24 @@ def _texts(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 raise PosCloudError(f"{file} cannot be read: {why}", hint=f"run: ls -l {file}") from None
 
 
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start + 1} is no UTF-8 text"
+        problem = Problem(_STDIN, 0, 0, "unreadable", f"cannot be read: {place}")
+        raise InputError([problem], hint="give it in UTF-8: iconv -t utf-8") from None
+
+
 def _manifests(file: Path, text: str, problems: list[Problem]) -> Iterator[Manifest]:
     try:
         documents = list(yaml.load_all(text, Loader=_Loader))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        why = getattr(error, "problem", None) or "cannot be parsed"
+        why = getattr(error, "problem", None) or (
+            "cannot be parsed" if isinstance(error, yaml.YAMLError) else str(error)
+        )
         problems.append(Problem(file, line, column, "yaml-syntax", f"not valid YAML: {why}"))
         return
     for number, document in enumerate(documents, 1):
@@ -133,16 +162,6 @@ def _wrong(document: Any) -> str:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         return "it has no metadata.name"
-    if document["kind"] in WORKLOADS and not _has_containers(document):
-        return f"this {document['kind']} has no spec.template.spec.containers"
-    return ""
-
-
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
-
-
-def _has_containers(document: Manifest) -> bool:
-    value: Any = document
-    for step in ("spec", "template", "spec", "containers"):
-        value = value.get(step) if isinstance(value, dict) else None
-    return isinstance(value, list) and all(isinstance(c, dict) and c.get("name") for c in value)
+    if not isinstance(metadata.get("namespace"), str | None):
+        return "its metadata.namespace is no text"
+    return wrong_shape(document)

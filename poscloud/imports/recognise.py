@@ -22,6 +22,7 @@ from poscloud.imports.kinds.subsystem import subsystem_fields
 from poscloud.imports.kinds.webapp import is_webapp, webapp_fields
 from poscloud.imports.namespace import namespace_fields
 from poscloud.imports.placing import Placing
+from poscloud.imports.redact import take_out_clear
 from poscloud.imports.references import link, own_variables
 from poscloud.imports.service import service_fields, shared_volumes
 from poscloud.imports.settings import own_settings
@@ -165,6 +166,7 @@ def _completed(data: dict[str, Any], workloads: list[Workload], notes: list[str]
             _take_passwords_out(name, data, notes)
     spec = settled(data, notes)
     link(spec, data)
+    take_out_clear(data, notes)
     return Recognised(data, settled(data, notes), notes)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from poscloud.errors import PosCloudError
+from poscloud.load.excerpt import masked
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 from poscloud.spec.references import Finding
@@ -20,21 +22,32 @@ def settled(data: dict[str, Any], notes: list[str]) -> EnvironmentSpec:
     Args:
         data: The description as a map.
         notes: Receives a line for each thing that was removed.
+
+    Raises:
+        PosCloudError: What is refused is nothing that could be left out.
     """
+    wrong: list[tuple[Path, str]] = []
     for _ in range(_ROUNDS):
         findings: list[Finding] = []
         try:
             spec = EnvironmentSpec.model_validate(data, context={"findings": findings})
-            wrong: list[tuple[Path, str]] = [(tuple(f.path), f.message) for f in findings]
+            wrong = [(tuple(f.path), f.message) for f in findings]
         except ValidationError as error:
             spec = None
             wrong = [(_path(d["loc"], d.get("ctx", {})), d["msg"]) for d in error.errors(include_url=False)]
         if spec is not None and not wrong:
             return spec
+        before = len(notes)
         for path, message in wrong:
             if removed := _remove(data, path):
-                notes.append(f"{'.'.join(map(str, removed))} is left out: {message}")
-    raise AssertionError("a description that is refused even without what is refused")
+                notes.append(f"{'.'.join(map(str, removed))} is left out: {masked(message)}")
+        if len(notes) == before:
+            break
+    what = "; ".join(f"{'.'.join(map(str, path))}: {masked(message)}" for path, message in wrong)
+    raise PosCloudError(
+        f"the manifests cannot be described: {what}",
+        hint="change it in the manifests, or leave out the object, and import again",
+    )
 
 
 def _path(loc: tuple[Any, ...], context: dict[str, Any]) -> Path:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from poscloud.imports.cleartext import HIDDEN
 from poscloud.imports.difference import FieldDifference
 from poscloud.imports.importing import Imported
 from poscloud.load.stacks import STACKS
@@ -86,6 +87,8 @@ def as_data(result: Imported) -> dict[str, Any]:
 
 def _difference(difference: FieldDifference) -> str:
     d = difference
+    if d.source == d.rendered == HIDDEN:
+        return f"differs  {d.kind} {d.name} {d.path}: its content, which is not shown"
     return f"differs  {d.kind} {d.name} {d.path}: {_value(d.source)} in the source, {_value(d.rendered)} rendered"
 
 

@@ -23,6 +23,9 @@ CONFIG = {
 }
 """Kind → the file that ``config`` sets."""
 
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+"""A plain file name: no folder, not hidden."""
+
 _IMAGES = {
     "mariadb": "mysql",
     "percona": "mysql",
@@ -149,8 +152,16 @@ def _mysql(workload: Workload) -> dict[str, Any]:
     )
     secret = _password(workload, "MYSQL_PASSWORD" if user else "MYSQL_ROOT_PASSWORD")
     initial = workload.source.data(f"{workload.name}-init")
-    pieces = [_initial(name, sql) for name, sql in sorted(initial.items())]
+    pieces = [_initial(name, sql) for name, sql in sorted(initial.items()) if _is_plain(workload, name)]
     return fields | secret | ({"init_sql": pieces} if pieces else {})
+
+
+def _is_plain(workload: Workload, name: str) -> bool:
+    """Whether a key of the initial SQL can be a file's name beside the description; if not, it is noted."""
+    plain = bool(_FILE.fullmatch(name)) and (name[3:4] != "-" or bool(_FILE.fullmatch(name[4:])))
+    if not plain:
+        workload.notes.append(f"initial SQL '{name}' is left out: its name is no plain file name")
+    return plain
 
 
 def _initial(name: str, sql: str) -> dict[str, str]:
