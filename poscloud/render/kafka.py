@@ -7,7 +7,7 @@ import hashlib
 
 from poscloud.render import names
 from poscloud.render.context import Context
-from poscloud.render.kafka_topics import render_topics
+from poscloud.render.kafka_after import render_after
 from poscloud.render.manifest import Manifest
 from poscloud.render.pod import TMP_MOUNT, tcp_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
@@ -61,7 +61,7 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         env=env,
         tmp_space="2Gi",  # ten of its files have 100 MiB each
-        last=tuple(render_topics(context, name, spec, spec.min_insync)),
+        last=(render_after(context, name, spec, spec.min_insync),),
         own_name=spec.zookeeper is None,  # the broker asks its quorum, by name, before it listens
         replicas=spec.replicas,
         grace_period=120,

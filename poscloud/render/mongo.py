@@ -9,7 +9,7 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, config_yaml, patch
 from poscloud.render.passwords import QUOTED, own_secret, secret_name
-from poscloud.render.pod import memory_volume, tcp_probe
+from poscloud.render.pod import exec_probe, memory_volume, tcp_probe
 from poscloud.render.stateful import Program, render_stateful
 from poscloud.spec import MongoSpec
 from poscloud.spec.password import PASSWORD_KEY
@@ -21,6 +21,18 @@ DATA_PATH = "/data/db"
 RUN_PATH = "/run/mongo"
 SETUP_PORT = 27018
 """Where nobody outside the container comes in while the user is made; no probe asks there."""
+USABLE = f"{DATA_PATH}/.poscloud-usable"
+"""Made when something was written and read; from then on accepting connections is enough."""
+PROOF = """\
+var proof = db.getSiblingDB("poscloud").usable;
+if (db.isMaster().ismaster) {
+  proof.drop();
+  proof.insertOne({_id: "usable"});
+  if (!proof.findOne({_id: "usable"})) { throw new Error("what was written could not be read"); }
+  proof.drop();
+}
+"""
+"""For both shells. A member of a replica set that has no primary yet cannot be tried."""
 GIBIBYTE = Decimal(2**30)
 
 # At every start, so that a password that was changed counts from then on. The password goes from its variable into a
@@ -36,6 +48,7 @@ if (admin.getUser("USER")) {{
 }} else {{
   admin.createUser(Object.assign({{user: "USER"}}, given));
 }}
+PROOF
 END
 unset MONGO_PASSWORD word
 shell=$(command -v mongosh || command -v mongo)
@@ -60,6 +73,13 @@ exec mongod --config {CONFIG_PATH}/mongod.conf
 """
 
 
+# With a password the start script has written and read before it lets anybody in.
+READY = f"""\
+shell=$(command -v mongosh || command -v mongo) && [ ! -e {USABLE} ] || exec bash -c ': > /dev/tcp/127.0.0.1/{PORT}'
+"$shell" --quiet --port {PORT} --eval '{" ".join(PROOF.split())}' && touch {USABLE}
+"""
+
+
 def mongo_outputs(name: str, environment: str, spec: MongoSpec) -> dict[str, str]:
     """Return what it offers to others."""
     host = names.dns_name(name, environment)
@@ -79,7 +99,7 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
-        readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
+        readiness=exec_probe(READY, periodSeconds=5, timeoutSeconds=10),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         grace_period=120,
     )
@@ -95,10 +115,11 @@ def _with_password(program: Program, context: Context, name: str, spec: MongoSpe
     return replace(
         program,
         command=["sh", f"{CONFIG_PATH}/start.sh"],
+        readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         config={
             "mongod.conf": config_yaml(patch(described, enabled)),
             "setup.conf": config_yaml(patch(described, inside)),
-            "start.sh": START.replace("USER", spec.user),
+            "start.sh": START.replace("USER", spec.user).replace("PROOF\n", PROOF),
         },
         secret_env={"MONGO_PASSWORD": (secret_name(name, spec), PASSWORD_KEY)},
         mounts=({"name": "run", "mountPath": RUN_PATH},),

@@ -20,6 +20,14 @@ RUN_PATH = "/run/redis"
 MEMORY_DIVISOR = 2
 """While Redis rewrites its file, a forked copy shares memory until it is written to: half must stay free."""
 
+USABLE = "/data/.poscloud-usable"
+"""Made when something was written and read. From then on answering is enough: a Redis that is full, or whose disk is,
+still serves what it has, and must not lose its readers after a restart."""
+
+# What is written says that it was read. A replica, and one whose password only its users know, cannot be tried.
+PROOF = r"SET poscloud:usable it-was-read EX 60\nGET poscloud:usable\nDEL poscloud:usable\n"
+TRIED = ("it-was-read", "READONLY", "NOAUTH")
+
 # The password goes from its variable into files in memory, never by arguments: into the configuration, and into what
 # the probes say, because redis-cli 3.2 takes a password from standard input or an argument alone.
 START = rf"""set -eu
@@ -27,6 +35,7 @@ umask 077
 {QUOTED}word=$(quoted "$REDIS_PASSWORD")
 printf 'requirepass %s\nmasterauth %s\n' "$word" "$word" > {RUN_PATH}/password.conf
 printf 'AUTH %s\nPING\n' "$word" > {RUN_PATH}/ping
+printf 'AUTH %s\n{PROOF}' "$word" > {RUN_PATH}/proof
 unset REDIS_PASSWORD word
 exec redis-server {CONFIG_PATH}/redis.conf
 """
@@ -49,8 +58,9 @@ def render_redis(context: Context, name: str, spec: RedisSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path="/data",
         user=999,
-        readiness=_ping("ping", "PONG", "NOAUTH", period=5),
-        liveness=_ping("ping", "PONG", "NOAUTH", "LOADING", period=10),  # alive, while it reads its file
+        readiness=_probe(_answers("ping", "PONG", "NOAUTH"), _proof(f"printf '{PROOF}'"), period=5),
+        # alive, while it reads its file
+        liveness=_probe(_answers("ping", "PONG", "NOAUTH", "LOADING"), period=10),
     )
     if spec.with_password:
         program = _with_password(program, context, name, spec)
@@ -63,8 +73,8 @@ def _with_password(program: Program, context: Context, name: str, spec: RedisSpe
         program,
         command=["sh", f"{CONFIG_PATH}/start.sh"],
         config={**program.config, "start.sh": START},
-        readiness=_ping(asking, "PONG", period=5),
-        liveness=_ping(asking, "PONG", "LOADING", period=10),
+        readiness=_probe(_answers(asking, "PONG"), _proof(f"cat {RUN_PATH}/proof"), period=5),
+        liveness=_probe(_answers(asking, "PONG", "LOADING"), period=10),
         secret_env={"REDIS_PASSWORD": (secret_name(name, spec), PASSWORD_KEY)},
         mounts=({"name": "run", "mountPath": RUN_PATH},),
         volumes=(memory_volume("run"),),
@@ -72,11 +82,18 @@ def _with_password(program: Program, context: Context, name: str, spec: RedisSpe
     )
 
 
-def _ping(asking: str, *answers: str, period: int) -> Manifest:
+def _probe(*steps: str, period: int) -> Manifest:
+    return exec_probe(" && ".join(steps), timeoutSeconds=3, periodSeconds=period)
+
+
+def _answers(asking: str, *answers: str) -> str:
     patterns = " ".join(f"-e {answer}" for answer in answers)
-    return exec_probe(
-        f"redis-cli -p {PORT} {asking} | grep -q {patterns}", timeoutSeconds=3, periodSeconds=period
-    )
+    return f"redis-cli -p {PORT}{asking and ' ' + asking} | grep -q {patterns}"
+
+
+def _proof(commands: str) -> str:
+    """Return what holds as soon as something could be written and read, once for the data folder."""
+    return f"{{ [ -e {USABLE} ] || {{ {commands} | {_answers('', *TRIED)} && touch {USABLE}; }}; }}"
 
 
 def _redis_conf(spec: RedisSpec) -> str:

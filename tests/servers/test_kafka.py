@@ -94,6 +94,7 @@ def test_three_brokers_make_the_declared_topics_and_go_on_without_one(tmp_path: 
     with running_kafka(spec, "kafka", tmp_path) as cluster:
         made = cluster.run(*topics_job(spec, "kafka"))
         assert "Created topic applog" in made
+        assert "written and read" in made
         assert describe(cluster, "applog")[:2] == (6, 3)
         assert describe(cluster, "applog")[2]["retention.ms"] == "604800000"
         partitions, replicas, settings = describe(cluster, "orders")
@@ -111,6 +112,17 @@ def test_three_brokers_make_the_declared_topics_and_go_on_without_one(tmp_path: 
         rest = f"{cluster.members[0].address}:9092,{cluster.members[2].address}:9092"
         send(cluster, rest, then)
         assert sorted(read(cluster, rest, 20)) == sorted(first + then)
+
+
+def test_a_broker_that_accepts_connections_and_no_messages_is_not_proven(tmp_path: Path) -> None:
+    spec = kafka("4.1.0", 1, {})
+    with running_kafka(spec, "kafka", tmp_path) as cluster:
+        cluster.run(
+            "kafka-topics.sh", "--bootstrap-server", cluster.servers, "--create", "--topic", "poscloud-usable",
+            "--config", "min.insync.replicas=2",
+        )  # fmt: skip
+        done = cluster.programs.run(*topics_job(spec, "kafka"))
+        assert (done.returncode, "could not be read" in done.stderr) == (1, True), done.stderr
 
 
 @pytest.mark.parametrize("version", ["3.9.1", "4.1.0"])

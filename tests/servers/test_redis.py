@@ -36,7 +36,7 @@ class Member:
         (home / "run").mkdir()
         pod = manifest(environment, "StatefulSet", "redis")["spec"]["template"]["spec"]
         self.container: Manifest = pod["containers"][0]
-        self.here = {"/etc/redis": f"{home}/etc", "-p 6379": f"-p {self.port}"}
+        self.here = {"/etc/redis": f"{home}/etc", "-p 6379": f"-p {self.port}", "/data/": f"{home}/data/"}
         replace = {
             "port 6379": f"port {self.port}",
             "bind 0.0.0.0": "bind 127.0.0.1",
@@ -88,6 +88,21 @@ def test_redis_takes_the_rendered_file_logs_to_stdout_and_keeps_what_is_set(tmp_
         assert "Ready to accept connections" in member.log
     with member.run():
         assert member.ask("get", "a") == "1", "the append-only file was not read again"
+
+
+@pytest.mark.parametrize("password", [False, True])
+def test_it_is_ready_when_it_was_written_and_read_and_from_then_on_when_it_answers(
+    tmp_path: Path, password: bool
+) -> None:
+    alone = Member(RedisSpec(password=password, config={"min-replicas-to-write": 1}), tmp_path)
+    needed, word = ("config", "set", "min-replicas-to-write"), PASSWORD if password else ""
+    with alone.run(ready="livenessProbe"):
+        assert not alone.probe("readinessProbe")
+        alone.ask(*needed, "0", password=word)
+        assert alone.probe("readinessProbe")
+        assert alone.ask("dbsize", password=word) == "0", "the proof is still there"
+        alone.ask(*needed, "1", password=word)
+        assert alone.probe("readinessProbe"), "its readers would be cut off"
 
 
 def test_a_password_is_asked_for_and_is_nowhere_to_be_seen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kafka's declared topics: a Job with the image's own tools, which may be run as often as one likes."""
+"""What comes after the brokers: a Job that makes the declared topics, then writes and reads; it may be run again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from poscloud.spec import KafkaSpec
 from poscloud.spec.topics import Topic
 from poscloud.spec.values import resources as amounts
 
-_SCRIPT = r"""set -e
+USABLE = "poscloud-usable"
+"""Topic and consumer group of the proof that something can be written and read."""
+
+_BEGIN = r"""set -e
 export PATH="$PATH:/opt/kafka/bin"
 server=@SERVER@
-described=$(kafka-topics.sh --bootstrap-server "$server" --describe)
+"""
+
+_TOPICS = r"""described=$(kafka-topics.sh --bootstrap-server "$server" --describe)
 hopeless=0
 
 # topic NAME PARTITIONS REPLICAS [SETTING=VALUE…]
@@ -51,12 +56,29 @@ topic() {
 }
 
 @TOPICS@
-exit $hopeless
+[ $hopeless -eq 0 ] || exit $hopeless
+"""
+
+# A broker accepts connections before it has a leader for anything; a group needs Kafka's own topic of offsets, too.
+_PROOF = r"""for tool in kafka-topics.sh kafka-console-producer.sh kafka-console-consumer.sh; do
+  command -v $tool > /dev/null || { echo "not tried whether it can be used: the image has no $tool" >&2; exit 0; }
+done
+kafka-topics.sh --bootstrap-server "$server" --create --if-not-exists --topic @USABLE@ --partitions 1 \
+  --replication-factor @BROKERS@ --config retention.ms=3600000
+echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ \
+  --producer-property acks=all --producer-property request.timeout.ms=10000 \
+  --producer-property delivery.timeout.ms=30000 > /dev/null
+read=$(kafka-console-consumer.sh --bootstrap-server "$server" --topic @USABLE@ --group @USABLE@ --from-beginning \
+  --max-messages 1 --timeout-ms 30000) || read=
+[ "$read" = usable ] || { echo "what was written to the topic @USABLE@ could not be read" >&2; exit 1; }
+echo "written and read"
 """
 
 
-def render_topics(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> list[Manifest]:
-    """Return the Job that makes the declared topics; nothing when there are none.
+def render_after(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> Manifest:
+    """Return the Job that makes the declared topics and proves that messages can be written and read.
+
+    What refers to a Kafka starts after it: a broker that accepts connections need not be one that can be used.
 
     Args:
         context: The environment.
@@ -64,16 +86,21 @@ def render_topics(context: Context, name: str, spec: KafkaSpec, in_sync: int) ->
         spec: Its description.
         in_sync: Replicas that must have a write before it counts, by the brokers' configuration.
     """
-    if not spec.topics:
-        return []
-    lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
-    script = _SCRIPT.replace("@SERVER@", context.outputs[name]["url"])
-    script = script.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
+    script = _BEGIN.replace("@SERVER@", context.outputs[name]["url"])
+    if spec.topics:
+        lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
+        script += _TOPICS.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
+    script += _PROOF.replace("@USABLE@", USABLE).replace("@BROKERS@", str(spec.replicas))
+    purpose = "topics" if spec.topics else "usable"
+    return render_job(context, name, "kafka", purpose, _pod(context, spec, purpose, script))
+
+
+def _pod(context: Context, spec: KafkaSpec, purpose: str, script: str) -> Manifest:
     pod: Manifest = {"automountServiceAccountToken": False, "enableServiceLinks": False}
     if context.environment.pull_secret:
         pod["imagePullSecrets"] = [{"name": context.environment.pull_secret}]
     container = {
-        "name": "topics",
+        "name": purpose,
         "image": context.backing_image(spec.image, "kafka", spec.version),
         "imagePullPolicy": "IfNotPresent",
         "command": ["bash", "-c", script],
@@ -90,7 +117,7 @@ def render_topics(context: Context, name: str, spec: KafkaSpec, in_sync: int) ->
         "containers": [container],
         "volumes": [tmp_volume()],
     }
-    return [render_job(context, name, "kafka", "topics", pod)]
+    return pod
 
 
 def _line(name: str, topic: Topic, brokers: int, in_sync: int) -> str:
