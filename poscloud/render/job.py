@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, checksum, manifest
 from poscloud.spec.base import MAX_NAME
@@ -24,7 +26,9 @@ def render_job(context: Context, name: str, kind: str, purpose: str, pod: Manife
         pod: The ``spec`` of its pods; a container that ends with ``HOPELESS`` is not tried again.
     """
     labels = context.labels(name, kind)
-    ending = f"-{purpose}-{checksum(name, pod)[:8]}"
+    # Without the environment's name: two environments alike have Jobs of the same name.
+    seen = json.dumps(pod).replace(f".{context.namespace}.svc", ".svc")
+    ending = f"-{purpose}-{checksum(name, seen)[:8]}"
     template = {
         "metadata": {"labels": {key: value for key, value in labels.items() if key != "app"}},
         "spec": {"restartPolicy": "Never", **pod},

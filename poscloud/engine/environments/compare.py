@@ -66,7 +66,10 @@ def _parts(parts: list[RenderedPart], environment: str) -> dict[str, dict[str, M
 
 def _neutral(text: str, environment: str) -> str:
     """Return a text with another word for the environment's name."""
-    return re.sub(rf"(?<![\w-]){re.escape(environment)}(?![\w-])", "environment", text)
+    # An environment may be called dev; the folder of devices is not named after it.
+    return re.sub(
+        rf"(?<![\w-]){re.escape(environment)}(?![\w-]|/(?:null|tcp|stdout|stderr|fd)\b)", "environment", text
+    )
 
 
 def _lines(left: dict[str, Manifest], right: dict[str, Manifest], names: Names) -> Iterator[str]:
