@@ -119,7 +119,7 @@ def test_a_broker_that_accepts_connections_and_no_messages_is_not_proven(tmp_pat
     with running_kafka(spec, "kafka", tmp_path) as cluster:
         cluster.run(
             "kafka-topics.sh", "--bootstrap-server", cluster.servers, "--create", "--topic", "poscloud-usable",
-            "--config", "min.insync.replicas=2",
+            "--config", "max.message.bytes=1",
         )  # fmt: skip
         done = cluster.programs.run(*topics_job(spec, "kafka"))
         assert (done.returncode, "could not be read" in done.stderr) == (1, True), done.stderr
