@@ -41,11 +41,13 @@ def up(
     from poscloud.local.paths import ProjectPaths
     from poscloud.local.progress import ConsoleReporter
 
-    project = root()
+    paths = ProjectPaths(root())
     kind = node_kind(nodes) if nodes else None
+    if kind:
+        kind.require(paths)  # before minutes are spent on a toolchain
     reporter = ConsoleReporter()
-    deploy.install(project, reporter)
-    ControlPlane(ProjectPaths(project)).up(reporter, kind, port, run_commands)
+    deploy.install(paths.root, reporter)
+    ControlPlane(paths).up(reporter, kind, port, run_commands)
 
 
 @app.command("down")

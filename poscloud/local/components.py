@@ -126,32 +126,6 @@ class Component:
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class ComponentStatus:
-    """One program of the control plane, now.
-
-    Attributes:
-        name: The program.
-        pid: Its process; 0 when it does not run.
-        uptime: Seconds since its start.
-        memory: Resident bytes.
-        log: Its log file.
-        note: What it waits for, or how it ended, where it is not as it should be.
-    """
-
-    name: str
-    pid: int
-    uptime: float
-    memory: int
-    log: Path
-    note: str = ""
-
-    @property
-    def running(self) -> bool:
-        """Whether it runs."""
-        return self.pid != 0
-
-
 def _etcd(s: Settings) -> list[str]:
     pki, client = s.pki, f"https://{LOOPBACK}:{s.etcd_port}"
     # Port 0: there is no second member that would have to find this one.

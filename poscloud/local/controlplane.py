@@ -10,47 +10,24 @@ import datetime
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import DeployError, WaitTimeoutError
 from poscloud.local import access, logs, ports, processes, simulated_exec, storage
 from poscloud.local.api import LocalApi
-from poscloud.local.components import COMPONENTS, Component, ComponentStatus, Settings, write_configuration
+from poscloud.local.components import COMPONENTS, Component, Settings, write_configuration
 from poscloud.local.locks import exclusive
 from poscloud.local.nodes import KwokNodes, NodeKind, is_ready, node_kind
 from poscloud.local.paths import ProjectPaths, private_directory
 from poscloud.local.processes import Process
 from poscloud.local.progress import Reporter, SilentReporter
 from poscloud.local.record import ClusterRecord, Started
+from poscloud.local.status import ClusterStatus, ComponentStatus
 
 START_TIMEOUT = 90.0
 POLL = 0.03
 SANDBOX_GRACE = 8.0
 """Seconds for everything in the sandboxes of real nodes to end by itself: databases in pods among it."""
-
-
-@dataclass(frozen=True)
-class ClusterStatus:
-    """The local cluster, now.
-
-    Attributes:
-        state: ``running``, ``stopped``, or ``partial`` when a component is missing or the API does not answer.
-        server: The API server's address; empty when there never was one.
-        uid: Identifies the cluster; empty when there never was one.
-        nodes: How many nodes there are.
-        nodes_ready: How many of them are ready.
-        components: Each program.
-        kind: The kind of nodes; empty when there never were any.
-    """
-
-    state: str
-    server: str
-    uid: str
-    nodes: int
-    nodes_ready: int
-    components: tuple[ComponentStatus, ...]
-    kind: str = ""
 
 
 class ControlPlane:
@@ -118,7 +95,7 @@ class ControlPlane:
             DeployError: There is no such component or it has no log yet.
         """
         kind = _kind(ClusterRecord.load(self._record_file))
-        files = {"audit": [self.audit_log], **kind.logs(self.paths)}
+        files = {**kind.logs(self.paths), "audit": [self.audit_log]}
         if name not in files:
             raise DeployError(
                 f"no component {name!r}; known: {', '.join(files)}", hint="poscloud cluster status"
@@ -157,6 +134,7 @@ class ControlPlane:
             record = ClusterRecord.load(self._record_file)
             kind = nodes or _kind(record)
             _refuse_other_kind(record, kind)
+            kind.require(self.paths)
             kind.ensure(self.paths, say)
             self._check_programs(kind)
             for folder in ("", "config", "logs", "run"):

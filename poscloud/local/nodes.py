@@ -14,9 +14,10 @@ from poscloud.errors import UsageError
 from poscloud.local.api import LocalApi
 
 if TYPE_CHECKING:
-    from poscloud.local.components import Component, ComponentStatus, Settings
+    from poscloud.local.components import Component, Settings
     from poscloud.local.paths import ProjectPaths
     from poscloud.local.progress import Reporter
+    from poscloud.local.status import ComponentStatus
 
 
 def architecture() -> str:
@@ -57,8 +58,15 @@ class NodeKind(Protocol):
     def fleet(self) -> int:
         """How many simulated nodes it has."""
 
+    def require(self, paths: ProjectPaths) -> None:
+        """See that this machine can have such nodes.
+
+        Raises:
+            DeployError: Something is missing; says all of it.
+        """
+
     def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
-        """See that this machine can have such nodes, and make what they need.
+        """Make what they need beyond the toolchain.
 
         Args:
             paths: The project.
@@ -139,8 +147,11 @@ class KwokNodes:
         """All of them."""
         return self.count
 
+    def require(self, paths: ProjectPaths) -> None:
+        """Run anywhere."""
+
     def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
-        """Need nothing beyond the toolchain."""
+        """Need nothing."""
 
     def configure(self, settings: Settings) -> None:
         """Have no files of their own."""

@@ -25,7 +25,10 @@ def write(folder: Path) -> Path:
     index = {"schemaVersion": 2, "manifests": [pause, busybox]}
     (layout / "index.json").write_text(json.dumps(index))
     (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    table = [{"pattern": "*/busybox:*", "image": "busybox"}, {"pattern": "harbor.example.com/*/app:1.?", "image": "busybox"}]
+    table = [
+        {"pattern": "*/busybox:*", "image": "busybox"},
+        {"pattern": "harbor.example.com/*/app:1.?", "image": "busybox"},
+    ]
     (folder / "table.json").write_text(json.dumps(table))
     return folder
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from poscloud.local.api import LocalApi
 from poscloud.local.certificates import node_name
-from poscloud.local.components import Component, ComponentStatus, Settings
+from poscloud.local.components import Component, Settings
 from poscloud.local.nodes import KwokNodes, is_fake, is_ready, signs_of_life
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 from poscloud.local.realnodes import build, config, control, dns, images, labels, layout, requirements
 from poscloud.local.realnodes import programs as node_programs
+from poscloud.local.status import ComponentStatus
 
 TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}
 """Of simulated nodes beside real ones: only pods that tolerate it go there."""
@@ -52,13 +53,20 @@ class RealNodes:
         """The same: everything else runs in them."""
         return (config.SANDBOX,)
 
-    def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
-        """See that this machine can have such nodes, and make what they need.
+    def require(self, paths: ProjectPaths) -> None:
+        """See that this machine can have such nodes.
 
         Raises:
-            DeployError: Something is missing; nothing was made.
+            DeployError: Something is missing; says all of it.
         """
         requirements.require(paths)
+
+    def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
+        """Build their programs and make their images.
+
+        Raises:
+            DeployError: One cannot be had.
+        """
         build.ensure(paths, reporter)
         images.link(paths, reporter)
 

@@ -39,7 +39,7 @@ def wanted(
         if not able:
             able = [_spare(current, selector)]
         for name in able:
-            added[name].update(selector)
+            added[name].update(selector.items() - nodes[name].items())
     return {name: labels for name, labels in added.items() if labels}
 
 
