@@ -237,7 +237,7 @@ class ControlPlane:
 
         def launch(names: tuple[str, ...]) -> None:
             for entry in starting:
-                if entry.name in names:
+                if entry.name in names and entry.name not in running:
                     say.update(f"starting {entry.name}")
                     running[entry.name] = self._launch(entry, settings, record)
 
