@@ -15,12 +15,13 @@ import pytest
 from poscloud.errors import DeployError
 from poscloud.local import processes
 from poscloud.local.realnodes import control
+from poscloud.local.realnodes.layout import cluster_id
 from tests.real.cluster import RealCluster, pod, traces
 
 figures = logging.getLogger("figures")
 pytestmark = pytest.mark.real
 
-PODS = 3
+PODS = 12
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,15 @@ def process(cluster: RealCluster, name: str) -> processes.Process:
     return processes.Process(found, started)
 
 
+def resident(cluster: RealCluster) -> int:
+    """Resident bytes of everything in the sandboxes."""
+    folders = Path("/sys/fs/cgroup/memory").glob(f"**/poscloud-{cluster_id(cluster.paths)}-n*")
+    texts = [(folder / "memory.stat").read_text() for folder in folders]
+    return sum(
+        int(line.split()[1]) for text in texts for line in text.splitlines() if line.startswith("total_rss ")
+    )
+
+
 def kill(found: processes.Process) -> None:
     processes.signal_all([found], signal.SIGKILL)
     assert processes.wait_until(lambda: not processes.alive(found), timeout=10)
@@ -66,7 +76,11 @@ def test_up_with_pods(mine: RealCluster) -> None:
     names = [f"kept{number}" for number in range(PODS)]
     mine.apply(*(pod(name) for name in names))
     mine.ready(*names)
-    figures.info("up to %d pods ready: %.1f s", PODS, time.monotonic() - began)
+    took = time.monotonic() - began
+    memory = resident(mine)
+    figures.info("up to %d pods ready: %.1f s, %.0f MB with control plane and node", PODS, took, memory / 1e6)
+    assert took < 40
+    assert memory < 2.5e9
 
 
 def test_down_leaves_nothing(mine: RealCluster, before: dict[str, list[str]]) -> None:

@@ -181,7 +181,11 @@ def test_a_program_that_is_killed_is_started_again(web: RealCluster) -> None:
     web.until(
         "the kubelet's return", lambda: kubelet().restarts == 1 and kubelet().state == "ready", timeout=30
     )
-    assert web.inside("web1", "hostname") == "web1\n"
+    # It learns again which pods it has; they ran on meanwhile.
+    web.until(
+        "web1", lambda: web.run("kubectl", "exec", "web1", "--", "hostname").stdout == "web1\n", timeout=30
+    )
+    assert web.get("pod", "web1")["status"]["containerStatuses"][0]["restartCount"] == 0
     assert "killed by signal 9" in web.control_plane.log("sandbox").read_text()
 
 

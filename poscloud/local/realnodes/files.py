@@ -116,6 +116,8 @@ path = "/var/lib/containerd/opt"
 sandbox_image = "{PAUSE}"
 # Lowering a score is refused even to root where CAP_SYS_RESOURCE is missing; no pod would start.
 restrict_oom_score_adj = true
+# A profile is loaded for the whole machine.
+disable_apparmor = true
 max_concurrent_downloads = 3
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "overlayfs"

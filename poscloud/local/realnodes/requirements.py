@@ -14,6 +14,9 @@ from poscloud.local.paths import ProjectPaths, cache_root
 DISK = 5 << 30
 """Bytes for images, containers and volumes, with room to live."""
 
+DISK_RUN = 1 << 30
+"""Bytes to go on with where they are there already."""
+
 # Program or file → Debian's package.
 PACKAGES = {
     "/usr/bin/containerd": "containerd",
@@ -102,13 +105,14 @@ def _cgroups(machine: Machine) -> list[Missing]:
 
 def _disk(paths: ProjectPaths) -> list[Missing]:
     found = []
+    needed = DISK_RUN if (paths.cluster / "nodes").exists() else DISK
     for folder, fix in ((paths.root, "free some"), (cache_root(), "export POSCLOUD_CACHE=FOLDER")):
         existing = folder
         while not existing.exists():
             existing = existing.parent
         free = shutil.disk_usage(existing).free
-        if free < DISK:
-            short = f"{free / 2**30:.1f} GiB free at {existing}, {DISK >> 30} GiB are needed"
+        if free < needed:
+            short = f"{free / 2**30:.1f} GiB free at {existing}, {needed >> 30} GiB are needed"
             found.append(Missing(short, fix))
     return list(dict.fromkeys(found))
 
