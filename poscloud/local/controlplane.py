@@ -263,7 +263,7 @@ class ControlPlane:
             )
             wait("the rights of its user", lambda: access.effective(user))
             since = began if fresh else datetime.datetime.fromtimestamp(0, datetime.UTC)
-            wait("the nodes", lambda: kind.ready(api, since))
+            wait("the nodes", lambda: kind.ready(api, since, settings.paths))
             system = api.get("/api/v1/namespaces/kube-system") or {}
             record.uid = str(system.get("metadata", {}).get("uid", ""))
             record.save(self._record_file)
@@ -330,10 +330,19 @@ class ControlPlane:
                 pass
             if time.monotonic() > deadline:
                 raise WaitTimeoutError(
-                    f"{what} did not become ready within {START_TIMEOUT:.0f} s",
+                    f"{what} did not become ready within {START_TIMEOUT:.0f} s" + self._trouble(),
                     hint=f"look at the logs in {self.paths.cluster / 'logs'}, then run this again",
                 )
             time.sleep(POLL)
+
+    def _trouble(self) -> str:
+        """The programs that are supervised elsewhere and are not as they should be, and what the first one said."""
+        kind = _kind(ClusterRecord.load(self._record_file))
+        if not (found := [part for part in kind.supervised(self.paths, running=True) if part.note]):
+            return ""
+        tail = "\n".join(f"    {line}" for line in logs.tail(found[0].log, 5))
+        notes = "; ".join(f"{part.name}: {part.note}" for part in found)
+        return f" ({notes}); the last words of {found[0].name}:\n{tail}"
 
     def _died(self, name: str, oom_before: int) -> DeployError:
         cause = ""

@@ -104,7 +104,7 @@ class NodeKind(Protocol):
             selectors: Labels that pods ask of their nodes.
         """
 
-    def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
+    def ready(self, api: LocalApi, since: datetime.datetime, paths: ProjectPaths) -> bool:
         """Whether every node is ready, by a sign of life given after ``since``."""
 
 
@@ -192,7 +192,7 @@ class KwokNodes:
                 api.create("/api/v1/nodes", manifest(f"{words}-node{number}", len(known) + 1, labels))
                 known.append(labels)
 
-    def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
+    def ready(self, api: LocalApi, since: datetime.datetime, paths: ProjectPaths) -> bool:
         """Whether all report ready and have renewed their lease: an old condition alone may be of yesterday."""
         nodes = (api.get("/api/v1/nodes") or {}).get("items", [])
         mine = [

@@ -153,6 +153,23 @@ def test_an_interrupted_up_is_finished_by_the_next(
     assert mine.up().state == "running"
 
 
+def test_two_at_once(mine: RealCluster) -> None:
+    mine.down()
+    command = ["poscloud", "cluster", "up"]
+    both = [subprocess.Popen(command, cwd=mine.root, env=mine.environment()) for _ in range(2)]
+    assert [child.wait() for child in both] == [0, 0]
+    assert mine.control_plane.status().state == "running"
+
+
+def test_more_nodes_and_fewer_again(mine: RealCluster) -> None:
+    assert (mine.up("real=2,kwok=2").nodes_ready, mine.control_plane.status().kind) == (4, "real=2,kwok=2")
+    mine.down()
+    began = time.monotonic()
+    assert mine.up().nodes_ready == 4
+    figures.info("up of two real nodes and two simulated ones again: %.1f s", time.monotonic() - began)
+    assert mine.up("real").nodes == 1
+
+
 def test_down_after_an_interrupted_up(mine: RealCluster, before: dict[str, list[str]]) -> None:
     kill(process(mine, "sandbox"))
     mine.down()

@@ -109,12 +109,14 @@ class RealNodes:
         return found
 
     def prepare(self, api: LocalApi, *, starting: bool) -> None:
-        """Make the simulated nodes, tainted; remove those that are too many."""
+        """Make the simulated nodes, tainted; remove nodes of both kinds that are too many."""
         KwokNodes(self.fleet, (TAINT,)).prepare(api, starting=starting)
         for node in _items(api):
-            number = node["metadata"]["name"].removeprefix("node")
-            if is_fake(node) and number.isdigit() and int(number) > self.fleet:
-                api.delete(f"{NODES}/{node['metadata']['name']}")
+            name = node["metadata"]["name"]
+            prefix, most = ("node", self.fleet) if is_fake(node) else ("real", self.real)
+            number = name.removeprefix(prefix)
+            if name != number and number.isdigit() and int(number) > most:
+                api.delete(f"{NODES}/{name}")
 
     def add(self, api: LocalApi, selectors: Iterable[Mapping[str, str]]) -> None:
         """Label the real nodes so that pods with these selectors find one.
@@ -124,15 +126,17 @@ class RealNodes:
         """
         labels.give(api, [node for node in _items(api) if not is_fake(node)], selectors)
 
-    def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
-        """Whether every node is ready, by a sign of life, and names can be resolved."""
+    def ready(self, api: LocalApi, since: datetime.datetime, paths: ProjectPaths) -> bool:
+        """Whether every node is ready, by a sign of life, and Services and names lead somewhere."""
         if not dns.prepare(api):
             return False
-        wanted = {node_name(number) for number in range(1, self.real + 1)}
-        mine = [node for node in _items(api) if node["metadata"]["name"] in wanted]
+        names = {node_name(number) for number in range(1, self.real + 1)}
+        mine = [node for node in _items(api) if node["metadata"]["name"] in names]
         if len(mine) < self.real or not all(map(is_ready, mine)) or not signs_of_life(api, mine, since):
             return False
-        return not self.fleet or KwokNodes(self.fleet).ready(api, since)
+        if not all(program.state == "ready" for program in control.ask(paths)):
+            return False
+        return not self.fleet or KwokNodes(self.fleet).ready(api, since, paths)
 
 
 def _note(entry: control.NodeProgram) -> str:
