@@ -11,7 +11,7 @@ from typing import Any
 from poscloud.local.api import LocalApi
 from poscloud.local.certificates import node_name
 from poscloud.local.components import Component, Settings
-from poscloud.local.nodes import KwokNodes, is_fake, is_ready, signs_of_life
+from poscloud.local.nodes import KwokNodes, is_fake, is_ready, said_ready, signs_of_life
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 from poscloud.local.realnodes import build, config, control, dns, images, labels, layout, requirements
@@ -72,6 +72,7 @@ class RealNodes:
 
     def configure(self, settings: Settings) -> None:
         """Write what the program is given to run."""
+        layout.fleet_gate(settings.paths).unlink(missing_ok=True)
         config.write(settings)
 
     def clear(self, settings: Settings) -> None:
@@ -108,9 +109,10 @@ class RealNodes:
                     found[f"{node.name}/{name}"] = [node.log(name)]
         return found
 
-    def prepare(self, api: LocalApi, *, starting: bool) -> None:
+    def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
         """Make the simulated nodes, tainted; remove nodes of both kinds that are too many."""
-        KwokNodes(self.fleet, (TAINT,)).prepare(api, starting=starting)
+        KwokNodes(self.fleet, (TAINT,)).prepare(api, paths, starting=starting)
+        layout.fleet_gate(paths).touch()
         for node in _items(api):
             name = node["metadata"]["name"]
             prefix, most = ("node", self.fleet) if is_fake(node) else ("real", self.real)
@@ -132,7 +134,10 @@ class RealNodes:
             return False
         names = {node_name(number) for number in range(1, self.real + 1)}
         mine = [node for node in _items(api) if node["metadata"]["name"] in names]
-        if len(mine) < self.real or not all(map(is_ready, mine)) or not signs_of_life(api, mine, since):
+        if len(mine) < self.real or not all(map(is_ready, mine)):
+            return False
+        # The kubelet of a new node makes its lease ten seconds after it has said that it is ready.
+        if not signs_of_life(api, [node for node in mine if not said_ready(node, since)], since):
             return False
         if not all(program.state == "ready" for program in control.ask(paths)):
             return False
