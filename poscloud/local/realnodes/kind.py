@@ -81,14 +81,14 @@ class RealNodes:
 
     def supervised(self, paths: ProjectPaths, *, running: bool) -> tuple[ComponentStatus, ...]:
         """What the sandboxes say; of a cluster that does not run, what it would have."""
+        several = self.real > 1
         found = control.ask(paths) if running else []
         if not found:
             return tuple(
                 ComponentStatus(name, 0, 0.0, 0, files[0])
                 for name, files in self.logs(paths).items()
-                if name != SELF
+                if name != SELF and ("/" in name) == several
             )
-        several = self.real > 1
         return tuple(
             ComponentStatus(
                 f"{entry.node}/{entry.name}" if several else entry.name, entry.pid, entry.uptime, entry.memory,
@@ -99,14 +99,13 @@ class RealNodes:
 
     def logs(self, paths: ProjectPaths) -> dict[str, list[Path]]:
         """Those of all nodes for each program; NODE/PROGRAM is that of one."""
-        first, *others = layout.nodes(paths, self.real)
-        found = {name: [first.log(name)] for name in (SELF, *node_programs.names(self.fleet))}
-        for node in layout.nodes(paths, self.real):
-            for name in node_programs.ON_EVERY_NODE:
-                if node in others:
-                    found[name].append(node.log(name))
-                if others:
-                    found[f"{node.name}/{name}"] = [node.log(name)]
+        nodes = layout.nodes(paths, self.real)
+        found: dict[str, list[Path]] = {SELF: [nodes[0].log(SELF)]}
+        for name in node_programs.names(self.fleet):
+            having = nodes if name in node_programs.ON_EVERY_NODE else nodes[:1]
+            found[name] = [node.log(name) for node in having]
+            if len(nodes) > 1:
+                found |= {f"{node.name}/{name}": [node.log(name)] for node in having}
         return found
 
     def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
@@ -139,7 +138,8 @@ class RealNodes:
         # The kubelet of a new node makes its lease ten seconds after it has said that it is ready.
         if not signs_of_life(api, [node for node in mine if not said_ready(node, since)], since):
             return False
-        if not all(program.state == "ready" for program in control.ask(paths)):
+        running = control.ask(paths)
+        if not running or any(program.state != "ready" for program in running):
             return False
         return not self.fleet or KwokNodes(self.fleet).ready(api, since, paths)
 
