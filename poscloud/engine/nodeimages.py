@@ -41,9 +41,7 @@ def prepare_images(root: Path, described: Description, reporter: Reporter) -> No
         return
     known = names(root)
     used = _used(described.spec, described.parts)
-    unknown = [
-        finding for reference, finding in used.items() if image_for(reference, known) is None
-    ]
+    unknown = [finding for reference, finding in used.items() if image_for(reference, known) is None]
     if unknown:
         raise InputError(
             from_findings(unknown, described.node),
