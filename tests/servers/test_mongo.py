@@ -1,9 +1,9 @@
 """The rendered Mongo as far as it can be run without mongod, which no package registry has.
 
 In mongod's place stands our FerretDB, given the rendered mongod.conf by a wrapper that takes the demand for a password
-out, which it cannot meet; in the shell's place node, which runs the rendered JavaScript and writes down what it asks for. So the start script is
-proven, what the shell is given, and that a real client (pymongo) finds its data by the output `url`; that mongod takes
-the file, or asks for the password, is not.
+out, which it cannot meet; in the shell's place node, which runs the rendered JavaScript and writes down what it asks
+for. So the start script is proven, what the shell is given, and that a real client (pymongo) finds its data by the
+output `url`; that mongod asks for the password, is not.
 """
 
 from __future__ import annotations
