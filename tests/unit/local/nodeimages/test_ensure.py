@@ -93,7 +93,7 @@ def test_the_table_has_the_projects_images_and_lines(paths: ProjectPaths, image:
     with (paths.root / "cluster-images.toml").open("a") as file:
         file.write('[names]\n"*/hydra:*" = "plain"\n')
     lines = {line.pattern: line.image for line in project.names(paths.root)}
-    assert list(lines)[0] == "*/hydra:*"
+    assert next(iter(lines)) == "*/hydra:*"
     assert (lines["*/plain:*"], lines["*/wbyh-*-named:*"], lines["*/redis:*"]) == ("plain", "named", "redis")
 
 

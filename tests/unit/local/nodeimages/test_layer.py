@@ -89,7 +89,7 @@ def test_the_same_contents_make_the_same_layer(deb: Path, tmp_path: Path) -> Non
 def test_a_broken_package_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.deb").write_text("nothing")
     with (
-        pytest.raises(DeployError, match="broken.deb cannot be unpacked"),
+        pytest.raises(DeployError, match=r"broken\.deb cannot be unpacked"),
         Layer(tmp_path / "layer.tar") as layer,
     ):
         layer.package(tmp_path / "broken.deb")
