@@ -151,7 +151,7 @@ def test_mqtt_delivers(backing: RealCluster) -> None:
 
 
 def test_tomcat_serves_and_the_sidecar_of_an_old_version_ships_its_log(backing: RealCluster) -> None:
-    assert "404 Not Found" in ask(backing, "redis-0", "wget -O- http://shop:8080/nothing 2>&1 || true")
+    assert "HTTP/1.1 404" in ask(backing, "redis-0", "wget -O- http://shop:8080/nothing 2>&1 || true")
     event = json.loads(consumed(backing, "kafka", "applog", 1)[0])
     assert event["fields"]["service-name"] == "shop" and "catalina" in event["log"]["file"]["path"]
 
