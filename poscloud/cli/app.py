@@ -10,8 +10,13 @@ import typer
 from poscloud.cli import (
     _output,
     access,
+    apply,
     check,
     cluster,
+    create,
+    delete,
+    delete_all,
+    delete_apps,
     destroy,
     doctor,
     drift,
@@ -84,6 +89,11 @@ def options(
 
 app.command("init")(init.init)
 app.command("up")(up.up)
+app.command("apply")(apply.apply)
+app.command("create")(create.create)
+app.command("delete")(delete.delete)
+app.command("delete-apps")(delete_apps.delete_apps)
+app.command("delete-all")(delete_all.delete_all)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("why")(why.why)

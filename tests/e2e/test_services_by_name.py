@@ -1,0 +1,235 @@
+"""Services by name, from the command line, with the real engine and API server: apply, create, delete, all of them.
+
+The tests of this module build on each other, in the order they stand.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.workspace import Workspace
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+STACK = "named"
+DESCRIPTION = """\
+pull_secret: null
+defaults:
+  java: {anti_affinity: none, replicas: 1}
+backing:
+  redis: {}
+services:
+  api: {kind: java, version: "{api}", uses: [redis]}
+  geo: {kind: java, version: "{geo}"}
+  web: {kind: java, version: "{web}", uses: [api]}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def named(workspace: Workspace) -> Iterator[None]:
+    describe(workspace)
+    yield
+    if STACK in [each["metadata"]["name"] for each in workspace.get("namespaces")["items"]]:
+        workspace.ok("poscloud", "destroy", "-s", STACK)
+
+
+def describe(workspace: Workspace, api: str = "1", geo: str = "1", web: str = "1", more: str = "") -> None:
+    text = DESCRIPTION
+    for name, version in {"api": api, "geo": geo, "web": web}.items():
+        text = text.replace(f"{{{name}}}", version)
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(text + more)
+
+
+def run(workspace: Workspace, *words: str) -> subprocess.CompletedProcess[str]:
+    return workspace.run("poscloud", words[0], "-s", STACK, *words[1:])
+
+
+def data(workspace: Workspace, *words: str) -> dict[str, Any]:
+    done = run(workspace, *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def running(workspace: Workspace) -> dict[str, str]:
+    """Return workload → version of its image."""
+    found = workspace.get("deployments,statefulsets", "-n", STACK)["items"]
+    return {w["metadata"]["name"]: version(w) for w in found}
+
+
+def version(workload: dict[str, Any]) -> str:
+    return str(workload["spec"]["template"]["spec"]["containers"][0]["image"]).rpartition(":")[2]
+
+
+def state(workspace: Workspace) -> list[dict[str, Any]]:
+    exported = json.loads(workspace.ok("pulumi", "stack", "export", "-s", STACK))
+    return list(exported["deployment"]["resources"])
+
+
+def parts(workspace: Workspace) -> set[str]:
+    """Return the services and backing services that the engine's state has."""
+    return {
+        r["urn"].rpartition("::")[2]
+        for r in state(workspace)
+        if r["type"].startswith("poscloud:") and not r["type"].endswith("Environment")
+    }
+
+
+def uids(workspace: Workspace) -> dict[str, str]:
+    found = workspace.get("all,configmaps,secrets,persistentvolumeclaims", "-n", STACK)["items"]
+    return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["uid"] for o in found}
+
+
+def nothing_to_do(workspace: Workspace) -> None:
+    """The state is as true as after an up: the engine finds nothing that differs, and nothing changed by itself."""
+    preview = workspace.run("pulumi", "preview", "-s", STACK, "--expect-no-changes", "--refresh")
+    assert preview.returncode == 0, preview.stdout
+    assert workspace.run("poscloud", "drift", "-s", STACK).returncode == 0
+
+
+def test_one_service_in_an_empty_environment_with_what_it_needs(workspace: Workspace) -> None:
+    done = data(workspace, "create", "api")
+    assert (done["services"], done["needed"], done["unchanged"]) == (["api", "redis"], ["redis"], [])
+    assert running(workspace).keys() == {"api", "redis"}
+    assert parts(workspace) == {"api", "redis"}
+    outputs = json.loads(workspace.ok("pulumi", "stack", "output", "--json", "-s", STACK))
+    assert outputs["services"].keys() == {"api"}
+
+
+def test_what_is_there_is_not_made_again_and_a_wrong_name_is_told(workspace: Workspace) -> None:
+    mark = workspace.audit_mark()
+    assert data(workspace, "create", "api")["unchanged"] == ["api"]
+    wrong = run(workspace, "apply", "gio")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "named has no service 'gio'" in wrong.stderr
+    assert "did you mean 'geo'?" in wrong.stderr
+    assert workspace.writes_since(mark) == []
+
+
+def test_up_makes_the_rest_and_then_there_is_nothing_to_do(workspace: Workspace) -> None:
+    workspace.ok("poscloud", "up", "-s", STACK)
+    assert running(workspace).keys() == {"api", "geo", "web", "redis"}
+    nothing_to_do(workspace)
+
+
+def test_apply_changes_the_services_that_are_named_and_no_other(workspace: Workspace) -> None:
+    describe(workspace, api="2", geo="2", web="2", more="  late: java\n")
+    before = uids(workspace)
+    mark = workspace.audit_mark()
+    done = run(workspace, "apply", "api-geo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "applied in named: api, geo"
+    assert running(workspace) == {"api": "2", "geo": "2", "web": "1", "redis": running(workspace)["redis"]}
+    touched = {w.partition(" ")[2].partition("/")[2] for w in workspace.writes_since(mark)}
+    assert touched <= {"api", "geo"}, touched
+    assert {k: uid for k, uid in uids(workspace).items() if "/web" in k or "redis" in k} == {
+        k: uid for k, uid in before.items() if "/web" in k or "redis" in k
+    }
+    assert "late" not in parts(workspace)
+
+
+def test_delete_removes_one_service_and_leaves_what_started_after_it(workspace: Workspace) -> None:
+    before = uids(workspace)
+    done = run(workspace, "delete", "api", "--reason", "room for a test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "poscloud create api -s named, and by the next up" in done.stderr
+    assert "started after what is removed, and run on: web" in done.stderr
+    assert running(workspace) == {"geo": "2", "web": "1", "redis": running(workspace)["redis"]}
+    assert parts(workspace) == {"geo", "web", "redis"}  # neither api nor late
+    after = uids(workspace)
+    assert {k for k in before.keys() - after.keys() if not k.startswith(("Pod/", "ReplicaSet/"))} == {
+        "Deployment/api",
+        "Service/api",
+    }
+    assert all(before[k] == uid for k, uid in after.items() if k in before)
+    status = json.loads(run(workspace, "status", "--json").stdout)
+    assert [s["name"] for s in status["services"] if s["state"] == "not made"] == ["api", "late"]
+    assert workspace.run("poscloud", "drift", "-s", STACK).returncode == 0
+    again = run(workspace, "delete", "api")
+    assert (again.returncode, "api is not there" in again.stderr) == (0, True)
+
+
+def test_up_says_what_was_deleted_and_makes_it_anew(workspace: Workspace) -> None:
+    describe(workspace, api="2", geo="2", web="1")
+    shown = run(workspace, "preview")
+    assert "by hand: Deployment api: deleted by " in shown.stderr
+    assert "until the next up: room for a test" in shown.stderr
+    done = run(workspace, "up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "by hand: Deployment api: deleted by " in done.stderr
+    assert "Deployment api: there again; over is: room for a test" in done.stderr
+    assert "by hand:" not in run(workspace, "preview").stderr
+    nothing_to_do(workspace)
+
+
+def test_create_ends_the_record_as_well(workspace: Workspace) -> None:
+    run(workspace, "delete", "geo")
+    assert data(workspace, "create", "geo")["services"] == ["geo"]
+    assert "by hand:" not in run(workspace, "preview").stderr
+    nothing_to_do(workspace)
+
+
+def test_a_backing_service_is_not_deleted_by_itself(workspace: Workspace) -> None:
+    mark = workspace.audit_mark()
+    done = run(workspace, "delete", "redis")
+    assert done.returncode == 2
+    assert "redis of named: a backing service has data, and is not deleted by itself" in done.stderr
+    assert workspace.writes_since(mark) == []
+
+
+def test_what_is_described_no_longer_is_deleted_by_its_name(workspace: Workspace) -> None:
+    text = (workspace.root / "stacks" / f"{STACK}.yaml").read_text()
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text("\n".join(
+        line for line in text.splitlines() if not line.strip().startswith("geo:")
+    ))  # fmt: skip
+    done = run(workspace, "delete", "geo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert parts(workspace) == {"api", "web", "redis"}
+    describe(workspace, api="2", geo="2")
+    run(workspace, "create", "geo")
+
+
+def test_delete_apps_keeps_the_backing_services_and_their_data(workspace: Workspace) -> None:
+    before = uids(workspace)
+    done = data(workspace, "delete-apps", "--reason", "new data")
+    assert done["services"] == ["api", "geo", "web"]
+    assert running(workspace).keys() == {"redis"}
+    assert parts(workspace) == {"redis"}
+    kept = {k: uid for k, uid in before.items() if "redis" in k}
+    assert kept and {k: uid for k, uid in uids(workspace).items() if "redis" in k} == kept
+    workspace.ok("poscloud", "up", "-s", STACK)
+    assert running(workspace).keys() == {"api", "geo", "web", "redis"}
+    nothing_to_do(workspace)
+
+
+def test_what_sleeps_is_left_alone(workspace: Workspace) -> None:
+    workspace.ok("poscloud", "env", "sleep", STACK)
+    for words in (["apply", "api"], ["delete", "api"]):
+        done = run(workspace, *words)
+        assert (done.returncode, "named is asleep; nothing was changed" in done.stderr) == (4, True)
+    workspace.ok("poscloud", "env", "wake", STACK)
+
+
+def test_another_stacks_namespace_is_not_touched(workspace: Workspace) -> None:
+    workspace.ok("kubectl", "annotate", "--overwrite", "namespace", STACK, "poscloud.io/stack=other/named")
+    mark = workspace.audit_mark()
+    done = run(workspace, "delete", "api")
+    assert done.returncode == 4
+    assert "says now that it belongs to stack other/named" in done.stderr
+    assert workspace.writes_since(mark) == []
+    workspace.ok("kubectl", "annotate", "--overwrite", "namespace", STACK, "poscloud.io/stack=poscloud/named")
+
+
+def test_delete_all_wants_the_name_archives_and_leaves_nothing(workspace: Workspace) -> None:
+    unnamed = workspace.run("poscloud", "delete-all")
+    assert unnamed.returncode == 2
+    assert "--stack" in unnamed.stderr
+    done = run(workspace, "delete_all")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing is left of named" in done.stderr
+    assert list((workspace.root / ".poscloud" / "archive").glob(f"**/*{STACK}*"))
+    assert workspace.run("kubectl", "get", "namespace", STACK).returncode != 0
