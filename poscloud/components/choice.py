@@ -28,7 +28,9 @@ class Choice:
     @classmethod
     def read(cls, text: str) -> Choice:
         """Return what ``text`` makes of it; everything is declared where that is empty."""
-        return cls(**{name: frozenset(values) for name, values in json.loads(text).items()}) if text else cls()
+        return (
+            cls(**{name: frozenset(values) for name, values in json.loads(text).items()}) if text else cls()
+        )
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +23,11 @@ from poscloud.engine.manual.workload import live_workload, refuse_autoscaled, wo
 from poscloud.engine.manual.write import recorded, wait
 from poscloud.errors import PosCloudError
 from poscloud.local.progress import Reporter
+from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
 from poscloud.render.names import RESTARTED_ANNOTATION
+
+First = Callable[[Place, Cluster], Awaitable[None]]
 
 RESTARTED = ("spec", "template", "metadata", "annotations", RESTARTED_ANNOTATION)
 
@@ -58,14 +62,34 @@ def scale(
     return asyncio.run(_scale(place, workload, replace(new, until=until), reporter))
 
 
-def restart(root: Path, stack: str, service: str, reporter: Reporter, *, why: str, yes: bool) -> str:
+def restart(
+    root: Path,
+    stack: str,
+    service: str,
+    reporter: Reporter,
+    *,
+    why: str,
+    yes: bool,
+    action: str = "restart",
+    first: First | None = None,
+) -> str:
     """Have all pods of a service made anew, a few at a time, record it, and wait; return what was done.
 
     Arguments and errors as of ``scale``.
+
+    Args:
+        root: The project's folder.
+        stack: The environment.
+        service: A service, a backing service, or one track of a release.
+        reporter: Shows progress.
+        why: The reason.
+        yes: It may be production.
+        action: What is recorded.
+        first: What is done before anything is changed, when it is sure that it may be; what it raises ends it.
     """
     place, workload = _begin(root, stack, service, reporter, yes=yes)
-    new = _entry("restart", workload, root, RESTARTED, written(datetime.now(UTC)), why)
-    return asyncio.run(_restart(place, workload, replace(new, reverts=False), reporter))
+    new = _entry(action, workload, root, RESTARTED, written(datetime.now(UTC)), why)
+    return asyncio.run(_restart(place, workload, replace(new, reverts=False), reporter, first))
 
 
 def _begin(root: Path, stack: str, service: str, reporter: Reporter, *, yes: bool) -> tuple[Place, Described]:
@@ -110,10 +134,14 @@ async def _scale(place: Place, workload: Described, new: Entry, reporter: Report
     return done
 
 
-async def _restart(place: Place, workload: Described, new: Entry, reporter: Reporter) -> str:
+async def _restart(
+    place: Place, workload: Described, new: Entry, reporter: Reporter, first: First | None = None
+) -> str:
     cluster = place.cluster()
     await refuse_others(place, cluster)
     live = await live_workload(cluster, workload, place.stack)
+    if first:
+        await first(place, cluster)
     ledger = Ledger(cluster, place.stack)
     earlier = next((entry for entry in await ledger.read() if entry.key == new.key), None)
     entry = replace(new, changes=(replace(new.changes[0], before=get(live, *RESTARTED)),))

@@ -101,7 +101,9 @@ def run(root: Path, stack: str, wanted: Wanted, reporter: Reporter) -> Outcome:
     found = stated(inventory.deployment(prepared.pulumi, stack))
     names = _meant(wanted, described, found)
     there = found.parts()
-    done = tuple(n for n in names if (n in there) == (wanted.verb == "create")) if wanted.verb != "apply" else ()
+    done = (
+        tuple(n for n in names if (n in there) == (wanted.verb == "create")) if wanted.verb != "apply" else ()
+    )
     names = [name for name in names if name not in done]
     for name in done:
         reporter.note(f"{name} is {'not there' if removes else 'there already'}")
@@ -166,7 +168,7 @@ def _delete(
 def _run(prepared: Prepared, plan: Plan, wanted: Wanted, reporter: Reporter) -> int:
     """Run the engine on a plan, its state written after each step, and return its exit code."""
     confirmed = ["--yes", "--skip-preview"] if wanted.yes or prepared.target.local else []
-    targets = [option for urn in plan.targets for option in ("--target", urn)]
+    targets = [f"--target={urn}" for urn in plan.targets]
     prepared.pulumi.environment[VARIABLE] = plan.choice.text
     code = deploy.run_engine(prepared, reporter, "up", *confirmed, *targets, checkpoints=True)
     if code == 0:

@@ -84,7 +84,9 @@ class Planner:
         waiting = self._waiting(gone, targets)
         targets += [each.urn for each in (*gone, *waiting)]
         described = {self._urn(m): key(m) for m in self._base}
-        described |= {self._urn(m, name): key(m) for name, part in self._parts.items() for m in part.manifests}
+        described |= {
+            self._urn(m, name): key(m) for name, part in self._parts.items() for m in part.manifests
+        }
         new = {k for urn, k in described.items() if k not in self._made and urn not in targets}
         choice = Choice(left_out, frozenset(new), frozenset(each.key for each in waiting))
         return Plan(_once(targets), choice, services, needed, tuple(gone), tuple(waiting))
