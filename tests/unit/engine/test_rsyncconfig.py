@@ -47,7 +47,11 @@ def test_the_volumes_of_the_environment_are_given_out_and_the_password_stays(roo
 
 
 def test_the_server_has_its_files_elsewhere(root: Path) -> None:
-    config = rsync_config(root, "dev", wanted(root, installed="/etc/rsync/dev/", uid="deploy")).files[0].read_text()
+    config = (
+        rsync_config(root, "dev", wanted(root, installed="/etc/rsync/dev/", uid="deploy"))
+        .files[0]
+        .read_text()
+    )
     assert "secrets file = /etc/rsync/dev/rsyncd.secrets\n" in config
     assert "uid = deploy\n" in config
 
