@@ -5,13 +5,16 @@ The tests of this module build on each other, in the order they stand.
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from poscloud.engine import unrecorded
 from tests.workspace import Workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
@@ -148,7 +151,9 @@ def test_delete_removes_one_service_and_leaves_what_started_after_it(workspace: 
     assert all(before[k] == uid for k, uid in after.items() if k in before)
     status = json.loads(run(workspace, "status", "--json").stdout)
     assert [s["name"] for s in status["services"] if s["state"] == "not made"] == ["api", "late"]
-    assert workspace.run("poscloud", "drift", "-s", STACK).returncode == 0
+    drift = run(workspace, "drift", "--json")
+    (recorded,) = json.loads(drift.stdout)["recorded"]
+    assert (drift.returncode, recorded["action"], recorded["name"]) == (0, "delete", "api")
     again = run(workspace, "delete", "api")
     assert (again.returncode, "api is not there" in again.stderr) == (0, True)
 
@@ -171,6 +176,94 @@ def test_create_ends_the_record_as_well(workspace: Workspace) -> None:
     assert data(workspace, "create", "geo")["services"] == ["geo"]
     assert "by hand:" not in run(workspace, "preview").stderr
     nothing_to_do(workspace)
+
+
+def test_a_secret_that_its_pods_read_is_applied_with_a_service(workspace: Workspace) -> None:
+    described = (workspace.root / "stacks" / f"{STACK}.yaml").read_text()
+    read = "env: {KEY: {secret: shop, key: word}}"
+    text = described.replace('geo: {kind: java, version: "2"', f'geo: {{kind: java, version: "2", {read}')
+    assert text != described
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(f"secrets: {{shop: [word]}}\n{text}")
+    pods = workspace.get("deployment", "geo", "-n", STACK)["metadata"]["generation"]
+    for word in ("first word", "second word"):
+        given = workspace.run("poscloud", "secret", "set", "-s", STACK, "shop.word", given=word)
+        assert given.returncode == 0, given.stderr
+        done = run(workspace, "apply", "geo")
+        assert done.returncode == 0, done.stdout + done.stderr
+        secret = workspace.get("secret", "shop", "-n", STACK)["data"]["word"]
+        assert base64.b64decode(secret).decode() == word
+        assert workspace.get("deployment", "geo", "-n", STACK)["metadata"]["generation"] > pods
+        pods = workspace.get("deployment", "geo", "-n", STACK)["metadata"]["generation"]
+    nothing_to_do(workspace)
+
+
+def test_after_a_killed_run_an_up_goes_first(workspace: Workspace) -> None:
+    unrecorded.mark(workspace.paths, STACK)
+    mark = workspace.audit_mark()
+    for words in (["apply", "geo"], ["delete", "geo"]):
+        done = run(workspace, *words)
+        assert (done.returncode, "the state may not tell what it did" in done.stderr) == (4, True)
+    assert workspace.writes_since(mark) == []
+    workspace.ok("poscloud", "up", "-s", STACK)
+    assert run(workspace, "apply", "geo").returncode == 0
+
+
+def test_what_waited_for_it_and_is_described_no_longer_is_not_deleted_by_the_way(
+    workspace: Workspace,
+) -> None:
+    file = workspace.root / "stacks" / f"{STACK}.yaml"
+    described = file.read_text()
+    file.write_text("".join(line for line in described.splitlines(keepends=True) if "web:" not in line))
+    mark = workspace.audit_mark()
+    done = run(workspace, "delete", "api")
+    assert done.returncode == 4
+    assert "Deployment/web waited for Deployment/api" in done.stderr
+    assert workspace.writes_since(mark) == []
+    file.write_text(described)
+
+
+def test_on_another_cluster_it_is_asked_and_who_says_nothing_changes_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    config = json.loads(workspace.paths.kubeconfig.read_text())
+    config["contexts"][0]["name"] = config["current-context"] = "office"
+    (tmp_path / "config").write_text(json.dumps(config))
+    (workspace.root / "Pulumi.asked.yaml").write_text("config:\n  poscloud:context: office\n")
+    (workspace.root / "stacks" / "asked.yaml").write_text("pull_secret: null\nservices: {api: java}\n")
+
+    def asked(*words: str) -> subprocess.CompletedProcess[str]:
+        office = {"POSCLOUD_USER_KUBECONFIG": str(tmp_path / "config")}
+        return workspace.run("poscloud", words[0], "-s", "asked", *words[1:], **office)
+
+    mark = workspace.audit_mark()
+    assert asked("create", "api").returncode != 0
+    assert workspace.writes_since(mark) == []
+    assert asked("create", "api", "--yes").returncode == 0
+    mark = workspace.audit_mark()
+    assert asked("delete", "api").returncode != 0
+    assert workspace.writes_since(mark) == []
+    assert "by hand:" not in asked("preview").stderr
+    assert asked("delete", "api", "--yes").returncode == 0
+    assert asked("destroy", "--yes").returncode == 0
+
+
+def test_the_password_of_archives_is_made_once_and_given_out_by_the_stack(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "given" / "password"
+    done = run(workspace, "create_passwd", "--file", str(file))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    password = file.read_text().strip()
+    assert (len(password), file.stat().st_mode & 0o777) == (32, 0o600)
+    assert password not in done.stderr
+    assert "unpack: [password]" in (workspace.root / "stacks" / f"{STACK}.yaml").read_text()
+    again = run(workspace, "passwd", "--show")
+    assert (again.stdout, "there already" in again.stderr) == (f"{password}\n", True)
+    workspace.ok("poscloud", "up", "-s", STACK)
+    secret = workspace.get("secret", "unpack", "-n", STACK)["data"]["password"]
+    assert base64.b64decode(secret).decode() == password
+    assert run(workspace, "passwd", "--new", "--show").stdout.strip() not in ("", password)
+    workspace.ok("poscloud", "up", "-s", STACK)
 
 
 def test_a_backing_service_is_not_deleted_by_itself(workspace: Workspace) -> None:
