@@ -197,6 +197,23 @@ def test_a_secret_that_its_pods_read_is_applied_with_a_service(workspace: Worksp
     nothing_to_do(workspace)
 
 
+def test_scale_takes_several_in_the_old_form(workspace: Workspace) -> None:
+    done = run(workspace, "scale", "api-geo", "2", "--reason", "load test")
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
+        "Deployment api",
+        "Deployment geo",
+    ]
+    counts = {
+        name: workspace.get("deployment", name, "-n", STACK)["spec"]["replicas"]
+        for name in ("api", "geo", "web")
+    }
+    assert counts == {"api": 2, "geo": 2, "web": 1}
+    wrong = run(workspace, "scale", "api-gio", "2", "--reason", "load test")
+    assert (wrong.returncode, "named has no service 'api-gio'" in wrong.stderr) == (1, True)
+    workspace.ok("poscloud", "up", "-s", STACK)
+
+
 def test_after_a_killed_run_an_up_goes_first(workspace: Workspace) -> None:
     unrecorded.mark(workspace.paths, STACK)
     mark = workspace.audit_mark()
