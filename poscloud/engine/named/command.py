@@ -20,7 +20,6 @@ from poscloud.engine.description import Description, check_versions, describe
 from poscloud.engine.environments.activity import begin, namespace_of, note_activity
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.fence import refuse_taken
-from poscloud.engine.manual import around
 from poscloud.engine.named import record
 from poscloud.engine.named.plan import Plan, Planner
 from poscloud.engine.named.stated import WORKLOADS, Stated, class_of, stated
@@ -30,6 +29,10 @@ from poscloud.engine.start import check_start
 from poscloud.errors import DeployError, UsageError
 from poscloud.local.progress import Reporter
 from poscloud.render.names import ASLEEP_ANNOTATION
+
+
+NAMED = 5
+"""Services that a command in a message names at most."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +131,13 @@ def _apply(
     live = _refuse_asleep(prepared)
     make_passwords(prepared.pulumi, root, spec, reporter)
     begin(prepared.kubectl, live, spec, reporter)
-    entries = around.tell(prepared.target, stack, reporter) if live else []
+    workloads = _workloads(described, plan)
+    entries = record.told(prepared.target, stack, workloads, reporter) if live else []
     if plan.needed:
         reporter.note(f"needed and not there, so that it is made as well: {', '.join(plan.needed)}")
     code = _run(prepared, plan, wanted, reporter)
     if code == 0:
-        record.back(prepared.target, stack, entries, _workloads(described, plan), reporter)
+        record.back(prepared.target, stack, entries, reporter)
         note_activity(prepared.kubectl, spec, reporter)
     return Outcome(code, plan.services, plan.needed, objects=len(plan.targets))
 
@@ -144,9 +148,10 @@ def _delete(
     stack, root = prepared.stack, prepared.pulumi.root
     refuse_taken(prepared.pulumi, prepared.kubectl, stack, f"{project_name(root)}/{stack}")
     _refuse_asleep(prepared)
+    more = " …" if len(plan.services) > NAMED else ""
     reporter.note(
         f"removes {', '.join(plan.services)}: {len(plan.gone)} objects, and no data of backing services; "
-        f"made anew by: poscloud create {' '.join(plan.services)} -s {stack}, and by the next up"
+        f"made anew by: poscloud create {' '.join(plan.services[:NAMED])}{more} -s {stack}, and by the next up"
     )
     if plan.waiting:
         names = sorted({each.component.rpartition("::")[2] for each in plan.waiting})
