@@ -30,7 +30,6 @@ from poscloud.errors import DeployError, UsageError
 from poscloud.local.progress import Reporter
 from poscloud.render.names import ASLEEP_ANNOTATION
 
-
 NAMED = 5
 """Services that a command in a message names at most."""
 
