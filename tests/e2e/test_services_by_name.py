@@ -172,7 +172,7 @@ def test_up_says_what_was_deleted_and_makes_it_anew(workspace: Workspace) -> Non
 
 
 def test_create_ends_the_record_as_well(workspace: Workspace) -> None:
-    run(workspace, "delete", "geo")
+    assert data(workspace, "delete", "geo")["objects"] == 2
     assert data(workspace, "create", "geo")["services"] == ["geo"]
     assert "by hand:" not in run(workspace, "preview").stderr
     nothing_to_do(workspace)
@@ -300,7 +300,7 @@ def test_what_is_described_no_longer_is_deleted_by_its_name(workspace: Workspace
     assert done.returncode == 0, done.stdout + done.stderr
     assert parts(workspace) == {"api", "web", "redis"}
     describe(workspace, api="2", geo="2")
-    run(workspace, "create", "geo")
+    assert data(workspace, "create", "geo")["services"] == ["geo"]
 
 
 def test_delete_apps_keeps_the_backing_services_and_their_data(workspace: Workspace) -> None:
