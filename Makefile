@@ -46,8 +46,8 @@ test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
 test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does two of them.
 	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
 
-test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, sweep and janitor, teams and node guard, drift, pushes and shells, both pipelines, a new passphrase, killed at each step; make test does a share.
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/e2e/test_,$(addsuffix .py,copies queue sleep sweep_twice janitor templates drift recovery passphrase push_jar shell watching import)) $(addprefix tests/cluster/test_,team_access.py node_guard.py)
+test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, sweep and janitor, teams and node guard, drift, pushes, shells and services by name, both pipelines, a new passphrase, killed at each step; make test does a share.
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/e2e/test_,$(addsuffix .py,copies queue sleep sweep_twice janitor templates drift recovery passphrase push_jar shell services_by_name clean watching import)) $(addprefix tests/cluster/test_,team_access.py node_guard.py)
 
 SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.

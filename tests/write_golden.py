@@ -10,7 +10,7 @@ from tests.mergerequests import COMMENTS, golden_comment
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
-EXAMPLES = ("environment", "monitoring", "node-guard", "team-access")
+EXAMPLES = ("environment", "log-stack", "monitoring", "node-guard", "team-access")
 """Examples that show what no stack has."""
 
 

@@ -93,6 +93,7 @@ SomeServices = Annotated[
         metavar="SERVICE", help="Which services. Old form: api-geo.", autocompletion=complete_service
     ),
 ]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DiscardLogs = Annotated[
     bool, typer.Option("--discard-logs", help="Keep no logs, and nothing else either, of what is deleted.")

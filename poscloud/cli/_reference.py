@@ -11,7 +11,8 @@ import typer
 from typer.main import get_command
 
 from poscloud.cli import _output
-from poscloud.cli.app import ALIASES, app
+from poscloud.cli._aliases import ALIASES, PHRASES
+from poscloud.cli.app import app
 
 WIDTH = 100
 
@@ -34,7 +35,8 @@ def page() -> str:
     os.environ.update({"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb"})
     commands = _commands(get_command(app), "poscloud")
     sections = [_section(words, command) for words, command in commands]
-    aliases = [f"| `{old}` | `{new}` |" for old, new in ALIASES.items()]
+    verbs = ALIASES | {" ".join(old): " ".join(new) for old, new in PHRASES.items()}
+    aliases = [f"| `{old}` | `{new}` |" for old, new in verbs.items()]
     table = "\n".join(["| verb of `k8s` | command |", "|---|---|", *aliases])
     old = (
         "## Verbs of the old tool `k8s`\n\nThey work as the command beside them. Several services may be given in its "

@@ -8,10 +8,17 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import (
+    _aliases,
     _output,
     access,
+    apply,
     check,
+    clean,
     cluster,
+    create,
+    delete,
+    delete_all,
+    delete_apps,
     destroy,
     doctor,
     drift,
@@ -30,12 +37,14 @@ from poscloud.cli import (
     nodeguard,
     open,
     passphrase,
+    passwd,
     preview,
     push_jar,
     release,
     render,
     restart,
     rollback,
+    rsyncconfig,
     scale,
     schema,
     secret,
@@ -55,6 +64,7 @@ from poscloud.local.paths import cache_root
 
 app = typer.Typer(
     name="poscloud",
+    cls=_aliases.Commands,
     help="Describe a whole Kubernetes environment in one short file, and run it.\n\n"
     "poscloud up -s wbyh-stage brings an environment up; plain `pulumi up -s wbyh-stage` does the same.",
     no_args_is_help=True,
@@ -84,6 +94,11 @@ def options(
 
 app.command("init")(init.init)
 app.command("up")(up.up)
+app.command("apply")(apply.apply)
+app.command("create")(create.create)
+app.command("delete")(delete.delete)
+app.command("delete-apps")(delete_apps.delete_apps)
+app.command("delete-all")(delete_all.delete_all)
 app.command("status")(status.status)
 app.command("logs")(logs.logs)
 app.command("why")(why.why)
@@ -98,6 +113,7 @@ app.command("drift")(drift.drift)
 app.command("scale")(scale.scale)
 app.command("import")(import_.import_)
 app.command("restart")(restart.restart)
+app.command("clean")(clean.clean)
 app.command("push-jar")(push_jar.push_jar)
 app.command("rollback")(rollback.rollback)
 app.command("history")(history.history)
@@ -112,6 +128,8 @@ app.command("render")(render.render)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("unlock")(unlock.unlock)
+app.command("passwd")(passwd.passwd)
+app.command("rsync-config")(rsyncconfig.rsync_config)
 app.add_typer(env.app, name="env")
 app.add_typer(state.app, name="state")
 app.add_typer(access.app, name="access")
@@ -123,12 +141,7 @@ app.add_typer(passphrase.app, name="passphrase")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(toolchain.app, name="toolchain")
 
-ALIASES = {"get_all": "status", "push_jar": "push-jar", "login": "shell"}
-"""Verbs of the old tool k8s whose name is another one; those of the same name need nothing."""
-
-_functions = {each.name: each.callback for each in app.registered_commands if each.callback}
-for _old, _new in ALIASES.items():
-    app.command(_old, hidden=True)(_functions[_new])
+_aliases.add(app)
 
 
 def main() -> None:

@@ -11,7 +11,10 @@ from poscloud.cli._options import Stack, Yes, root
 
 
 def scale(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: Annotated[
+        str,
+        typer.Argument(help="The service, or one track of its release: web-blue. Several: api-geo."),
+    ],
     count: Annotated[
         int, typer.Argument(help="How many pods, from 0; the stack's own number ends the change.")
     ],

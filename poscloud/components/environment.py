@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from poscloud.components.choice import EVERYTHING, Choice
 from poscloud.components.registration import PlainComponent
 from poscloud.components.registry import component
 from poscloud.components.resources import create
@@ -31,6 +32,7 @@ class Environment(PlainComponent):
         cluster_uid: uid of the cluster's namespace kube-system, stamped on the namespace as part of the fence.
         project: Pulumi project; by default the running one.
         rendered: The spec's parts, rendered already. They are then not created at once, but one by one by ``add``.
+        choice: What is declared, where it is not all.
         opts: Its ``provider`` is inherited by every object.
     """
 
@@ -46,10 +48,11 @@ class Environment(PlainComponent):
         cluster_uid: str | None = None,
         project: str | None = None,
         rendered: Iterable[RenderedPart] | None = None,
+        choice: Choice = EVERYTHING,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("poscloud:index:Environment", spec.name, {}, opts)
-        self.spec, self.outputs = spec, outputs_of(spec)
+        self.spec, self.outputs, self.choice = spec, outputs_of(spec), choice
         self.project = project or pulumi.get_project()
         self.parts: dict[str, Any] = {}
         self.secrets, self.digests = secrets or {}, digests or {}
@@ -72,7 +75,7 @@ class Environment(PlainComponent):
         namespace, *others = render_base(self.spec, self.project).manifests
         if cluster_uid:
             namespace["metadata"]["annotations"][names.CLUSTER_ANNOTATION] = cluster_uid
-        others = [m for m in others if not _has_component(m)]
+        others = [m for m in others if not _has_component(m) and self.choice.declares(m)]
         wide = [self.create(m, self, []) for m in others if is_cluster_wide(m)]
         # The namespace after what no namespace holds, so that at the end a class outlives the volumes made by it.
         self.namespace = create(namespace, pulumi.ResourceOptions(parent=self, depends_on=wide))
@@ -94,6 +97,8 @@ class Environment(PlainComponent):
         options = pulumi.ResourceOptions(parent=parent, depends_on=list(after))
         if not is_cluster_wide(manifest):
             options.deleted_with = self.namespace
+        if self.choice.keeps(manifest):
+            options.ignore_changes = ["*"]
         return create(with_checksum(self.with_secrets(manifest), self.digests), options)
 
     def with_secrets(self, manifest: Manifest) -> Manifest:

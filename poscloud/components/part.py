@@ -72,9 +72,10 @@ class Part(PlainComponent, Generic[SpecT]):
 
     def _create(self, name: str, environment: Environment) -> None:
         part = environment.render(name)
-        gates = [w for other in sorted(part.after) for w in environment.parts[other].workloads]
+        there = [environment.parts[other] for other in sorted(part.after) if other in environment.parts]
+        gates = [workload for other in there for workload in other.workloads]
         made: list[pulumi.Resource] = [*environment.base]
-        for manifest in part.manifests:
+        for manifest in filter(environment.choice.declares, part.manifests):
             is_workload = manifest["kind"] in WORKLOADS
             # Its configuration is there before a workload's pods look for it; only workloads wait for others, and
             # a Service that comes after one: it is pointed at pods that are ready (render/release.py).

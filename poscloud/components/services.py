@@ -8,6 +8,7 @@ from poscloud.spec import (
     DnsProxySpec,
     JanitorSpec,
     JavaServiceSpec,
+    LogStackSpec,
     NginxGatewaySpec,
     NodeGuardSpec,
     PythonServiceSpec,
@@ -26,6 +27,10 @@ class Janitor(Part[JanitorSpec], kind="janitor"):
 
 class JavaService(Part[JavaServiceSpec], kind="java"):
     """A Spring Cloud service: ConfigMap of its log shipping, Service, Deployment."""
+
+
+class LogStack(Part[LogStackSpec], kind="log-stack"):
+    """Logstash from Kafka or Redis to Elasticsearch: ConfigMap, Service, Deployment, Job of Kibana's index patterns."""
 
 
 class NginxGateway(Part[NginxGatewaySpec], kind="nginx"):

@@ -12,6 +12,7 @@ import pulumi
 
 from poscloud.cluster.target import Target
 from poscloud.components import Environment
+from poscloud.components.choice import VARIABLE, Choice
 from poscloud.engine import unrecorded
 from poscloud.engine.description import describe
 from poscloud.engine.passwords import secret_digests
@@ -40,16 +41,21 @@ async def declare(root: Path, target: Target, cluster: pulumi.ProviderResource) 
     described = describe(root, pulumi.get_stack(), pulumi.get_project())
     spec = described.spec
     keep_record(root, spec, dry_run=pulumi.runtime.is_dry_run())
-    manifests = [m for part in described.parts for m in part.manifests if m["kind"] == "Secret"]
+    choice = Choice.read(os.environ.get(VARIABLE, ""))
+    parts = [part for part in described.parts if part.name not in choice.left_out]
+    manifests = [m for part in parts for m in part.manifests if m["kind"] == "Secret" and choice.declares(m)]
     environment = Environment(
         spec,
         secrets=secret_configuration(manifests, config),
         digests=secret_digests(manifests, config.get),
         cluster_uid=target.uid,
-        rendered=described.parts,
+        rendered=parts,
+        choice=choice,
         opts=pulumi.ResourceOptions(providers=[cluster]),
     )
     for name in start_order(spec):
+        if name in choice.left_out:
+            continue
         environment.add(name)
         await asyncio.sleep(0)  # the engine gets this part while the next one is rendered
     released = releases(spec)
@@ -92,7 +98,7 @@ def keep_record(root: Path, spec: EnvironmentSpec, *, dry_run: bool) -> None:
 
 
 def _urls(environment: Environment, names: Iterable[str]) -> dict[str, str]:
-    outputs = {name: environment.parts[name].outputs for name in names}
+    outputs = {name: environment.parts[name].outputs for name in names if name in environment.parts}
     return {name: offered["url"] for name, offered in outputs.items() if "url" in offered}
 
 

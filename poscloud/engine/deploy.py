@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from poscloud.cluster.target import Target, resolve
+from poscloud.components.choice import VARIABLE
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
 from poscloud.engine.access.told import refuse_rights
 from poscloud.engine.access.told import tell as tell_access
@@ -131,7 +132,8 @@ def prepare(
             needs = cluster_needs(spec)
             control_plane.stand_in(needs.selectors, needs.storage_classes)
     pulumi = Pulumi(root, config.context)
-    pulumi.environment.pop(unrecorded.SKIP_CHECKPOINTS, None)  # whatever the shell has
+    for name in (unrecorded.SKIP_CHECKPOINTS, VARIABLE):  # whatever the shell has
+        pulumi.environment.pop(name, None)
     if not only_look:
         recover(pulumi, stack, reporter)
     pulumi.ensure_stack(stack)
@@ -209,7 +211,7 @@ def up(
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
     # Who is asked and says no has changed nothing, and must leave no mark.
-    code = _run(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
+    code = run_engine(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
@@ -241,7 +243,7 @@ def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *,
     return rouse(prepared.target, prepared.stack, mark, reporter)
 
 
-def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:
+def run_engine(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
     Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
@@ -303,7 +305,7 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool, discard_lo
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure
     once = bool(confirmed) and _may_write_once(prepared.pulumi.paths, root, stack)
-    code = _run(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
+    code = run_engine(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
     if code not in (0, INTERRUPTED):
         with suppress(UnansweredError, AuthError):  # the engine has told what went wrong
             teardown.refuse_held(prepared.kubectl, stack)

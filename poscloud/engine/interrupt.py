@@ -30,10 +30,19 @@ class Interruptible:
         self._started = started
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> int:
-        """Run the command and return its exit code; 130 when it was asked to stop and did not finish."""
+    def run(
+        self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: int | None = None
+    ) -> int:
+        """Run the command and return its exit code; 130 when it was asked to stop and did not finish.
+
+        Args:
+            command: Program and arguments.
+            cwd: Its folder.
+            environment: Its variables.
+            output: File descriptor that its output goes to; ``None``: this process's own.
+        """
         with self._handling():
-            self._process = subprocess.Popen(command, cwd=cwd, env=environment)
+            self._process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output)
             self.pid = self._process.pid
             self._started(self.pid)
             if self.asked:  # between the two lines above

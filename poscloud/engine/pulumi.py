@@ -27,12 +27,17 @@ class Pulumi:
     Args:
         root: The project's folder.
         context: kubeconfig context of the stack's cluster; empty for the local one.
+
+    Attributes:
+        environment: Variables of each run.
+        output: File descriptor that ``run`` shows its output on; ``None``: this process's own.
     """
 
     def __init__(self, root: Path, context: str = "") -> None:
         self.root = root
         self.paths = ProjectPaths(root)
         self.environment = full_environment(self.paths, context=context or None)
+        self.output: int | None = None
 
     def run(self, *arguments: str) -> int:
         """Run ``pulumi`` with this terminal and return its exit code; 130 when it was interrupted.
@@ -45,7 +50,9 @@ class Pulumi:
         began = time.time() - 1  # a file's time comes from a coarse clock
         engine = Interruptible(partial(container.note, self.paths))
         try:
-            code = engine.run(["pulumi", *arguments], cwd=self.root, environment=self.environment)
+            code = engine.run(
+                ["pulumi", *arguments], cwd=self.root, environment=self.environment, output=self.output
+            )
         except FileNotFoundError as error:
             raise self._missing() from error
         if 0 <= code != INTERRUPTED:

@@ -53,6 +53,16 @@ SERVICES: dict[str, tuple[str, dict[str, Any]]] = {
         "Tells of overloaded nodes, and with restart: true makes room on them",
         {"${1:node-guard}": {"kind": "node-guard", "image": _IMAGE}},
     ),
+    "log-stack": (
+        "Logstash from the sidecars' Kafka to Elasticsearch; needs a kafka",
+        {
+            "${1:logs}": {
+                "kind": "log-stack",
+                "kafka": {"topics": ["${2:applog}"]},
+                "elasticsearch": {"hosts": ["${3:http://elasticsearch.example.com:9200}"]},
+            }
+        },
+    ),
 }
 """By kind: what it is, and its entry under ``services``."""
 

@@ -13,6 +13,7 @@ from poscloud.render.dnsproxy import render_dns_proxy
 from poscloud.render.janitor import render_janitor
 from poscloud.render.java import render_java_service
 from poscloud.render.kafka import kafka_outputs, render_kafka
+from poscloud.render.logstack import render_log_stack
 from poscloud.render.manifest import Manifest
 from poscloud.render.mongo import mongo_outputs, render_mongo
 from poscloud.render.mqtt import mqtt_outputs, render_mqtt
@@ -50,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "janitor": Kind(render_janitor),
     "java": Kind(render_java_service),
     "kafka": Kind(render_kafka, kafka_outputs),
+    "log-stack": Kind(render_log_stack),
     "mongo": Kind(render_mongo, mongo_outputs),
     "mqtt": Kind(render_mqtt, mqtt_outputs),
     "nginx": Kind(render_nginx),

@@ -21,6 +21,7 @@ from poscloud.spec.jar import JarSource
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
 from poscloud.spec.limits import LimitRangeSpec
+from poscloud.spec.logstack import LogStackSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.monitoring import MonitoringSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
@@ -68,6 +69,7 @@ __all__ = [
     "KafkaOutput",
     "KafkaSpec",
     "LimitRangeSpec",
+    "LogStackSpec",
     "LogStore",
     "LogstashOutput",
     "MongoSpec",

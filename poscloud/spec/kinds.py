@@ -13,6 +13,7 @@ from poscloud.spec.dnsproxy import DnsProxySpec
 from poscloud.spec.janitor import JanitorSpec
 from poscloud.spec.java import JavaServiceSpec
 from poscloud.spec.kafka import KafkaSpec
+from poscloud.spec.logstack import LogStackSpec
 from poscloud.spec.mongo import MongoSpec
 from poscloud.spec.mqtt import MqttBrokerSpec
 from poscloud.spec.mysql import MySQLSpec
@@ -35,6 +36,7 @@ AnyServiceSpec = Annotated[
     | DnsProxySpec
     | JanitorSpec
     | NodeGuardSpec
+    | LogStackSpec
     | CServiceSpec,
     Field(discriminator="kind"),
 ]

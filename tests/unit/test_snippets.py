@@ -20,6 +20,7 @@ ALL = [("services", kind, body) for kind, (_, body) in SERVICES.items()]
 NEEDS: dict[str, dict[str, Any]] = {
     "janitor": {"secrets": {"state": ["passphrase"]}},
     "c": {"backing": {"redis": {}}},
+    "log-stack": {"backing": {"zookeeper": {}, "kafka": {}}},
     "kafka": {"backing": {"zookeeper": {}}},
 }
 """What the descriptions of these say that they need."""

@@ -10,7 +10,7 @@ from typing import Any
 from poscloud.engine.drift.described import Described
 from poscloud.engine.inventory import Key
 from poscloud.engine.manual.asleep import asleep, environment_sleeps
-from poscloud.engine.manual.entry import POD, Change, Entry
+from poscloud.engine.manual.entry import DELETE, POD, Change, Entry
 from poscloud.engine.manual.fields import set_fields
 from poscloud.engine.manual.ledger import Ledger, instead, without
 from poscloud.engine.manual.pods import end_of_pod
@@ -97,6 +97,9 @@ async def _end(
     """Put one change back if it is ``over``; return what is left of its entry, and what is told."""
     named = {"name": entry.name, "namespace": namespace}
     live = await cluster.get({"apiVersion": entry.api_version, "kind": entry.kind, "metadata": named})
+    if entry.action == DELETE:
+        said = f"there again; over is: {entry.why} ({entry.who})" if live else "described no longer, and gone"
+        return None, [f"{entry.object}: {said}"]
     if live is None:
         return None, [f"{entry.object} is gone; so is the record of what {entry.who} did with it"]
     if asleep(live):

@@ -15,6 +15,9 @@ from poscloud.provider.items import as_step
 POD = "Pod"
 """Kind of an entry that tells of a pod somebody was in."""
 
+DELETE = "delete"
+"""Action of an entry that tells of a workload which was deleted, through the stack."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -44,18 +47,18 @@ class Entry:
     """A change by hand that went through poscloud.
 
     Attributes:
-        action: What was done: ``scale``, ``restart``, ``push-jar``, ``shell``, ``exec``.
+        action: What was done: ``scale``, ``restart``, ``clean``, ``push-jar``, ``shell``, ``exec``, ``delete``.
         api_version: Of the object.
         kind: Of the object.
         name: Of the object, which is in the environment's namespace.
-        changes: Every field that was changed; none of a pod that somebody was in.
+        changes: Every field that was changed; none of a pod that somebody was in, or of what was deleted.
         who: Who did it.
         why: Why.
         at: When.
         until: Until when it stays; ``None``: until the next ``up``.
         reverts: Whether there is something to put back: a restart is over as soon as it is done.
         versions: Of a service that was given another version: the one before, and that one.
-        uid: Of a pod that somebody was in: which one it is.
+        uid: Of a pod that somebody was in, or of what was deleted: which one it is.
         container: … and which of its containers.
     """
 
@@ -83,6 +86,8 @@ class Entry:
         """What tells entries apart: one for each field of an object, for its version, for a visit of a pod."""
         if self.kind == POD:
             what = f"{self.container}.{written(self.at)}"
+        elif self.action == DELETE:
+            what = DELETE
         else:
             what = "version" if self.versions else self.changes[0].field
         return re.sub(r"[^-._a-zA-Z0-9]", "-", f"{self.kind}.{self.name}.{what}")[:253]
@@ -92,6 +97,8 @@ class Entry:
         """What was done, in a few words."""
         if self.kind == POD:
             return f"{self.action} in container {self.container}"
+        if self.action == DELETE:
+            return "deleted"
         if not self.reverts:
             return f"{self.action}ed"
         if self.versions:

@@ -13,7 +13,7 @@ import pytest
 from poscloud.engine.drift import command
 from poscloud.engine.environments.upkeep import keep_up
 from poscloud.engine.manual.due import NotEndedError, put_back
-from poscloud.engine.manual.entry import Change, Entry
+from poscloud.engine.manual.entry import DELETE, Change, Entry
 from poscloud.engine.manual.ledger import with_entry
 from poscloud.errors import DeployError
 from poscloud.provider.diff import get
@@ -175,3 +175,14 @@ def test_drift_tells_what_was_put_back_before_it_fails(monkeypatch: pytest.Monke
     with pytest.raises(NotEndedError):
         command._tell_due(place, NOON, lines.append)
     assert lines == ["web is back"]
+
+
+async def test_a_deletion_is_over_with_the_up_and_not_before(shop: Shop) -> None:
+    gone = Entry(DELETE, "apps/v1", "Deployment", "web", (), "li", "room", EARLIER, uid="u-1")
+    await shop.ledger.write(with_entry(gone))
+    assert (await end(shop), await shop.ledger.read()) == ([], [gone])
+    assert await end(shop, after_up=True) == ["Deployment web: there again; over is: room (li)"]
+    assert await shop.ledger.read() == []
+    await shop.ledger.write(with_entry(gone))
+    del shop.objects[WEB]
+    assert await end(shop, after_up=True) == ["Deployment web: described no longer, and gone"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from poscloud.engine.manual.entry import Change, Entry, as_data, as_text, from_text
+from poscloud.engine.manual.entry import DELETE, Change, Entry, as_data, as_text, from_text
 from poscloud.provider.items import Item
 
 CHANGES = (Change(("spec", "replicas"), 1, 3),)
@@ -92,3 +92,10 @@ def test_one_of_one_field_is_kept_as_earlier_versions_read_it() -> None:
     data = json.loads(as_text(ENTRY))
     assert (data["path"], data["before"], data["after"]) == (["spec", "replicas"], 1, 3)
     assert not data.keys() & {"changes", "versions", "uid", "container"}
+
+
+def test_a_deletion_has_no_fields_and_a_key_of_its_own() -> None:
+    entry = replace(ENTRY, action=DELETE, changes=(), uid="u-1")
+    assert from_text(as_text(entry)) == entry
+    assert (entry.key, entry.is_due(NOON)) == ("Deployment.web.delete", False)
+    assert str(entry) == "Deployment web: deleted by li on 2026-11-22T12:00:00Z, until the next up: load test"

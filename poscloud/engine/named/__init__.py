@@ -1,0 +1,1 @@
+"""Services by name: ``poscloud apply``, ``create``, ``delete``, ``delete-apps``, all of them runs of the engine."""
