@@ -12,6 +12,7 @@ from poscloud.cli import (
     access,
     check,
     cluster,
+    cp,
     destroy,
     doctor,
     drift,
@@ -20,6 +21,7 @@ from poscloud.cli import (
     events,
     exec,
     explain,
+    forward,
     graph,
     history,
     image,
@@ -103,6 +105,8 @@ app.command("rollback")(rollback.rollback)
 app.command("history")(history.history)
 app.command("exec")(exec.run)
 app.command("shell")(shell.shell)
+app.command("forward")(forward.forward)
+app.command("cp")(cp.cp)
 app.command("sweep")(sweep.sweep)
 app.command("node-guard")(nodeguard.node_guard)
 app.command("validate")(validate.validate)

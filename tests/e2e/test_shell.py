@@ -6,12 +6,14 @@ import json
 import os
 import pty
 import select
+import signal
 import socket
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,16 +247,102 @@ def test_it_is_off_until_somebody_switches_it_on(workspace: Workspace) -> None:
         workspace.ok("poscloud", "cluster", "up", "--run-commands")
 
 
+class Forwarding:
+    """``poscloud forward`` while it runs."""
+
+    def __init__(self, workspace: Workspace, *words: str) -> None:
+        self.process = subprocess.Popen(
+            ["poscloud", "forward", *words, "-s", STACK], cwd=workspace.root, env=workspace.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout and self.process.stderr
+        host, _, port = self.process.stdout.readline().partition(":")
+        assert host == "127.0.0.1", self.process.stderr.read()
+        self.port = int(port)
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def until(self, text: str) -> str:
+        """Return the next line that has a text."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without {text!r}")
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def forwarding(workspace: Workspace) -> Iterator[Forwarding]:
+    found = Forwarding(workspace, "api", "9090")
+    yield found
+    found.process.kill()
+    found.process.wait()
+
+
+def answered(connection: socket.socket, data: bytes) -> bool:
+    """Whether a port of a simulated pod answers what it is sent."""
+    connection.sendall(data)
+    got = b""
+    while len(got) < len(data) and (part := connection.recv(100_000)):
+        got += part
+    return got == data
+
+
+def test_a_forwarded_port_serves_several_and_goes_on_with_the_next_pod(
+    workspace: Workspace, forwarding: Forwarding
+) -> None:
+    pod = min(pods(workspace))
+    assert f"pod {pod}, container api" in forwarding.until("pod ")
+    assert forwarding.until("Ctrl-C ends it").startswith(f"127.0.0.1:{forwarding.port} leads to port 9090")
+    with forwarding.connected() as one, forwarding.connected() as other:
+        assert answered(one, b"one") and answered(other, os.urandom(1_000_000)) and answered(one, b"more")
+        workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
+        assert forwarding.until("is gone") == f"pod {pod} is gone, and 2 connections with it\n"
+        assert one.recv(100) == b""
+    taken = forwarding.until("container api").split()[1].rstrip(",")
+    assert taken != pod
+    with forwarding.connected() as next_one:
+        assert answered(next_one, b"next")
+        assert forwarding.end() == 130
+    with pytest.raises(ConnectionRefusedError):
+        forwarding.connected()
+
+
 @pytest.mark.long
-def test_a_forwarded_port_answers_what_it_is_sent(workspace: Workspace) -> None:
-    pod, environment = min(pods(workspace)), workspace.admin_environment()
-    words = ["kubectl", "-n", STACK, "port-forward", f"pod/{pod}", ":9090"]
-    with subprocess.Popen(
-        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
-    ) as forward:
-        assert forward.stdout
-        port = int(forward.stdout.readline().partition(" -> ")[0].rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-            connection.sendall(b"hello\n")
-            assert connection.recv(100) == b"hello\n"
-        forward.terminate()
+def test_a_local_port_that_is_taken_and_a_port_that_is_none_are_told(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = workspace.run("poscloud", "forward", "api", "--local", port, "-s", STACK)
+        assert (done.returncode, f"port {port} of this machine is taken" in done.stderr) == (1, True), (
+            done.stderr
+        )
+    done = workspace.run("poscloud", "forward", "api", "htpt", "-s", STACK)
+    assert (done.returncode, "api has no port 'htpt'\n  did you mean 'http'?" in done.stderr) == (1, True), (
+        done.stderr
+    )
+
+
+def test_what_is_copied_into_a_pod_comes_back_and_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+    """Simulated pods share one folder, in which their commands begin."""
+    source = tmp_path / "fix"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep" / "data").write_bytes(os.urandom(1_000_000))
+    done = workspace.run("poscloud", "cp", str(source), "api:.", "-s", STACK, "--reason", "try the fix")
+    assert done.returncode == 0, done.stderr
+    (entry,) = ledger(workspace)
+    pod = entry["name"]
+    assert (entry["action"], entry["why"], pod in pods(workspace)) == ("cp", "try the fix", True)
+    assert f"pod {pod}, container api\n" in done.stderr and "copied: 1 file, 1000000 bytes" in done.stderr
+    done = workspace.run("poscloud", "cp", "api:fix", str(tmp_path / "back"), "-s", STACK)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back/deep/data").read_bytes() == (source / "deep/data").read_bytes()
+    for words in (("api:no-such", "x"), (str(source), "api:/no/such/folder/")):
+        done = workspace.run("poscloud", "cp", *words, "-s", STACK)
+        assert (done.returncode, "nothing was copied: no such f" in done.stderr) == (4, True), done.stderr
+    assert ledger(workspace) == [entry], "what did nothing is not recorded"
+    workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
