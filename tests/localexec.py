@@ -17,11 +17,17 @@ class LocalExec:
     Attributes:
         environment: What they find in their environment; ``None``: this process's.
         begun: The commands, in order.
+        processes: Their processes.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.environment = environment
         self.begun: list[Command] = []
+        self.processes: list[asyncio.subprocess.Process] = []
+
+    def words(self, command: Command) -> list[str]:
+        """Return what is run for a command."""
+        return list(command.words)
 
     async def run(
         self, _: Any, command: Command, write: Write, data: AsyncIterator[bytes] | None = None
@@ -29,9 +35,10 @@ class LocalExec:
         """As the real one; its end is the end of the process."""
         self.begun.append(command)
         process = await asyncio.create_subprocess_exec(
-            *command.words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            *self.words(command), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, env=self.environment,
         )  # fmt: skip
+        self.processes.append(process)
         feeding = asyncio.create_task(_feed(process, data))
         try:
             await asyncio.gather(
@@ -43,7 +50,7 @@ class LocalExec:
             await asyncio.gather(feeding, return_exceptions=True)
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.wait()
+            process._transport.close()  # type: ignore[attr-defined]  # its children may hold its output
 
 
 async def _feed(process: asyncio.subprocess.Process, data: AsyncIterator[bytes] | None) -> None:

@@ -13,6 +13,7 @@ from poscloud.cli import (
     check,
     cluster,
     cp,
+    db,
     destroy,
     doctor,
     drift,
@@ -34,6 +35,7 @@ from poscloud.cli import (
     passphrase,
     preview,
     push_jar,
+    reinit_mysql,
     release,
     render,
     restart,
@@ -107,6 +109,7 @@ app.command("exec")(exec.run)
 app.command("shell")(shell.shell)
 app.command("forward")(forward.forward)
 app.command("cp")(cp.cp)
+app.command("reinit-mysql")(reinit_mysql.reinit_mysql)
 app.command("sweep")(sweep.sweep)
 app.command("node-guard")(nodeguard.node_guard)
 app.command("validate")(validate.validate)
@@ -117,6 +120,7 @@ app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
 app.command("unlock")(unlock.unlock)
 app.add_typer(env.app, name="env")
+app.add_typer(db.app, name="db")
 app.add_typer(state.app, name="state")
 app.add_typer(access.app, name="access")
 app.add_typer(image.app, name="image")
