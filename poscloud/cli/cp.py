@@ -7,13 +7,20 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import Stack, Yes, complete_pod_path, root
 
 
 def cp(
-    source: Annotated[str, typer.Argument(help="SERVICE:PATH in a pod, or a path here.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="SERVICE:PATH in a pod, or a path here.", autocompletion=complete_pod_path),
+    ],
     target: Annotated[
-        str, typer.Argument(help="A path here, or SERVICE:PATH; a folder gets it under its name.")
+        str,
+        typer.Argument(
+            help="A path here, or SERVICE:PATH; a folder gets it under its name.",
+            autocompletion=complete_pod_path,
+        ),
     ],
     stack: Stack,
     container: Annotated[

@@ -8,16 +8,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, complete_service, root
+from poscloud.cli._options import OneService, Stack, Yes, root
 
 
 def forward(
-    service: Annotated[
-        str,
-        typer.Argument(
-            help="The service, or one track of its release: web-blue.", autocompletion=complete_service
-        ),
-    ],
+    service: OneService,
     stack: Stack,
     port: Annotated[
         str,

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import OneService, Stack, Yes, root
 
 
 def scale(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: OneService,
     count: Annotated[
         int, typer.Argument(help="How many pods, from 0; the stack's own number ends the change.")
     ],

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import signal
 import socket
 import subprocess
 import sys
-import termios
-import time
+import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.terminal import PATIENCE, Terminal
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -29,6 +28,7 @@ defaults:
 services:
   api: {kind: java, replicas: 2}
   web: {kind: java, replicas: 2, release: {strategy: blue-green, next: v2}}
+  py: {kind: python, gunicorn: {app: "yin.app:app"}, version: v1, logs_path: LOGS}
 """
 LATER = f"""
 from datetime import UTC, datetime, timedelta
@@ -39,13 +39,20 @@ from poscloud.local.progress import ConsoleReporter
 later = datetime.now(UTC) + timedelta(hours=3)
 look(Path.cwd(), "{STACK}", Wanted(revert_due=True), ConsoleReporter(), print, later)
 """
-PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def logs() -> Iterator[Path]:
+    """The folder of log files of ``py``, on this machine, readable for whom its simulated containers are."""
+    with tempfile.TemporaryDirectory(prefix="poscloud-test-logs-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def visited(workspace: Workspace) -> Iterator[None]:
+def visited(workspace: Workspace, logs: Path) -> Iterator[None]:
     workspace.control_plane.up(runs_commands=True)
-    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(EVERYTHING)
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(EVERYTHING.replace("LOGS", str(logs)))
     workspace.ok("poscloud", "up", "-s", STACK)
     yield
     workspace.ok("poscloud", "destroy", "-s", STACK)
@@ -66,51 +73,6 @@ def pods(workspace: Workspace) -> dict[str, str]:
     found = workspace.get("pods", "-n", STACK, "-l", "app=api")["items"]
     there = [p["metadata"] for p in found if "deletionTimestamp" not in p["metadata"]]
     return {meta["name"]: meta["uid"] for meta in there}
-
-
-class Terminal:
-    """A person at a terminal, with ``poscloud`` in it."""
-
-    def __init__(self, workspace: Workspace, *words: str) -> None:
-        self.master, self.slave = pty.openpty()
-        termios.tcsetwinsize(self.slave, (40, 132))
-        self.before = termios.tcgetattr(self.slave)
-        environment = workspace.environment() | {"TERM": "xterm"}
-        self.process = subprocess.Popen(
-            ["poscloud", *words],
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            env=environment,
-            cwd=workspace.root,
-            start_new_session=True,
-        )
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def until(self, text: str) -> str:
-        """Wait until the screen has shown a text, and return what came up to then."""
-        end = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"no {text!r} in {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
-        shown, _, self.seen = self.seen.partition(text)
-        return shown
-
-    def end(self) -> int:
-        """Wait until the command is over and return its exit code; the terminal is as it was."""
-        code = self.process.wait(PATIENCE)
-        assert termios.tcgetattr(self.slave) == self.before
-        return code
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
 
 
 @pytest.fixture
@@ -346,3 +308,34 @@ def test_what_is_copied_into_a_pod_comes_back_and_is_recorded(workspace: Workspa
         assert (done.returncode, "nothing was copied: no such f" in done.stderr) == (4, True), done.stderr
     assert ledger(workspace) == [entry], "what did nothing is not recorded"
     workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
+
+
+def test_log_files_are_shown_with_what_goes_to_stdout_and_followed(workspace: Workspace, logs: Path) -> None:
+    """Whose folder is none, of ``api``, is told, and nothing else of it is missing."""
+    log, now = logs / "py.log", f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+    log.write_text(f"2020-01-01 00:00:00 INFO old\n{now} ERROR bad\njava.io.IOException: gone\n")
+    done = workspace.run("poscloud", "logs", "py", "-s", STACK, "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["line"] for line in lines if line.get("file") == "py.log"][-1] == "java.io.IOException: gone"
+    assert lines[0]["line"] == "2020-01-01 00:00:00 INFO old" and any("file" not in line for line in lines)
+    found = json.loads(workspace.run("poscloud", "error-logs", "py", "-s", STACK, "--json").stdout)["errors"]
+    assert [error["title"] for error in found if "bad" in error["title"]], found
+    done = workspace.run("poscloud", "logs", "api", "-s", STACK)
+    assert "log files of api-" in done.stderr and "are left out: " in done.stderr and done.stdout
+
+    with subprocess.Popen(
+        ["poscloud", "logs", "py", "-f", "--tail", "1", "-s", STACK], cwd=workspace.root,
+        env=workspace.environment(), stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        for wanted in ("gone", "new", "after rotation"):
+            line = next(line for line in process.stdout if line.endswith(f"{wanted}\n"))
+            assert ":py.log | " in line
+            if wanted == "gone":
+                with log.open("a") as file:
+                    file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} INFO new\n")
+            elif wanted == "new":
+                log.rename(logs / "py.log.1")
+                log.write_text(f"{datetime.now():%Y-%m-%d %H:%M:%S} INFO after rotation\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130

@@ -17,6 +17,9 @@ from poscloud.provider.rest import Query
 HOLD_SECONDS = 1.0
 """How long a line is held back for earlier ones of other pods."""
 
+LATE_SECONDS = 3.0
+"""How long, for those of a pod that was writing all the time until now: it, or its node, is slow for a moment."""
+
 SHOW_SECONDS = 0.1
 """How often lines come out."""
 
@@ -62,7 +65,7 @@ class Follower:
         self._namespace, self._services, self._container = namespace, frozenset(services), container
         self._first: Query = query
         self._show, self._note = show, note
-        self._merger = Merger(HOLD_SECONDS)
+        self._merger = Merger(HOLD_SECONDS, LATE_SECONDS)
         self._clock = namespace.client.clock
         self._there: set[str] = set()
         self._tasks: dict[Source, asyncio.Task[None]] = {}
