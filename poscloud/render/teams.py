@@ -61,7 +61,7 @@ RULES: Sequence[Rule] = (
     Rule(LOOK, "networking.k8s.io", ("ingresses",), ("get", "list"), "graph, open"),
     Rule(LOOK, "discovery.k8s.io", ("endpointslices",), ("get", "list"), "which pods answer"),
     Rule(LOOK, "metrics.k8s.io", ("pods",), ("get", "list"), "CPU and memory in status, top"),
-    Rule("shell", "", ("pods/exec",), ("get", "create"), "shell, exec, cp; get: over a WebSocket"),
+    Rule("shell", "", ("pods/exec",), ("get", "create"), "shell, exec, cp, log files, reinit-mysql; get: over a WebSocket"),
     Rule("shell", "", ("pods/portforward",), ("get", "create"), "forward; get: over a WebSocket"),
     Rule("shell", "", ("configmaps",), ("create",), "the ledger's first entry: a shell is recorded"),
     Rule("shell", "", ("configmaps",), ("patch",), "further entries of it", (names.LEDGER,)),
