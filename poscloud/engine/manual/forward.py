@@ -16,7 +16,7 @@ from poscloud.engine.manual.asked import refuse_production
 from poscloud.engine.manual.container import Container, container_of
 from poscloud.engine.manual.place import Place, place_of, refuse_others
 from poscloud.engine.manual.ports import port_of
-from poscloud.errors import DeployError, PosCloudError
+from poscloud.errors import AuthError, DeployError, PosCloudError
 from poscloud.local.progress import Reporter
 from poscloud.provider.cluster import Cluster
 from poscloud.provider.diff import get
@@ -92,6 +92,8 @@ class Forward:
         self._number = 0
         self._joined: dict[asyncio.Task[Any], Container] = {}
         self._told = ""
+        self._refused: PosCloudError | None = None
+        self._refusal = asyncio.Event()
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Forward until cancelled; errors as of ``forward``."""
@@ -102,9 +104,11 @@ class Forward:
         self._tell(f"{address} leads to port {self._number}; Ctrl-C ends it")
         ready(address)
         try:
-            while True:
-                await asyncio.sleep(LOOK_SECONDS)
+            while self._refused is None:
                 await self._look()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._refusal.wait(), LOOK_SECONDS)
+            raise self._refused
         finally:
             server.close()
             await self._cut(set(self._joined))
@@ -149,7 +153,11 @@ class Forward:
         except asyncio.CancelledError:
             writer.transport.abort()  # it is told why; a server's own task must not end as cancelled
         except PosCloudError as error:
-            self._say(f"{error.message}{f'; {error.hint}' if error.hint else ''}")
+            if isinstance(error, AuthError) or (isinstance(error, ApiError) and error.status == 403):
+                self._refused = error  # the next connection would be refused as well
+                self._refusal.set()
+            else:
+                self._say(f"{error.message}{f'; {error.hint}' if error.hint else ''}")
         finally:
             if task:
                 self._joined.pop(task, None)

@@ -98,7 +98,8 @@ class Follower:
             {shower, *self._tasks.values()}, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION
         )
         for task in done:
-            task.result()
+            if not task.cancelled():
+                task.result()
         for source in [source for source, task in self._tasks.items() if task.done()]:
             del self._tasks[source]
             self._done.add(source)
@@ -127,6 +128,9 @@ class Follower:
     def _begin(self, source: Source, folder: str) -> None:
         if not self._first:
             self._note(f"{source.label} is new")
+        for other, task in self._tasks.items():
+            if (other.pod, other.container) == (source.pod, source.container):
+                task.cancel()  # a log is asked for by its pod's name, and that is another pod's now
         self._merger.open(source)
         self._tasks[source] = asyncio.create_task(self._read(source, self._pour(source, self._first)))
         if folder:
