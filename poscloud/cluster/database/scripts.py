@@ -56,7 +56,7 @@ mkfifo "$new/held"
     echo 'DO 0;'
     sleep 1
   done
-}} | client --unbuffered > "$new/held" 2>&1 &
+}} 2> /dev/null | client --unbuffered > "$new/held" 2>&1 &
 holder=$!
 read -r got < "$new/held" || got=
 [ "$got" != 0 ] || exit 74

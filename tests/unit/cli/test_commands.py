@@ -189,6 +189,16 @@ def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: P
     assert (done.returncode, "Missing option" in done.stderr) == (2, True)
 
 
+def test_databases_are_not_made_anew_by_mistake(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("backing: {mysql: {}}\n")
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    done = run("reinit-mysql", cwd=project)
+    assert (done.returncode, "Missing option" in done.stderr) == (2, True)
+    done = run("reinit-mysql", "-s", "env", cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing was done\n  if it is meant: --confirm env; to look first: --preview" in done.stderr
+
+
 @pytest.fixture
 def completing(project: Path) -> Path:
     (project / "poscloud.yaml").write_text("environment: env\n")
