@@ -174,7 +174,7 @@ def test_what_a_team_does_with_poscloud(workspace: Workspace, files: dict[str, P
         for team, code, told in (("qa", 1, "pods/exec"), ("dev", 4, "simulated containers run nothing")):
             context = yaml.safe_load(files[team].read_text())["current-context"]
             settings.write_text(f"config:\n  poscloud:context: {context}\n")
-            own = {"KUBECONFIG": str(files[team])}
+            own = {"POSCLOUD_USER_KUBECONFIG": str(files[team])}
             done = workspace.run("poscloud", "cp", "web:/tmp/x", ".", "-s", STACK, **own)
             assert (done.returncode, told in done.stderr) == (code, True), done.stderr
             done = workspace.run("poscloud", "logs", "web", "-s", STACK, **own)

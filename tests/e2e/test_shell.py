@@ -25,6 +25,7 @@ STACK = "visited"
 EVERYTHING = """\
 defaults:
   java: {filebeat: {logstash: {hosts: ["logs:5044"]}}}
+backing: {mysql: {databases: [dac], init_sql: ["CREATE TABLE t (id INT)"]}}
 services:
   api: {kind: java, replicas: 2}
   web: {kind: java, replicas: 2, release: {strategy: blue-green, next: v2}}
@@ -308,6 +309,18 @@ def test_what_is_copied_into_a_pod_comes_back_and_is_recorded(workspace: Workspa
         assert (done.returncode, "nothing was copied: no such f" in done.stderr) == (4, True), done.stderr
     assert ledger(workspace) == [entry], "what did nothing is not recorded"
     workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
+
+
+def test_databases_are_looked_for_in_their_pod(workspace: Workspace) -> None:
+    """No MySQL runs in a simulated container; what one answers, tests/servers/test_reinit_mysql.py tells."""
+    for words in (("db", "status"), ("reinit-mysql", "--preview"), ("reinit-mysql", "--confirm", STACK)):
+        done = workspace.run("poscloud", *words, "-s", STACK)
+        assert done.returncode == 4, done.stderr
+        assert (
+            "MySQL in pod mysql-0 does not answer: " in done.stderr and "MYSQL_ROOT_PASSWORD" in done.stderr
+        )
+    done = workspace.run("poscloud", "db", "status", "mysq", "-s", STACK)
+    assert (done.returncode, "did you mean 'mysql'?" in done.stderr) == (2, True), done.stderr
 
 
 def test_log_files_are_shown_with_what_goes_to_stdout_and_followed(workspace: Workspace, logs: Path) -> None:
