@@ -45,11 +45,7 @@ async def connected(cluster: Cluster, target: str, protocol: str, what: str) -> 
 
     client, access = cluster.client, cluster.access
     await cluster.guard()
-    tls = await client.credentials.tls()
-    name = access.cluster.get("tls-server-name")
-    secure: dict[str, Any] = ({"ssl": tls} if tls else {}) | (
-        {"server_hostname": name} if tls and name else {}
-    )
+    secure = await _secured(cluster)
     try:
         return await connect(
             access.server.rstrip("/").replace("http", "ws", 1) + target,
@@ -77,3 +73,10 @@ async def connected(cluster: Cluster, target: str, protocol: str, what: str) -> 
             f"no connection to {what} by {access.server}: {error or 'no answer in time'}",
             hint="poscloud doctor looks at the way there; a proxy between has to let WebSockets through",
         ) from None
+
+
+async def _secured(cluster: Cluster) -> dict[str, Any]:
+    """Return what a connection needs for TLS."""
+    tls = await cluster.client.credentials.tls()
+    name = cluster.access.cluster.get("tls-server-name")
+    return ({"ssl": tls} if tls else {}) | ({"server_hostname": name} if tls and name else {})
