@@ -103,9 +103,12 @@ def copy(
         wanted: Which container, and what is recorded.
 
     Raises:
+        UsageError: It only reads, and is to last.
         PosCloudError: There is no such service or container, it is production, or a name leads out of its folder.
         DeployError: None of its pods runs, or the files did not arrive; says why.
     """
+    if wanted.lasts and not what.into:
+        raise UsageError("--for is for what goes into a pod; this only reads", hint="leave --for out")
     end = end_of(wanted.lasts)
     place = place_of(root, stack, reporter)
     refuse_production(place, yes=wanted.yes)
