@@ -17,7 +17,7 @@ from poscloud.provider.rest import Query
 HOLD_SECONDS = 1.0
 """How long a line is held back for earlier ones of other pods."""
 
-LATE_SECONDS = 2.0
+LATE_SECONDS = 3.0
 """How long, for those of a pod that was writing all the time until now: it, or its node, is slow for a moment."""
 
 SHOW_SECONDS = 0.1
