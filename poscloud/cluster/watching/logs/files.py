@@ -179,7 +179,7 @@ async def opened(
 def _no_files(namespace: Namespace, source: Source, folder: str, error: Exception) -> NoFilesError:
     if isinstance(error, ApiError) and error.status == 403:
         refused = namespace.refused(error)
-        what = f"log files in {folder} are left out: to read them you need the right `create pods/exec`"
+        what = f"log files in {folder} are left out: to read them you need `get` and `create` on pods/exec"
         return NoFilesError(what, hint=refused.hint if isinstance(refused, AuthError) else "")
     why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
     return NoFilesError(f"log files of {source.label} in {folder} are left out: {why}")

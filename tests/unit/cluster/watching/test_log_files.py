@@ -153,7 +153,7 @@ async def test_what_cannot_be_read_is_said_once(
     monkeypatch.setattr(module, "run", refuse)
     notes.clear()
     await read_files(namespace, [(WEB, "/logs"), (WEB, "/logs")], {}, notes.append)
-    assert len(notes) == 1 and "you need the right `create pods/exec`" in notes[0]
+    assert len(notes) == 1 and "you need `get` and `create` on pods/exec" in notes[0]
     assert "poscloud access --user li --namespace dev" in notes[0]
 
 
