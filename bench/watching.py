@@ -30,6 +30,8 @@ STATUS_BOUND, START_BOUND = 1.0, 0.4
 """Seconds for the status of 200 services, and for any command with few."""
 STEP = 0.01
 """Seconds between two moments at which the pods write."""
+BEGIN = "begin"
+"""The first line of each pod: when all of these are shown, all pods are followed."""
 COMMANDS = (
     ("status",), ("logs", "load", "--tail", "1"), ("error-logs",), ("why", "load"), ("events",), ("top",), ("graph",),
     ("open", "load"),
@@ -114,24 +116,24 @@ def follow(workspace: Workspace, given: argparse.Namespace) -> list[str]:
     pods = [p["metadata"]["name"] for p in workspace.get("pods", "-n", LOUD)["items"]]
     assert len(pods) == given.pods, f"{len(pods)} pods"
     logs, out = SimulatedLogs(workspace, LOUD, pods), workspace.root / "followed"
-    logs.write(pods[0], "begin")
+    for pod in pods:
+        logs.write(pod, BEGIN)
     with out.open("wb") as file:
         process = subprocess.Popen(
             ["poscloud", "logs", "load", "-f", "--tail", "5", "-e", LOUD],
             cwd=workspace.root, env=workspace.environment(), stdout=file,
         )  # fmt: skip
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        wait_for(lambda: b"| begin" in out.read_bytes(), 30)
-        time.sleep(2)  # until all are followed: a log in which nothing is written yet shows nothing
+        wait_for(lambda: out.read_bytes().count(b"\n") == len(pods), 30)  # all are followed
         total = write(logs, pods, given)
         ended = time.monotonic()
-        wait_for(lambda: out.read_bytes().count(b"\n") > total, 120)
+        wait_for(lambda: out.read_bytes().count(b"\n") >= total + len(pods), 120)
         behind = time.monotonic() - ended
         process.send_signal(signal.SIGINT)
         process.wait(30)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    numbers = [int(line.rpartition(b" ")[2]) for line in out.read_bytes().splitlines()[1:]]
+    numbers = [int(line.rpartition(b" ")[2]) for line in out.read_bytes().splitlines()[len(pods) :]]
     late = sum(one > other for one, other in pairwise(numbers))
     missing, twice = total - len(set(numbers)), len(numbers) - len(set(numbers))
     print(

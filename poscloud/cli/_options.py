@@ -38,6 +38,11 @@ def complete_service(context: typer.Context, incomplete: str) -> list[str]:
     return sorted(name for name in part_names(folder, stack) or () if name.startswith(incomplete))
 
 
+def complete_pod_path(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the services, as the beginning of ``SERVICE:PATH``; the shell itself knows files."""
+    return [f"{name}:" for name in complete_service(context, incomplete)]
+
+
 def root() -> Path:
     """Return the project's folder: the nearest one at or above the current folder with a Pulumi.yaml."""
     return project_root(Path.cwd())
@@ -94,6 +99,14 @@ SomeServices = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+OneService = Annotated[
+    str,
+    typer.Argument(
+        help="The service, or one track of its release: web-blue.",
+        show_default=False,
+        autocompletion=complete_service,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DiscardLogs = Annotated[
     bool, typer.Option("--discard-logs", help="Keep no logs, and nothing else either, of what is deleted.")

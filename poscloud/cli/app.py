@@ -15,7 +15,9 @@ from poscloud.cli import (
     check,
     clean,
     cluster,
+    cp,
     create,
+    db,
     delete,
     delete_all,
     delete_apps,
@@ -27,6 +29,7 @@ from poscloud.cli import (
     events,
     exec,
     explain,
+    forward,
     graph,
     history,
     image,
@@ -40,6 +43,7 @@ from poscloud.cli import (
     passwd,
     preview,
     push_jar,
+    reinit_mysql,
     release,
     render,
     restart,
@@ -119,6 +123,9 @@ app.command("rollback")(rollback.rollback)
 app.command("history")(history.history)
 app.command("exec")(exec.run)
 app.command("shell")(shell.shell)
+app.command("forward")(forward.forward)
+app.command("cp")(cp.cp)
+app.command("reinit-mysql")(reinit_mysql.reinit_mysql)
 app.command("sweep")(sweep.sweep)
 app.command("node-guard")(nodeguard.node_guard)
 app.command("validate")(validate.validate)
@@ -131,6 +138,7 @@ app.command("unlock")(unlock.unlock)
 app.command("passwd")(passwd.passwd)
 app.command("rsync-config")(rsyncconfig.rsync_config)
 app.add_typer(env.app, name="env")
+app.add_typer(db.app, name="db")
 app.add_typer(state.app, name="state")
 app.add_typer(access.app, name="access")
 app.add_typer(image.app, name="image")

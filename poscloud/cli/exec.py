@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import OneService, Stack, Yes, root
 
 
 def run(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: OneService,
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Program and arguments.")],
     stack: Stack,
     container: Annotated[

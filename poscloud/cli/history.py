@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Stack, root
+from poscloud.cli._options import Json, OneService, Stack, root
 
 
 def history(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: OneService,
     stack: Stack,
     json: Json = False,
 ) -> None:

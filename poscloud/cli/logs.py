@@ -35,9 +35,12 @@ def logs(
     container: Annotated[
         str, typer.Option("--container", "-c", help="A container's name, or all; by default the main one.")
     ] = "",
+    files: Annotated[
+        bool, typer.Option(help="Also what a service writes to log files; it takes the right to exec.")
+    ] = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show what all pods of some services wrote to stdout and stderr, in the order it was written, with time and pod.
+    """Show what all pods of some services wrote to stdout, stderr and log files, in order, with time and pod.
 
     With -f the end of a pod ends nothing: new pods join. Times on a terminal are this machine's, else UTC.
 
@@ -47,7 +50,7 @@ def logs(
 
     from poscloud.engine.logs import Wanted, show_logs
 
-    wanted = Wanted(tuple(services), follow, since, previous, tail, container)
+    wanted = Wanted(tuple(services), follow, since, previous, tail, container, files)
     sys.exit(asyncio.run(show_logs(root(), stack, wanted, _printer(json=json), _output.tell)))
 
 

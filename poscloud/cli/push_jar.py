@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Offline, Stack, Yes, root
+from poscloud.cli._options import Offline, Stack, Yes, complete_service, root
 
 
 def push_jar(
@@ -18,6 +18,7 @@ def push_jar(
             metavar="[VERSION] [SERVICE]...",
             help="The version, by default the latest complete one in the store of jars; the services, by default all "
             "that have a version, or without one all that have a jar.",
+            autocompletion=complete_service,
         ),
     ] = None,
     lasts: Annotated[

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Json, Stack, root
+from poscloud.cli._options import Json, Stack, complete_service, root
 
 if TYPE_CHECKING:
     from poscloud.engine.releases import Edit
 
 app = typer.Typer(help="Blue-green and canary releases of a stack's services.", no_args_is_help=True)
 
-Service = Annotated[str, typer.Argument(help="The service's name.")]
+Service = Annotated[str, typer.Argument(help="The service's name.", autocompletion=complete_service)]
 
 
 @app.callback()

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import OneService, Stack, Yes, root
 
 
 def restart(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: OneService,
     stack: Stack,
     reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")] = "no reason given",
     yes: Yes = False,

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Offline, Stack, Yes, root
+from poscloud.cli._options import Offline, Stack, Yes, complete_service, root
 
 
 def rollback(
-    service: Annotated[str, typer.Argument(help="The service.")],
+    service: Annotated[str, typer.Argument(help="The service.", autocompletion=complete_service)],
     stack: Stack,
     version: Annotated[
         str,

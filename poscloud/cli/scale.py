@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import Stack, Yes, complete_service, root
 
 
 def scale(
     service: Annotated[
         str,
-        typer.Argument(help="The service, or one track of its release: web-blue. Several: api-geo."),
+        typer.Argument(
+            help="The service, or one track of its release: web-blue. Several: api-geo.",
+            autocompletion=complete_service,
+        ),
     ],
     count: Annotated[
         int, typer.Argument(help="How many pods, from 0; the stack's own number ends the change.")

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, root
+from poscloud.cli._options import OneService, Stack, Yes, root
 
 
 def shell(
-    service: Annotated[str, typer.Argument(help="The service, or one track of its release: web-blue.")],
+    service: OneService,
     stack: Stack,
     container: Annotated[
         str, typer.Option("--container", "-c", help="The container; by default the service's own.")

@@ -25,6 +25,7 @@ class Target:
         server: Address of its API server.
         uid: uid of its namespace kube-system; empty when it is not pinned yet.
         local: Whether it is the local control plane.
+        runs_commands: Whether commands run in its containers; in simulated ones only where that is switched on.
     """
 
     kubeconfig: Path
@@ -32,6 +33,7 @@ class Target:
     server: str
     uid: str
     local: bool
+    runs_commands: bool = True
 
     @property
     def identifier(self) -> str | None:
@@ -53,7 +55,10 @@ def local_target(root: Path) -> Target:
     record = ClusterRecord.load(paths.cluster / "cluster.json")
     if not record.uid or not paths.kubeconfig.is_file():
         raise DeployError("there is no local cluster yet", hint="run: poscloud cluster up")
-    return Target(paths.kubeconfig, kubeconfig.CONTEXT, record.server, record.uid, local=True)
+    runs = bool(record.exec_folder)
+    return Target(
+        paths.kubeconfig, kubeconfig.CONTEXT, record.server, record.uid, local=True, runs_commands=runs
+    )
 
 
 def context_target(root: Path, context: str, uid: str) -> Target:

@@ -12,11 +12,11 @@ from poscloud.cluster.watching.errors.blocks import blocks_of
 from poscloud.cluster.watching.errors.groups import Group, groups_of, new_since, not_known
 from poscloud.cluster.watching.logs.line import Line
 from poscloud.cluster.watching.logs.read import NO_LOG, read_all
-from poscloud.cluster.watching.logs.source import has_begun, sources_of
+from poscloud.cluster.watching.logs.source import folder_of, has_begun, is_running, sources_of
 from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import Object, Service, moment, statuses
 from poscloud.engine import watching
-from poscloud.engine.logs import seconds_of
+from poscloud.engine.logs import lines_of, seconds_of
 from poscloud.errors import UsageError
 from poscloud.provider.diff import get
 
@@ -89,7 +89,7 @@ async def _lines(
     namespace: Namespace, services: Sequence[Service], query: dict[str, str], note: Callable[[str], None]
 ) -> list[Line]:
     """Return the lines of all pods, of the run before the last restart first."""
-    now, before = [], []
+    now, before, folders = [], [], []
     for service in services:
         for pod in service.pods:
             for source in sources_of(pod):
@@ -98,9 +98,12 @@ async def _lines(
                     now.append(source)
                 if restarted:
                     before.append(source)
+                folder = folder_of(pod, source.container)
+                if folder and namespace.target.runs_commands and is_running(pod, source.container):
+                    folders.append((source, folder))
     notes: dict[str, None] = {}
     earlier = await read_all(namespace, before, {**query, "previous": "true"}, notes.setdefault, NO_LOG)
-    lines = [*earlier, *await read_all(namespace, now, query, notes.setdefault)]
+    lines = [*earlier, *await lines_of(namespace, now, folders, query, notes.setdefault)]
     for each in notes:  # of both runs of a container the same is said
         note(each)
     return sorted(lines, key=lambda line: line.time)

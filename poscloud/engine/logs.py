@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.watching.logs.follower import Follower
 from poscloud.cluster.watching.logs.line import Line
 from poscloud.cluster.watching.logs.read import read_all
-from poscloud.cluster.watching.logs.source import has_begun, sources_of
+from poscloud.cluster.watching.logs.source import Source, folder_of, has_begun, is_running, sources_of
 from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import Service
 from poscloud.engine import watching
@@ -32,6 +33,7 @@ class Wanted:
         previous: Whether of the run before the last restart.
         tail: How many of each pod; -1 for all, ``None`` for the usual number.
         container: Of which container, or ``all``; empty for the main one.
+        files: Whether those in log files, too.
     """
 
     services: tuple[str, ...]
@@ -40,6 +42,7 @@ class Wanted:
     previous: bool = False
     tail: int | None = None
     container: str = ""
+    files: bool = True
 
     def query(self) -> dict[str, str]:
         """Return it as the API takes it.
@@ -89,10 +92,11 @@ async def show_logs(
     """
     query, namespace = wanted.query(), watching.namespace_of(root, stack)
     services = await watching.services(root, namespace, wanted.services)
+    files = wanted.files and not wanted.previous and namespace.target.runs_commands
     if wanted.follow:
         names = [service.name for service in services]
-        await Follower(namespace, names, wanted.container, query, show, note).run()
-    lines = await lines_of_services(namespace, services, wanted.container, query, note)
+        await Follower(namespace, names, wanted.container, query, show, note, files=files).run()
+    lines = await lines_of_services(namespace, services, wanted.container, query, note, files=files)
     show(lines)
     return 0 if lines else 1
 
@@ -103,17 +107,43 @@ async def lines_of_services(
     container: str,
     query: dict[str, str],
     note: Callable[[str], None],
+    *,
+    files: bool,
 ) -> list[Line]:
     """Return the lines of all pods of services, in order; those without a log are noted."""
-    sources = []
+    sources, folders = [], []
     for service in services:
         if not service.pods:
             note(f"{service.name} has no pods")
         for pod in service.pods:
             begun = [each for each in sources_of(pod, container) if has_begun(pod, each.container)]
             sources += begun
+            folders += [
+                (each, folder)
+                for each in begun
+                if files and is_running(pod, each.container) and (folder := folder_of(pod, each.container))
+            ]
             if not begun:
                 note(
                     f"{pod['metadata']['name']} has not begun: poscloud why {service.name} -e {namespace.name}"
                 )
-    return await read_all(namespace, sources, query, note)
+    return await lines_of(namespace, sources, folders, query, note)
+
+
+async def lines_of(
+    namespace: Namespace,
+    sources: Sequence[Source],
+    folders: Sequence[tuple[Source, str]],
+    query: dict[str, str],
+    note: Callable[[str], None],
+    unsaid: Collection[int] = (),
+) -> list[Line]:
+    """Return the lines that containers wrote to stdout, and to log files in their folders, in order."""
+    if not folders:
+        return await read_all(namespace, sources, query, note, unsaid)
+    from poscloud.cluster.watching.logs.files import read_files
+
+    printed, written = await asyncio.gather(
+        read_all(namespace, sources, query, note, unsaid), read_files(namespace, folders, query, note)
+    )
+    return sorted([*printed, *written], key=lambda line: line.time)

@@ -12,7 +12,6 @@ from poscloud.cluster.watching.events import Event, events_of
 from poscloud.cluster.watching.selection import selected
 from poscloud.cluster.watching.top import Load, loads_of
 from poscloud.engine import watching
-from poscloud.provider.config import kubectl_to
 from poscloud.provider.diff import get
 
 
@@ -72,6 +71,5 @@ async def reach(root: Path, stack: str, name: str) -> Reach:
     (name, *_) = selected([name], found.keys(), stack)
     hosts = [str(get(pod, "status", "hostIP", default="")) for pod in found[name].pods]
     ports = ports_of(name, services)
-    kubectl = kubectl_to(str(namespace.target.kubeconfig), namespace.target.context)
-    forward = f"{kubectl} port-forward -n {stack} service/{name} {ports[0]}" if ports else ""
+    forward = f"poscloud forward {name} {ports[0]} -e {stack}" if ports else ""
     return Reach(tuple(addresses_of(name, services, ingresses, list(filter(None, hosts)))), forward)

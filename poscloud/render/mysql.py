@@ -9,7 +9,14 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.external import render_external
 from poscloud.render.manifest import Manifest, manifest, override
-from poscloud.render.mysqlstart import CONFIG_PATH, INIT_PATH, RUN_PATH, VOLUME_PATH, start_script
+from poscloud.render.mysqlstart import (
+    CONFIG_PATH,
+    INIT_PATH,
+    RUN_PATH,
+    VOLUME_PATH,
+    initial_pieces,
+    start_script,
+)
 from poscloud.render.passwords import own_secret, secret_name
 from poscloud.render.pod import exec_probe, memory_volume
 from poscloud.render.stateful import Program, render_stateful
@@ -80,10 +87,6 @@ def _initial_sql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]
     """Return the ConfigMap with the initial SQL; not the configuration's, so that a change restarts nothing."""
     if not spec.init_sql:
         return []
-    data = {
-        f"{i:03}{f'-{piece.name}' if piece.name else ''}.sql".replace(".sql.sql", ".sql"): piece.sql
-        for i, piece in enumerate(spec.init_sql, 1)
-    }
     return [
         manifest(
             "v1",
@@ -91,7 +94,7 @@ def _initial_sql(context: Context, name: str, spec: MySQLSpec) -> list[Manifest]
             names.initial_data(name),
             namespace=context.namespace,
             labels=context.labels(name, spec.kind),
-            data=data,
+            data=initial_pieces(spec),
         )
     ]
 

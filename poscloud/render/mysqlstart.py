@@ -129,6 +129,19 @@ def start_script(spec: MySQLSpec) -> str:
     )
 
 
-def _database(spec: MySQLSpec, name: str) -> str:
+def create_statement(spec: MySQLSpec, name: str) -> str:
+    """Return the SQL that makes a described database where it is missing."""
     collation = f" COLLATE {spec.collation}" if spec.collation else ""
-    return f"  echo 'CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET {spec.charset}{collation};'"
+    return f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET {spec.charset}{collation};"
+
+
+def initial_pieces(spec: MySQLSpec) -> dict[str, str]:
+    """Return the initial SQL by the names that its pieces have in the cluster, in its order."""
+    return {
+        f"{i:03}{f'-{piece.name}' if piece.name else ''}.sql".replace(".sql.sql", ".sql"): piece.sql or ""
+        for i, piece in enumerate(spec.init_sql, 1)
+    }
+
+
+def _database(spec: MySQLSpec, name: str) -> str:
+    return f"  echo '{create_statement(spec, name)}'"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import socket
 import stat
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import load
@@ -161,6 +165,47 @@ def test_what_a_team_does_with_kubectl(workspace: Workspace, files: dict[str, Pa
     assert "cannot patch" in kubectl("qa", "rollout", "restart", "deployment/web")[1]
     assert kubectl("dev", "rollout", "restart", "deployment/web")[0] == 0
     assert 'cannot create resource "pods"' in kubectl("dev", "run", "x", "--image=x")[1]
+
+
+def test_what_a_team_does_with_poscloud(workspace: Workspace, files: dict[str, Path]) -> None:
+    """Over WebSockets, as whoever has the kubeconfig; nothing runs in simulated containers."""
+    settings = workspace.root / f"Pulumi.{STACK}.yaml"
+    try:
+        for team, code, told in (("qa", 1, "pods/exec"), ("dev", 4, "simulated containers run nothing")):
+            context = yaml.safe_load(files[team].read_text())["current-context"]
+            settings.write_text(f"config:\n  poscloud:context: {context}\n")
+            own = {"POSCLOUD_USER_KUBECONFIG": str(files[team])}
+            done = workspace.run("poscloud", "cp", "web:/tmp/x", ".", "-s", STACK, **own)
+            assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+            done = workspace.run("poscloud", "logs", "web", "-s", STACK, **own)
+            assert done.returncode == 0 and done.stdout, done.stderr
+            assert ("you need `get` and `create` on pods/exec" in done.stderr) == (team == "qa"), done.stderr
+            assert forwarded(workspace, own) == (b"hello" if team == "dev" else b"")
+    finally:
+        settings.unlink()
+
+
+def forwarded(workspace: Workspace, own: dict[str, str]) -> bytes:
+    """Return what a port of a pod answers; who may not is told which right it takes."""
+    with subprocess.Popen(
+        ["poscloud", "forward", "web", "-s", STACK, "--local", "0"], cwd=workspace.root,
+        env=workspace.environment() | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout and process.stderr
+        host, _, port = process.stdout.readline().partition(":")
+        assert host == "127.0.0.1", process.stderr.read()
+        with socket.create_connection((host, int(port)), 60) as connection:
+            try:
+                connection.sendall(b"hello")
+                got = connection.recv(100)
+            except ConnectionError:
+                got = b""
+        if got:
+            process.send_signal(signal.SIGINT)
+        else:
+            assert 'resource "pods/portforward"' in process.stderr.read()
+        assert process.wait(60) == (130 if got else 1)
+        return got
 
 
 def test_a_kubeconfig_is_its_owners_alone_and_no_output_has_its_token(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
+import signal
 import socket
 import subprocess
 import sys
-import termios
-import time
+import tempfile
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.terminal import PATIENCE, Terminal
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -24,9 +25,11 @@ STACK = "visited"
 EVERYTHING = """\
 defaults:
   java: {filebeat: {logstash: {hosts: ["logs:5044"]}}}
+backing: {mysql: {databases: [dac], init_sql: ["CREATE TABLE t (id INT)"]}}
 services:
   api: {kind: java, replicas: 2}
   web: {kind: java, replicas: 2, release: {strategy: blue-green, next: v2}}
+  py: {kind: python, gunicorn: {app: "yin.app:app"}, version: v1, logs_path: LOGS}
 """
 LATER = f"""
 from datetime import UTC, datetime, timedelta
@@ -37,13 +40,20 @@ from poscloud.local.progress import ConsoleReporter
 later = datetime.now(UTC) + timedelta(hours=3)
 look(Path.cwd(), "{STACK}", Wanted(revert_due=True), ConsoleReporter(), print, later)
 """
-PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def logs() -> Iterator[Path]:
+    """The folder of log files of ``py``, on this machine, readable for whom its simulated containers are."""
+    with tempfile.TemporaryDirectory(prefix="poscloud-test-logs-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def visited(workspace: Workspace) -> Iterator[None]:
+def visited(workspace: Workspace, logs: Path) -> Iterator[None]:
     workspace.control_plane.up(runs_commands=True)
-    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(EVERYTHING)
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(EVERYTHING.replace("LOGS", str(logs)))
     workspace.ok("poscloud", "up", "-s", STACK)
     yield
     workspace.ok("poscloud", "destroy", "-s", STACK)
@@ -64,51 +74,6 @@ def pods(workspace: Workspace) -> dict[str, str]:
     found = workspace.get("pods", "-n", STACK, "-l", "app=api")["items"]
     there = [p["metadata"] for p in found if "deletionTimestamp" not in p["metadata"]]
     return {meta["name"]: meta["uid"] for meta in there}
-
-
-class Terminal:
-    """A person at a terminal, with ``poscloud`` in it."""
-
-    def __init__(self, workspace: Workspace, *words: str) -> None:
-        self.master, self.slave = pty.openpty()
-        termios.tcsetwinsize(self.slave, (40, 132))
-        self.before = termios.tcgetattr(self.slave)
-        environment = workspace.environment() | {"TERM": "xterm"}
-        self.process = subprocess.Popen(
-            ["poscloud", *words],
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            env=environment,
-            cwd=workspace.root,
-            start_new_session=True,
-        )
-        self.seen = ""
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def until(self, text: str) -> str:
-        """Wait until the screen has shown a text, and return what came up to then."""
-        end = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"no {text!r} in {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
-        shown, _, self.seen = self.seen.partition(text)
-        return shown
-
-    def end(self) -> int:
-        """Wait until the command is over and return its exit code; the terminal is as it was."""
-        code = self.process.wait(PATIENCE)
-        assert termios.tcgetattr(self.slave) == self.before
-        return code
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
 
 
 @pytest.fixture
@@ -245,16 +210,145 @@ def test_it_is_off_until_somebody_switches_it_on(workspace: Workspace) -> None:
         workspace.ok("poscloud", "cluster", "up", "--run-commands")
 
 
+class Forwarding:
+    """``poscloud forward`` while it runs."""
+
+    def __init__(self, workspace: Workspace, *words: str) -> None:
+        self.process = subprocess.Popen(
+            ["poscloud", "forward", *words, "-s", STACK], cwd=workspace.root, env=workspace.environment(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout and self.process.stderr
+        host, _, port = self.process.stdout.readline().partition(":")
+        assert host == "127.0.0.1", self.process.stderr.read()
+        self.port = int(port)
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def until(self, text: str) -> str:
+        """Return the next line that has a text."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            if text in line:
+                return line
+        raise AssertionError(f"it ended without {text!r}")
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def forwarding(workspace: Workspace) -> Iterator[Forwarding]:
+    found = Forwarding(workspace, "api", "9090")
+    yield found
+    found.process.kill()
+    found.process.wait()
+
+
+def answered(connection: socket.socket, data: bytes) -> bool:
+    """Whether a port of a simulated pod answers what it is sent."""
+    connection.sendall(data)
+    got = b""
+    while len(got) < len(data) and (part := connection.recv(100_000)):
+        got += part
+    return got == data
+
+
+def test_a_forwarded_port_serves_several_and_goes_on_with_the_next_pod(
+    workspace: Workspace, forwarding: Forwarding
+) -> None:
+    pod = min(pods(workspace))
+    assert f"pod {pod}, container api" in forwarding.until("pod ")
+    assert forwarding.until("Ctrl-C ends it").startswith(f"127.0.0.1:{forwarding.port} leads to port 9090")
+    with forwarding.connected() as one, forwarding.connected() as other:
+        assert answered(one, b"one") and answered(other, os.urandom(1_000_000)) and answered(one, b"more")
+        workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
+        assert forwarding.until("is gone") == f"pod {pod} is gone, and 2 connections with it\n"
+        assert one.recv(100) == b""
+    taken = forwarding.until("container api").split()[1].rstrip(",")
+    assert taken != pod
+    with forwarding.connected() as next_one:
+        assert answered(next_one, b"next")
+        assert forwarding.end() == 130
+    with pytest.raises(ConnectionRefusedError):
+        forwarding.connected()
+
+
 @pytest.mark.long
-def test_a_forwarded_port_answers_what_it_is_sent(workspace: Workspace) -> None:
-    pod, environment = min(pods(workspace)), workspace.admin_environment()
-    words = ["kubectl", "-n", STACK, "port-forward", f"pod/{pod}", ":9090"]
+def test_a_local_port_that_is_taken_and_a_port_that_is_none_are_told(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = workspace.run("poscloud", "forward", "api", "--local", port, "-s", STACK)
+        assert (done.returncode, f"port {port} of this machine is taken" in done.stderr) == (1, True), (
+            done.stderr
+        )
+    done = workspace.run("poscloud", "forward", "api", "htpt", "-s", STACK)
+    assert (done.returncode, "api has no port 'htpt'\n  did you mean 'http'?" in done.stderr) == (1, True), (
+        done.stderr
+    )
+
+
+def test_what_is_copied_into_a_pod_comes_back_and_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+    """Simulated pods share one folder, in which their commands begin."""
+    source = tmp_path / "fix"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep" / "data").write_bytes(os.urandom(1_000_000))
+    done = workspace.run("poscloud", "cp", str(source), "api:.", "-s", STACK, "--reason", "try the fix")
+    assert done.returncode == 0, done.stderr
+    (entry,) = ledger(workspace)
+    pod = entry["name"]
+    assert (entry["action"], entry["why"], pod in pods(workspace)) == ("cp", "try the fix", True)
+    assert f"pod {pod}, container api\n" in done.stderr and "copied: 1 file, 1000000 bytes" in done.stderr
+    done = workspace.run("poscloud", "cp", "api:fix", str(tmp_path / "back"), "-s", STACK)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back/deep/data").read_bytes() == (source / "deep/data").read_bytes()
+    for words in (("api:no-such", "x"), (str(source), "api:/no/such/folder/")):
+        done = workspace.run("poscloud", "cp", *words, "-s", STACK)
+        assert (done.returncode, "nothing was copied: no such f" in done.stderr) == (4, True), done.stderr
+    assert ledger(workspace) == [entry], "what did nothing is not recorded"
+    workspace.ok("kubectl", "-n", STACK, "delete", "pod", pod, "--wait")
+
+
+def test_databases_are_looked_for_in_their_pod(workspace: Workspace) -> None:
+    """No MySQL runs in a simulated container; what one answers, tests/servers/test_reinit_mysql.py tells."""
+    for words in (("db", "status"), ("reinit-mysql", "--preview"), ("reinit-mysql", "--confirm", STACK)):
+        done = workspace.run("poscloud", *words, "-s", STACK)
+        assert done.returncode == 4, done.stderr
+        assert (
+            "MySQL in pod mysql-0 does not answer: " in done.stderr and "MYSQL_ROOT_PASSWORD" in done.stderr
+        )
+    done = workspace.run("poscloud", "db", "status", "mysq", "-s", STACK)
+    assert (done.returncode, "did you mean 'mysql'?" in done.stderr) == (2, True), done.stderr
+
+
+def test_log_files_are_shown_with_what_goes_to_stdout_and_followed(workspace: Workspace, logs: Path) -> None:
+    """Whose folder is none, of ``api``, is told, and nothing else of it is missing."""
+    log, now = logs / "py.log", f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+    log.write_text(f"2020-01-01 00:00:00 INFO old\n{now} ERROR bad\njava.io.IOException: gone\n")
+    done = workspace.run("poscloud", "logs", "py", "-s", STACK, "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["line"] for line in lines if line.get("file") == "py.log"][-1] == "java.io.IOException: gone"
+    assert lines[0]["line"] == "2020-01-01 00:00:00 INFO old" and any("file" not in line for line in lines)
+    found = json.loads(workspace.run("poscloud", "error-logs", "py", "-s", STACK, "--json").stdout)["errors"]
+    assert [error["title"] for error in found if "bad" in error["title"]], found
+    done = workspace.run("poscloud", "logs", "api", "-s", STACK)
+    assert "log files of api-" in done.stderr and "are left out: " in done.stderr and done.stdout
+
     with subprocess.Popen(
-        words, env=environment, cwd=workspace.root, stdout=subprocess.PIPE, text=True
-    ) as forward:
-        assert forward.stdout
-        port = int(forward.stdout.readline().partition(" -> ")[0].rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-            connection.sendall(b"hello\n")
-            assert connection.recv(100) == b"hello\n"
-        forward.terminate()
+        ["poscloud", "logs", "py", "-f", "--tail", "1", "-s", STACK], cwd=workspace.root,
+        env=workspace.environment(), stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        for wanted in ("gone", "new", "after rotation"):
+            line = next(line for line in process.stdout if line.endswith(f"{wanted}\n"))
+            assert ":py.log | " in line
+            if wanted == "gone":
+                with log.open("a") as file:
+                    file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} INFO new\n")
+            elif wanted == "new":
+                log.rename(logs / "py.log.1")
+                log.write_text(f"{datetime.now():%Y-%m-%d %H:%M:%S} INFO after rotation\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130

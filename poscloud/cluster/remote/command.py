@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from poscloud.cluster.remote.channels import (
@@ -17,17 +17,12 @@ from poscloud.cluster.remote.channels import (
     message,
     size_message,
 )
-from poscloud.errors import AuthError, DeployError, PosCloudError
+from poscloud.cluster.remote.connection import connected
+from poscloud.errors import DeployError, PosCloudError
 from poscloud.provider.cluster import Cluster
-from poscloud.provider.expiry import rejection
-from poscloud.provider.proxy import proxy_of
-from poscloud.provider.rest import ApiError, UnreachableError
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
-
-CONNECT_SECONDS = 20.0
-"""Longest time until a command has begun."""
 
 PING_SECONDS = 20.0
 """How often it is asked whether a connection still lives."""
@@ -38,14 +33,7 @@ SILENCE_SECONDS = 60.0
 LOOK_SECONDS = 1.0
 """How often an answer that is missing is looked for."""
 
-UNSURE = (TimeoutError, ConnectionResetError, BrokenPipeError, EOFError)
-"""How a connection fails whose request may have arrived, and the command with it."""
-
 Write = Callable[[Channel, bytes], Awaitable[None]]
-
-
-class NotBegunError(UnreachableError):
-    """There was no connection, and the command was not run."""
 
 
 @dataclass
@@ -120,7 +108,7 @@ async def run(
     """
     from websockets.exceptions import ConnectionClosed
 
-    connection, life = await _connect(cluster, command), _Life()
+    connection, life = await _connected(cluster, command), _Life()
     tasks = [asyncio.create_task(_watch(connection, life))]
     tasks += [asyncio.create_task(_send(connection, data))] if data else []
     tasks += [asyncio.create_task(_resize(connection, sizes))] if sizes else []
@@ -145,45 +133,8 @@ async def run(
     raise await _lost(cluster, command)
 
 
-async def _connect(cluster: Cluster, command: Command) -> ClientConnection:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import InvalidStatus, WebSocketException
-    from websockets.typing import Subprotocol
-
-    client, access = cluster.client, cluster.access
-    await cluster.guard()
-    tls = await client.credentials.tls()
-    name = access.cluster.get("tls-server-name")
-    secure: dict[str, Any] = ({"ssl": tls} if tls else {}) | (
-        {"server_hostname": name} if tls and name else {}
-    )
-    try:
-        return await connect(
-            access.server.rstrip("/").replace("http", "ws", 1) + command.target,
-            subprotocols=[Subprotocol(PROTOCOL)],
-            additional_headers=await client.credentials.headers(),
-            user_agent_header="poscloud",
-            compression=None,
-            max_size=None,
-            open_timeout=CONNECT_SECONDS,
-            ping_interval=None,  # _watch asks, and knows why an answer may be late
-            close_timeout=2,
-            proxy=proxy_of(access) or None,
-            **secure,
-        )
-    except InvalidStatus as error:
-        refusal = ApiError(error.response.status_code, bytes(error.response.body or b""))
-        if refusal.status == 401:
-            raise AuthError(
-                rejection(access, refusal.message), hint=f"run: {access.kubectl} get pods"
-            ) from None
-        raise refusal from None
-    except (WebSocketException, OSError, TimeoutError) as error:
-        unsure = isinstance(error, UNSURE) or isinstance(error.__cause__, UNSURE)
-        raise (UnreachableError if unsure else NotBegunError)(
-            f"no connection to a command in pod {command.pod} by {access.server}: {error or 'no answer in time'}",
-            hint="poscloud doctor looks at the way there; a proxy between has to let WebSockets through",
-        ) from None
+async def _connected(cluster: Cluster, command: Command) -> ClientConnection:
+    return await connected(cluster, command.target, PROTOCOL, f"a command in pod {command.pod}")
 
 
 def _now() -> float:

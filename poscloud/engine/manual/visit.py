@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from poscloud.cluster.remote import terminal
-from poscloud.cluster.remote.command import Command, NotBegunError, run
+from poscloud.cluster.remote.command import Command, run
+from poscloud.cluster.remote.connection import NotBegunError
 from poscloud.engine.environments.asked import owner
 from poscloud.engine.environments.expiry import written
 from poscloud.engine.manual.asked import end_of, refuse_production
@@ -27,12 +28,16 @@ SHELL = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
 """What a shell is, whatever the image has of it."""
 
 
+class NothingDoneError(DeployError):
+    """A command in a container failed, and left everything there as it was."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is asked for.
 
     Attributes:
-        action: ``exec`` or ``shell``, for the ledger.
+        action: ``exec``, ``shell`` or ``cp``, for the ledger.
         words: Program and arguments.
         container: Which container; empty: the service's own.
         tty: Whether it gets a terminal.
@@ -90,6 +95,36 @@ def visit(
 async def _visit(
     place: Place, service: str, tell: Callable[[str], None], wanted: Wanted, end: datetime | None
 ) -> int:
+    async def joined(cluster: Cluster, found: Container) -> int:
+        command = Command(
+            place.stack, found.pod, found.name, wanted.words, tty=wanted.tty, takes_input=wanted.takes_input
+        )
+        return await _joined(cluster, command)
+
+    return await in_container(place, service, tell, wanted, end, joined)
+
+
+async def in_container(
+    place: Place,
+    service: str,
+    tell: Callable[[str], None],
+    wanted: Wanted,
+    end: datetime | None,
+    work: Callable[[Cluster, Container], Awaitable[int]],
+) -> int:
+    """Do something in a container of a service, recorded before if that is wanted; return what ``work`` returns.
+
+    Args:
+        place: Where the environment is.
+        service: A service, a backing service, or one track of a release.
+        tell: Gets a line about which pod it is, and what is recorded.
+        wanted: Which container, and what is recorded.
+        end: Until when what is recorded stays; ``None``: until the next ``up``.
+        work: Is given the container; raises ``NothingDoneError`` where it left everything as it was.
+
+    Raises:
+        PosCloudError: As ``visit``.
+    """
     cluster = place.cluster()
     await refuse_others(place, cluster)
     found = await container_of(place, cluster, service, wanted.container)
@@ -100,11 +135,8 @@ async def _visit(
         await ledger.write(with_entry(entry))
         until = f"until {written(end)}" if end else "until the next up"
         tell(f"recorded: what is changed in it stays {until}, when the pod is replaced")
-    command = Command(
-        place.stack, found.pod, found.name, wanted.words, tty=wanted.tty, takes_input=wanted.takes_input
-    )
     try:
-        return await _joined(cluster, command)
+        return await work(cluster, found)
     except PosCloudError as error:
         if entry and _never_ran(error):
             await ledger.write(without(entry))
@@ -130,7 +162,7 @@ def _never_ran(error: PosCloudError) -> bool:
     refused = isinstance(error, ApiError) and 400 <= error.status < 500
     return (
         refused
-        or isinstance(error, (AuthError, NotBegunError))
+        or isinstance(error, (AuthError, NotBegunError, NothingDoneError))
         or error.message.startswith("the command was not run")
     )
 

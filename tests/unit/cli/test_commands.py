@@ -189,6 +189,39 @@ def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: P
     assert (done.returncode, "Missing option" in done.stderr) == (2, True)
 
 
+def test_databases_are_not_made_anew_by_mistake(project: Path) -> None:
+    (project / "stacks" / "env.yaml").write_text("backing: {mysql: {}}\n")
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    done = run("reinit-mysql", cwd=project)
+    assert (done.returncode, "Missing option" in done.stderr) == (2, True)
+    done = run("reinit-mysql", "-s", "env", cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing was done\n  if it is meant: --confirm env; to look first: --preview" in done.stderr
+
+
+@pytest.fixture
+def completing(project: Path) -> Path:
+    (project / "poscloud.yaml").write_text("environment: env\n")
+    (project / "stacks" / "env.yaml").write_text("services: {pay: java, web: java}\n")
+    (project / "stacks" / "other.yaml").write_text("backing: {redis: {}}\n")
+    return project
+
+
+def completed(project: Path, shell: str, line: str) -> str:
+    """Return how a shell is told that a line may go on."""
+    asked = {
+        "bash": {"COMP_WORDS": f"poscloud {line}", "COMP_CWORD": str(len(line.split()))},
+        "zsh": {"_TYPER_COMPLETE_ARGS": f"poscloud {line}"},
+        "fish": {"_TYPER_COMPLETE_ARGS": f"poscloud {line}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    environment = {**os.environ, "_POSCLOUD_COMPLETE": f"complete_{shell}", **asked}
+    done = subprocess.run(
+        [POSCLOUD], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -196,19 +229,35 @@ def test_the_projects_default_environment_is_taken_but_not_to_destroy(project: P
         ("status -e o", "other"),
         ("status -e other r", "redis"),
         ("why -e none x", ""),
+        ("shell -e env pa", "pay"),
+        ("cp -e env pa", "pay:"),
     ],
 )
-def test_services_and_environments_are_completed(project: Path, line: str, expected: str) -> None:
-    (project / "poscloud.yaml").write_text("environment: env\n")
-    (project / "stacks" / "env.yaml").write_text("services: {pay: java, web: java}\n")
-    (project / "stacks" / "other.yaml").write_text("backing: {redis: {}}\n")
-    words = {"COMP_WORDS": f"poscloud {line}", "COMP_CWORD": str(len(line.split()))}
+def test_services_and_environments_are_completed(completing: Path, line: str, expected: str) -> None:
+    assert completed(completing, "bash", line) == expected
+
+
+def test_zsh_and_fish_complete_as_bash_does(completing: Path) -> None:
+    assert completed(completing, "zsh", "forward -e env pa") == """_arguments '*: :((\"pay\"))'"""
+    assert completed(completing, "zsh", "forward -e o") == """_arguments '*: :((\"other\"))'"""
+    assert completed(completing, "fish", "forward -e env pa") == "pay"
+    assert completed(completing, "fish", "restart -e o") == "other"
+
+
+def test_bash_itself_completes_with_the_script_that_is_shown(completing: Path) -> None:
+    script = """
+    PATH="$1:$PATH" _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION=1
+    export PATH _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION
+    eval "$(poscloud --show-completion bash)"
+    COMP_WORDS=(poscloud logs -e env pa) COMP_CWORD=4
+    _poscloud_completion poscloud
+    echo "${COMPREPLY[@]}; $(complete -p poscloud)"
+    """
     done = subprocess.run(
-        [POSCLOUD],
-        cwd=project,
-        env={**os.environ, "_POSCLOUD_COMPLETE": "complete_bash", **words},
+        ["bash", "-c", script, "bash", str(POSCLOUD.parent)],
+        cwd=completing,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert (done.stdout.strip(), done.stderr) == (expected, "")
+    assert done.stdout == "pay; complete -o default -F _poscloud_completion poscloud\n"

@@ -37,6 +37,7 @@ def as_json(lines: Sequence[Line]) -> bytes:
                 "service": line.source.service,
                 "pod": line.source.pod,
                 "container": line.source.container,
+                **({"file": line.source.file} if line.source.file else {}),
                 "line": line.text.decode(errors="replace"),
             },
             ensure_ascii=False,

@@ -16,6 +16,13 @@ ALL = "all"
 """Instead of a container's name: all of a pod's."""
 
 
+LOGS_VOLUME = "logs"
+"""The volume of a pod's log files, as poscloud/render/logs.py names it."""
+
+SHIPPER = "filebeat"
+"""The sidecar that sends them elsewhere, as poscloud/render/filebeat.py names it."""
+
+
 @dataclass(frozen=True, order=True)
 class Source:
     """One container of one pod.
@@ -27,6 +34,7 @@ class Source:
         is_main: Whether it is the one that the pod is there for.
         service: The service it belongs to.
         node: The node its pod is on; empty where that is not known.
+        file: A log file in the container, by its path in the folder of such; empty: what it writes to stdout.
     """
 
     pod: str
@@ -35,11 +43,13 @@ class Source:
     is_main: bool = True
     service: str = ""
     node: str = field(default="", compare=False)
+    file: str = ""
 
     @property
     def label(self) -> str:
         """How it is named in front of each line."""
-        return self.pod if self.is_main else f"{self.pod}/{self.container}"
+        container = self.pod if self.is_main else f"{self.pod}/{self.container}"
+        return f"{container}:{self.file}" if self.file else container
 
 
 def sources_of(pod: Object, container: str = "") -> list[Source]:
@@ -80,6 +90,26 @@ def has_begun(pod: Object, container: str) -> bool:
             state = status.get("state") or {}
             return "running" in state or "terminated" in state or bool(status.get("restartCount"))
     return False
+
+
+def is_running(pod: Object, container: str) -> bool:
+    """Whether a container runs, so that a command can run in it."""
+    return any(
+        each.get("name") == container and "running" in (each.get("state") or {}) for each in _statuses(pod)
+    )
+
+
+def folder_of(pod: Object, container: str) -> str:
+    """Return the folder that a container of a live pod writes its log files to; empty where it has none.
+
+    The sidecar that ships them has it, too, and writes none.
+    """
+    for each in get(pod, "spec", "containers", default=[]):
+        if each.get("name") == container != SHIPPER:
+            for mount in each.get("volumeMounts") or ():
+                if mount.get("name") == LOGS_VOLUME:
+                    return str(mount.get("mountPath", ""))
+    return ""
 
 
 def _held_by(pod: Object) -> str:

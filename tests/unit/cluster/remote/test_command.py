@@ -15,7 +15,8 @@ from websockets.datastructures import Headers
 
 from poscloud.cluster.remote import command as module
 from poscloud.cluster.remote.channels import PROTOCOL, Channel
-from poscloud.cluster.remote.command import Command, NotBegunError, run
+from poscloud.cluster.remote.command import Command, run
+from poscloud.cluster.remote.connection import NotBegunError
 from poscloud.errors import AuthError, DeployError
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import Access

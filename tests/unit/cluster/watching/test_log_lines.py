@@ -48,6 +48,23 @@ def test_a_line_waits_for_earlier_ones_of_others_but_not_for_ever() -> None:
     assert [each.text for each in merger.take(0.5)] == [b"3"]
 
 
+def test_a_log_that_was_written_to_all_the_time_is_awaited_longer_than_a_quiet_one() -> None:
+    merger = Merger(hold=0.5, longest=3)
+    quiet = Source("quiet-1", "3", "quiet")
+    for source in (WEB, PAY, quiet):
+        merger.open(source)
+    for step in range(20):
+        merger.add(WEB, [line(step * 10)], now=step / 10)
+        merger.add(PAY, [line(step * 10 + 1, PAY)], now=step / 10)
+    assert [each.text for each in merger.take(2.5)][-1] == b"190"
+    merger.add(WEB, [line(300)], now=2.0)  # from now on nothing comes of pay
+    assert merger.take(2.6) == [line(191, PAY)], "web's next line waits longer than for a quiet one"
+    merger.add(PAY, [line(250, PAY)], now=3.0)
+    merger.add(PAY, [line(310, PAY)], now=3.1)
+    assert [each.text for each in merger.take(3.1)] == [b"250", b"300"], "though 250 has only just come"
+    assert merger.take(6.2) == [line(310, PAY)], "for good it is not awaited"
+
+
 def test_nobody_waits_for_a_log_that_has_ended() -> None:
     merger = Merger(hold=10)
     merger.open(WEB)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from poscloud.cluster.remote.command import NotBegunError
+from poscloud.cluster.remote.connection import NotBegunError
 from poscloud.engine.manual import visit
 from poscloud.engine.manual.container import Container
 from poscloud.errors import AuthError, PosCloudError
