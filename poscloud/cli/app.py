@@ -34,6 +34,7 @@ from poscloud.cli import (
     push_jar,
     release,
     render,
+    report,
     restart,
     rollback,
     scale,
@@ -89,6 +90,7 @@ app.command("logs")(logs.logs)
 app.command("why")(why.why)
 app.command("error-logs")(errorlogs.error_logs)
 app.command("graph")(graph.graph)
+app.command("report")(report.report)
 app.command("events")(events.events)
 app.command("top")(top.top)
 app.command("open")(open.open_service)
