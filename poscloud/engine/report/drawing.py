@@ -86,19 +86,19 @@ def _box(each: Drawn, place: Place, problems: int, *, first: bool) -> str:
     words = " · ".join(filter(None, (each.kind, each.state, each.detail)))
     needs = f"; starts after {', '.join(each.needs)}" if each.needs else ""
     findings = f"; {problems} finding{'s' if problems > 1 else ''}" if problems else ""
-    label = escape(f"{each.name}: {words}{needs}{findings}")
+    label = escape(f"{each.name} {words}{needs}{findings}")
     badge = (
-        f'<g class="badge"><circle cx="{x + WIDTH - 4}" cy="{y + 4}" r="10"/>'
+        f'<g class="badge" aria-hidden="true"><circle cx="{x + WIDTH - 4}" cy="{y + 4}" r="10"/>'
         f'<text x="{x + WIDTH - 4}" y="{y + 8}">{problems}</text></g>'
         if problems
         else ""
     )
     return (
         f'<g class="node {each.mood}" data-name="{escape(each.name)}" data-x="{x}" data-y="{y}" role="button" '
-        f'tabindex="{0 if first else -1}" aria-label="{label}"><title>{label}</title>'
+        f'tabindex="{0 if first else -1}" aria-label="{label}">'
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
-        f'<text class="sign" x="{x + 11}" y="{y + 20}">{SIGNS[each.mood]}</text>'
-        f'<text class="name" x="{x + 28}" y="{y + 20}">{escape(_short(each.name, 21))}</text>'
+        f'<text class="sign" aria-hidden="true" x="{x + 11}" y="{y + 20}">{SIGNS[each.mood]}</text>'
+        f'<text class="name" x="{x + 28}" y="{y + 20}">{escape(_short(each.name, 21))}</text> '
         f'<text class="words" x="{x + 28}" y="{y + 36}">{escape(_short(words, 28))}</text>{badge}</g>'
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,11 +40,18 @@ class Running(Shop):
             pod["metadata"]["namespace"], pod["spec"]["nodeName"] = "dev", f"node-{n}"
         room = {"cpu": "2", "memory": "4Gi", "pods": "110"}
         nodes = [
-            {"metadata": {"name": f"node-{n}"}, "spec": {"unschedulable": n == 2}, "status": {"allocatable": room}}
+            {
+                "metadata": {"name": f"node-{n}"},
+                "spec": {"unschedulable": n == 2},
+                "status": {"allocatable": room},
+            }
             for n in range(3)
         ]
         password = planted.values["password"]
-        secret = {"metadata": {"name": "login"}, "data": {"password": base64.b64encode(password.encode()).decode()}}
+        secret = {
+            "metadata": {"name": "login"},
+            "data": {"password": base64.b64encode(password.encode()).decode()},
+        }
         set_of = {
             "metadata": {
                 "name": "web-1",
@@ -63,7 +69,9 @@ class Running(Shop):
             "nodes": self.listed("Node", *nodes),
             "secrets": self.listed("Secret", secret),
             "replicasets": self.listed("ReplicaSet", set_of),
-            "poscloud-manual": {"data": {"a": json.dumps(ENTRY | {"why": f"try {planted.marks['password']}"})}},
+            "poscloud-manual": {
+                "data": {"a": json.dumps(ENTRY | {"why": f"try {planted.marks['password']}"})}
+            },
         }
         self.may_not: set[str] = set()
 
@@ -109,7 +117,10 @@ async def test_states_causes_room_and_changes(running: Running, planted: Planted
     assert "node-2 (takes no pods)" in page.text
     assert "2026-11-22 07:00:00 web poscloud up version v7 (now)" in page.text
     assert "2026-11-22 08:00:00 web li Deployment web: scale, spec.replicas 1 → 3: try [secret]" in page.text
-    assert "2026-11-22 09:00:00 pay Pod pay-1 BackOff: cannot log in as root with [secret] (4 times)" in page.text
+    assert (
+        "2026-11-22 09:00:00 pay Pod pay-1 BackOff: cannot log in as root with [secret] (4 times)"
+        in page.text
+    )
     assert planted.found(text) == []
     assert "page.html: 3 components" in err
 
@@ -149,5 +160,3 @@ async def test_a_file_that_cannot_be_written_and_an_unknown_environment(running:
     assert "cannot write folder" in err
     _, err = await running.run("report", "--no-cluster", "-e", "dve", code=6)
     assert "did you mean 'dev'?" in err
-
-
