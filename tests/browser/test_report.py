@@ -110,7 +110,7 @@ def test_a_click_on_a_component_shows_all_that_is_known_of_it(chromium: Browser,
         "stacks/shop-test.yaml:",
         "payments.shop-test.svc.cluster.local",
         "DB_PASSWORD: '[secret]'",
-        "[secret-in-clear]",
+        "[secret-in-clear] — take it from a Secret: {secret: NAME, key: KEY}",
         "payments-58c9-x2",
         "BackOff: back-off restarting",
     ):

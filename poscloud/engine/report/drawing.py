@@ -42,8 +42,8 @@ def as_svg(components: Sequence[Component]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" id="picture"{faint} viewBox="0 0 {width} {height}" '
             f'data-width="{width}" data-height="{height}" role="group" aria-label="Graph of the environment">',
-            '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto">'
-            '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" '
+            'markerWidth="9" markerHeight="9" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
             f'<g aria-hidden="true">{"".join(arrows)}</g>',
             *boxes,
             "</svg>",

@@ -67,8 +67,8 @@ class Masker:
         return self._known[text]
 
     def problem(self, problem: Problem) -> Problem:
-        """Return a problem without secrets."""
-        told = self.text(problem.message), self.text(problem.hint)
+        """Return a problem without secrets; a check's own words name fields, and never repeat what looks like one."""
+        told = self._secrets.hide(problem.message), self._secrets.hide(problem.hint)
         return Problem(problem.file, problem.line, problem.column, problem.code, *told)
 
     def manifests(self, items: Iterable[Manifest]) -> list[Manifest]:

@@ -69,7 +69,7 @@ canvas.addEventListener("wheel", (e) => {
 document.getElementById("closer").addEventListener("click", () => zoom(1.3, middle()));
 document.getElementById("farther").addEventListener("click", () => zoom(1 / 1.3, middle()));
 document.getElementById("whole").addEventListener("click", fit);
-window.addEventListener("beforeprint", fit);
+window.addEventListener("beforeprint", () => { fit(); light(""); });
 window.addEventListener("resize", () => { if (panel.hidden) start(); });
 
 // What is near to the component that is pointed at, or has the focus.
@@ -143,7 +143,8 @@ function table(heads, rows) {
   for (const each of heads) { const cell = make("th", each); cell.scope = "col"; head.append(cell); }
   for (const row of rows) rest.append(make("tr", null, ...row.map((cell) => make("td", cell))));
   const holder = make("div", null, make("table", null, make("thead", null, head), rest));
-  holder.className = "scroll";
+  holder.className = "scroll"; holder.tabIndex = 0;
+  holder.setAttribute("role", "region"); holder.setAttribute("aria-label", `Table of ${heads[0]}`);
   return holder;
 }
 function code(words, label) {

@@ -22,7 +22,7 @@ def components(report: Report) -> str:
         tag(
             "tr",
             tag("th", opener(name), scope="row", class_="wide")
-            + "".join(cell(cells[n], _COLUMNS[n], "number" if n in _NUMBERS else "") for n in shown),
+            + "".join(cell(cells[n], _COLUMNS[n], _classes(n)) for n in shown),
             data_row=name,
         )
         for name, cells in rows
@@ -32,7 +32,11 @@ def components(report: Report) -> str:
 
 
 _COLUMNS = ("Kind", "State", "Pods", "Version", "Restarts", "Age", "CPU", "Memory", "Findings")
-_NUMBERS = (2, 4, 6, 7, 8)
+_NUMBERS, _AGE = (2, 4, 6, 7, 8), 5
+
+
+def _classes(column: int) -> str:
+    return "number" if column in _NUMBERS else "when" if column == _AGE else ""
 
 
 def _cells(each: Component) -> list[str]:
