@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from poscloud.engine.environments.activity import begin, namespace_of, note_acti
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.sleep import rouse, until_ready
 from poscloud.engine.fence import refuse_taken
+from poscloud.engine.following import Following
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
 from poscloud.engine.kubectl import Kubectl, UnansweredError
@@ -25,6 +26,7 @@ from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.passwords import make_passwords
+from poscloud.engine.progress.follow import progress_for
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
@@ -206,7 +208,11 @@ def up(
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
     # Who is asked and says no has changed nothing, and must leave no mark.
-    code = _run(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
+    progress = progress_for(prepared.pulumi.environment, reporter.note, confirmed=bool(confirmed))
+    with progress.following(described.parts) if progress else nullcontext() as following:
+        code = _run(
+            prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), following=following
+        )
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
@@ -238,7 +244,14 @@ def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *,
     return rouse(prepared.target, prepared.stack, mark, reporter)
 
 
-def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:
+def _run(
+    prepared: Prepared,
+    reporter: Reporter,
+    verb: str,
+    *flags: str,
+    checkpoints: bool,
+    following: Following | None = None,
+) -> int:
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
     Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
@@ -252,7 +265,7 @@ def _run(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpo
         pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
         unrecorded.mark(pulumi.paths, stack)
     with watching(pulumi, prepared.kubectl, stack):
-        code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
+        code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]), following=following)
     if 0 < code != INTERRUPTED and not before:
         unrecorded.clear_if_written(pulumi.paths, stack, state_file(pulumi.paths, stack))
     return code

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -30,10 +30,20 @@ class Interruptible:
         self._started = started
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> int:
-        """Run the command and return its exit code; 130 when it was asked to stop and did not finish."""
-        with self._handling():
-            self._process = subprocess.Popen(command, cwd=cwd, env=environment)
+    def run(
+        self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: Path | None = None
+    ) -> int:
+        """Run the command and return its exit code; 130 when it was asked to stop and did not finish.
+
+        Args:
+            command: The command.
+            cwd: Where it runs.
+            environment: Its variables.
+            output: A file for what it says; by default this terminal.
+        """
+        with self._handling(), output.open("wb") if output else nullcontext() as file:
+            errors = subprocess.STDOUT if file else None
+            self._process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=file, stderr=errors)
             self.pid = self._process.pid
             self._started(self.pid)
             if self.asked:  # between the two lines above
