@@ -11,8 +11,8 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # mkdocs loads this file by its path
 
-from website import pages  # noqa: E402
-from website.components import by_example, has_example  # noqa: E402
+from website import pages
+from website.components import by_example, has_example
 
 
 def on_config(config: Any) -> Any:
