@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from poscloud.engine.environments.activity import begin, namespace_of, note_acti
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.environments.sleep import rouse, until_ready
 from poscloud.engine.fence import refuse_taken
-from poscloud.engine.following import Following
 from poscloud.engine.interrupt import INTERRUPTED
 from poscloud.engine.known import refuse_unknown
 from poscloud.engine.kubectl import Kubectl, UnansweredError
@@ -26,7 +25,7 @@ from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.passwords import make_passwords
-from poscloud.engine.progress.follow import progress_for
+from poscloud.engine.progress.follow import Parts, showing
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
@@ -208,11 +207,7 @@ def up(
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
     # Who is asked and says no has changed nothing, and must leave no mark.
-    progress = progress_for(prepared.pulumi.environment, reporter.note, confirmed=bool(confirmed))
-    with progress.following(described.parts) if progress else nullcontext() as following:
-        code = _run(
-            prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), following=following
-        )
+    code = _run(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), parts=described.parts)
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
@@ -245,12 +240,7 @@ def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *,
 
 
 def _run(
-    prepared: Prepared,
-    reporter: Reporter,
-    verb: str,
-    *flags: str,
-    checkpoints: bool,
-    following: Following | None = None,
+    prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool, parts: Parts = ()
 ) -> int:
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
@@ -264,8 +254,10 @@ def _run(
     if not checkpoints and is_built_in(pulumi):
         pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
         unrecorded.mark(pulumi.paths, stack)
-    with watching(pulumi, prepared.kubectl, stack):
-        code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]), following=following)
+    arguments = (verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
+    shown = showing(parts, pulumi.environment, reporter.note, confirmed="--yes" in flags)
+    with watching(pulumi, prepared.kubectl, stack), shown as following:
+        code = pulumi.run(*arguments, following=following)
     if 0 < code != INTERRUPTED and not before:
         unrecorded.clear_if_written(pulumi.paths, stack, state_file(pulumi.paths, stack))
     return code

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO
 
@@ -29,6 +29,10 @@ TAIL = ("Diagnostics:", "Outputs:", "Resources:", "Policies:", "error:", "warnin
 """With what the part of the engine's output begins that is no progress."""
 
 
+Parts = Sequence[RenderedPart]
+"""A rendered environment, the namespace first; empty where a run is not shown."""
+
+
 class Progress:
     """How a run is shown.
 
@@ -42,7 +46,7 @@ class Progress:
         self._shown, self._instead, self._say = shown, instead, say
 
     @contextmanager
-    def following(self, parts: Sequence[RenderedPart]) -> Iterator[Following]:
+    def following(self, parts: Parts) -> Iterator[Following]:
         """Show a run of the engine that the caller starts with what this yields; then say where its time went.
 
         What was shown never decides about a run: an event that cannot be read ends the showing, and nothing else.
@@ -108,6 +112,21 @@ def last_words(output: Path) -> str:
         return ""
     begin = next((n for n, line in enumerate(lines) if line.lstrip().startswith(TAIL)), 0)
     return "".join(lines[begin:])
+
+
+def showing(
+    parts: Parts, environment: dict[str, str], say: Callable[[str], None], *, confirmed: bool
+) -> AbstractContextManager[Following | None]:
+    """Show the run of the engine that is started while this lasts; other arguments as for ``progress_for``.
+
+    Args:
+        parts: The environment; without any, nothing is shown.
+        environment: The engine's.
+        say: Writes a line of the summary.
+        confirmed: Whether the engine asks nothing.
+    """
+    progress = progress_for(environment, say, confirmed=confirmed) if parts else None
+    return progress.following(parts) if progress else nullcontext()
 
 
 def progress_for(

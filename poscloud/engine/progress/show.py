@@ -98,12 +98,12 @@ class Tree:
         from rich.live import Live
 
         self._console = console or Console(stderr=True)
-        self._live = Live(
-            console=self._console, refresh_per_second=6, transient=True, get_renderable=self._draw
-        )
         self._clock = clock
         self._run: Run | None = None
         self._began = 0.0
+        self._live = Live(
+            console=self._console, refresh_per_second=6, transient=True, get_renderable=self._draw
+        )
 
     def begin(self, run: Run) -> None:
         """Begin to draw."""

@@ -32,8 +32,8 @@ BROKEN = """\
 backing: {redis: {}}
 services:
   good: {kind: java, uses: [redis]}
-  bad: {kind: java, overrides: {Deployment: {spec: {template: {spec: {terminationGracePeriodSeconds: -5}}}}}}
-  late: {kind: java, uses: [bad]}
+  bad: {kind: java, overrides: {Deployment: {spec: {template: {spec: {restartPolicy: Never}}}}}}
+  late: {kind: java, env: {BAD: "${bad.url}"}}
 """
 
 
@@ -95,17 +95,16 @@ def test_a_failure_its_reason_and_what_it_kept_from_being_made(broken: list[Rend
     assert run.states() == {"bad": "failed", "redis": "ready", "good": "ready", "late": "skipped"}
     told = list(summary.lines(run, 3.0))
     assert told[0].startswith("broken: 2 ready, 1 failed, 1 skipped after 3.0 s")
-    assert any(
-        line.startswith("  bad failed: Deployment bad: ") and "terminationGracePeriod" in line
-        for line in told
-    )
+    assert any(line.startswith("  bad failed: Deployment bad: ") and "restartPolicy" in line for line in told)
     assert "  late was not made: it starts after bad" in told
     assert "bad: failed: " in stream.getvalue()
 
 
 def test_the_tree_in_the_middle_of_a_run_and_with_little_room(shop: list[RenderedPart]) -> None:
     recorded = Recorded("created", shop)
-    begun = next(at for at, line in recorded.steps if '"resourcePreEvent"' in line and "::shop/mysql" in line)
+    begun = next(
+        at for at, line in recorded.steps if '"resourcePreEvent"' in line and "StatefulSet::kafka" in line
+    )
     run = recorded.play(until=begun)
 
     def drawn(room: int) -> list[str]:
@@ -137,7 +136,8 @@ def test_where_the_time_went() -> None:
 
 
 def _urn(name: str) -> str:
-    return f"urn:pulumi:env::shop::poscloud:index:Environment$poscloud:index:JavaService$kubernetes:apps/v1:Deployment::env/{name}"
+    types = "poscloud:index:Environment$poscloud:index:JavaService$kubernetes:apps/v1:Deployment"
+    return f"urn:pulumi:env::shop::{types}::env/{name}"
 
 
 def _parent(name: str) -> str:
