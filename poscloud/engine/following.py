@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,10 @@ class Following:
         flags: More arguments.
         environment: More variables.
         output: Where its own words go; ``None``: to the terminal or pipe that this command has.
+        stopping: Called when it is asked to stop, as it may say so where nobody sees it.
     """
 
     flags: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     output: Path | None = None
+    stopping: Callable[[], None] | None = None

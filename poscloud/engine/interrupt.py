@@ -19,14 +19,18 @@ class Interruptible:
 
     Args:
         started: Called with its pid as soon as it runs.
+        stopping: Called each time it is asked to stop.
 
     Attributes:
         asked: How often it was asked to stop.
         pid: Its process; 0 before it was started.
     """
 
-    def __init__(self, started: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, started: Callable[[int], None] = lambda _: None, stopping: Callable[[], None] | None = None
+    ) -> None:
         self.asked, self.pid = 0, 0
+        self._stopping = stopping
         self._started = started
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -62,6 +66,8 @@ class Interruptible:
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.asked += 1
+        if self._stopping:
+            self._stopping()
         if self._process is None:
             return
         if self.asked > 2:

@@ -48,9 +48,9 @@ class Pulumi:
         """
         forget_dead(self.paths.pulumi_home)
         began = time.time() - 1  # a file's time comes from a coarse clock
-        engine = Interruptible(partial(container.note, self.paths))
+        given = following or Following()
+        engine = Interruptible(partial(container.note, self.paths), given.stopping)
         try:
-            given = following or Following()
             code = engine.run(
                 ["pulumi", *arguments, *given.flags],
                 cwd=self.root,

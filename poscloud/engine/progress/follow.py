@@ -57,7 +57,7 @@ class Progress:
         ) as folder:  # 0700: events have what the stack has
             events, output = Path(folder) / "events", Path(folder) / "output"
             flags = [f"--event-log={events}", *(["--non-interactive"] if self._instead else [])]
-            given = Following(flags, dict(ENABLE), output if self._instead else None)
+            given = Following(flags, dict(ENABLE), output if self._instead else None, run.stop)
             reader = threading.Thread(target=self._read, args=(events, run, over, began), daemon=True)
             self._shown.begin(run)
             reader.start()

@@ -60,6 +60,7 @@ class Run:
         counts: At the end: what was done → to how many resources.
         errors: What went wrong, in the engine's words.
         over: Whether it has ended.
+        stopping: Whether it was asked to end.
     """
 
     def __init__(self, parts: Iterable[RenderedPart]) -> None:
@@ -70,7 +71,7 @@ class Run:
         self.lock = threading.RLock()
         self.counts: dict[str, int] = {}
         self.errors: list[str] = []
-        self.over = False
+        self.over = self.stopping = False
         self._before: dict[str, list[Component]] = {name: [] for name in self.components}
         for component in self.components.values():
             for name in component.after:
@@ -80,6 +81,10 @@ class Run:
             for part in rest
             for item in part.manifests
         }
+
+    def stop(self) -> None:
+        """It was asked to end: what is under way is finished."""
+        self.stopping = True
 
     def take(self, event: Event, now: float) -> list[str]:
         """Take a step of the engine in; return the components whose state it changed.

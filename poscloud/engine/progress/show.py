@@ -138,6 +138,7 @@ def tree(run: Run, now: float, room: int) -> RenderableType:
     states = run.states()
     count = sum(state == "ready" for state in states.values())
     title = f"{run.name.name}  {count} of {len(states)} ready, {seconds(now)}"
+    title += ", ends when what is under way is done; Ctrl-C again ends it at once" if run.stopping else ""
     drawn = RichTree(Text(title, style="bold"), guide_style="dim")
     order = {name: n for n, name in enumerate(run.components)}
     names = (
@@ -149,8 +150,8 @@ def tree(run: Run, now: float, room: int) -> RenderableType:
     width = max((len(name) for name in shown), default=0)
     for name in shown:
         component, state = run.components[name], states[name]
-        since = component.free or component.began or 0.0
-        elapsed = f"  {seconds(now - since)}" if state == "creating" else ""
+        since = (component.free or component.began or 0.0) if state == "creating" else 0.0
+        elapsed = f"  {seconds(now - since)}" if state in ("creating", "waiting") else ""
         line = Text(
             f"{SIGNS[state]} {name.ljust(width)}  ", style=STYLES[state], no_wrap=True, overflow="ellipsis"
         )
