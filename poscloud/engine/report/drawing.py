@@ -99,7 +99,7 @@ def _box(each: Drawn, place: Place, problems: int, *, first: bool) -> str:
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         f'<text class="sign" aria-hidden="true" x="{x + 11}" y="{y + 20}">{SIGNS[each.mood]}</text>'
         f'<text class="name" x="{x + 28}" y="{y + 20}">{escape(_short(each.name, 21))}</text> '
-        f'<text class="words" x="{x + 28}" y="{y + 36}">{escape(_short(words, 28))}</text>{badge}</g>'
+        f'<text class="words" x="{x + 28}" y="{y + 36}">{escape(_fitting(each, 26))}</text>{badge}</g>'
     )
 
 
@@ -110,6 +110,14 @@ def _arrow(start: Place, end: Place, name: str, need: str) -> str:
         f'<path class="arrow" data-from="{escape(name)}" data-to="{escape(need)}" marker-end="url(#tip)" '
         f'd="M{x},{y} C{x - bend},{y} {to_x + bend},{to_y} {to_x},{to_y}"/>'
     )
+
+
+def _fitting(each: Drawn, most: int) -> str:
+    """Return of kind, state and detail what there is room for, from the left."""
+    words = [word for word in (each.kind, each.state, each.detail) if word]
+    while len(words) > 1 and len(" · ".join(words)) > most:
+        words.pop()
+    return _short(" · ".join(words), most)
 
 
 def _short(text: str, most: int) -> str:

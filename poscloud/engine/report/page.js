@@ -27,6 +27,7 @@ function fit() { view = { ...whole }; show(); }
 function start() {
   fit();
   if (scale() < 0.42) {  // on a small screen a part that can be read says more than all of it
+    if (innerWidth <= 700) canvas.style.height = `${Math.min(innerHeight * 0.52, Math.max(220, whole.h * 0.62 + 24))}px`;
     const w = canvas.clientWidth / 0.62, h = canvas.clientHeight / 0.62;
     view = { x: 0, y: Math.min(0, (whole.h - h) / 2), w, h };
     show();
