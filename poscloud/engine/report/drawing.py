@@ -46,6 +46,7 @@ def as_svg(components: Sequence[Component]) -> str:
             'markerWidth="9" markerHeight="9" orient="auto"><path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
             f'<g aria-hidden="true">{"".join(arrows)}</g>',
             *boxes,
+            *(_badge(places[name], count) for name, count in found.items() if count),
             "</svg>",
         ]
     )
@@ -87,19 +88,13 @@ def _box(each: Drawn, place: Place, problems: int, *, first: bool) -> str:
     needs = f"; starts after {', '.join(each.needs)}" if each.needs else ""
     findings = f"; {problems} finding{'s' if problems > 1 else ''}" if problems else ""
     label = escape(f"{each.name} {words}{needs}{findings}")
-    badge = (
-        f'<g class="badge" aria-hidden="true"><circle cx="{x + WIDTH - 4}" cy="{y + 4}" r="10"/>'
-        f'<text x="{x + WIDTH - 4}" y="{y + 8}">{problems}</text></g>'
-        if problems
-        else ""
-    )
     return (
         f'<g class="node {each.mood}" data-name="{escape(each.name)}" data-x="{x}" data-y="{y}" role="button" '
         f'tabindex="{0 if first else -1}" aria-label="{label}">'
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         f'<text class="sign" aria-hidden="true" x="{x + 11}" y="{y + 20}">{SIGNS[each.mood]}</text>'
         f'<text class="name" x="{x + 28}" y="{y + 20}">{escape(_short(each.name, 21))}</text> '
-        f'<text class="words" x="{x + 28}" y="{y + 36}">{escape(_fitting(each, 26))}</text>{badge}</g>'
+        f'<text class="words" x="{x + 28}" y="{y + 36}">{escape(_fitting(each, 26))}</text></g>'
     )
 
 
@@ -109,6 +104,14 @@ def _arrow(start: Place, end: Place, name: str, need: str) -> str:
     return (
         f'<path class="arrow" data-from="{escape(name)}" data-to="{escape(need)}" marker-end="url(#tip)" '
         f'd="M{x},{y} C{x - bend},{y} {to_x + bend},{to_y} {to_x},{to_y}"/>'
+    )
+
+
+def _badge(place: Place, problems: int) -> str:
+    x, y = place[0] + WIDTH - 4, place[1] + 4
+    return (
+        f'<g class="badge" aria-hidden="true"><circle cx="{x}" cy="{y}" r="10"/>'
+        f'<text x="{x}" y="{y + 4}">{problems}</text></g>'
     )
 
 
