@@ -24,7 +24,8 @@ class Component:
         began: Seconds after the run's start when the first of its objects was begun; ``None`` before.
         free: … when all that it starts after was ready; ``None`` before.
         ended: … when it was ready, or had failed; ``None`` before.
-        failed: Why it failed; empty where it did not.
+        failed: What of it failed; empty where nothing did.
+        why: Why, in the engine's words.
         changed: Whether anything of it was changed.
         doing: Objects under way → what was told of each.
         done: Objects that are there.
@@ -37,6 +38,7 @@ class Component:
     free: float | None = None
     ended: float | None = None
     failed: str = ""
+    why: str = ""
     changed: bool = False
     doing: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
@@ -127,7 +129,7 @@ class Run:
                 self._free(component, now)
         elif event.what == "failed":
             component.doing.pop(event.object, None)
-            component.failed = component.failed or f"{event.object} failed"
+            component.failed = component.failed or event.object
             component.ended = now
         else:
             self._error(component, event, now)
@@ -136,8 +138,8 @@ class Run:
         text = f"{event.object}: {event.text}" if event.object else event.text
         self.errors.append(text)
         if component is not None:
-            plain = component.failed in ("", f"{event.object} failed")
-            component.failed = text if plain else component.failed
+            component.failed = component.failed or event.object or component.name
+            component.why = component.why or event.text
             component.ended = now if component.ended is None else component.ended
 
     def _free(self, ready: Component, now: float) -> None:

@@ -35,7 +35,7 @@ class Shown(Protocol):
 
 
 def told(run: Run, component: Component) -> str:
-    """Return how a component is, in words."""
+    """Return how a component is, in words; why it failed, the engine says."""
     state = run.state(component)
     if state == "failed":
         return f"failed: {component.failed}"
@@ -155,8 +155,10 @@ def tree(run: Run, now: float, room: int) -> RenderableType:
         line = Text(
             f"{SIGNS[state]} {name.ljust(width)}  ", style=STYLES[state], no_wrap=True, overflow="ellipsis"
         )
+        why = f": {component.why}" if state == "failed" and component.why else ""
         line.append(
-            f"{told(run, component)}{elapsed}", style="" if state in ("creating", "failed") else STYLES[state]
+            f"{told(run, component)}{why}{elapsed}",
+            style="" if state in ("creating", "failed") else STYLES[state],
         )
         drawn.add(line)
     if len(names) > len(shown):
