@@ -96,6 +96,8 @@ def _relinked(text: str, source: str, uri: str) -> str:
         place = os.path.normpath(os.path.join(os.path.dirname(source), target))
         page = ELSEWHERE.get(place) or (place.removeprefix("docs/") if place.startswith("docs/") else "")
         if not page.endswith(".md"):
+            if found["text"].strip("`") in (place, target):
+                return f"`{place}`"
             return found["text"] if found["text"].startswith("`") else f"{found['text']} (`{place}`)"
         way = os.path.relpath(page, os.path.dirname(uri) or ".")
         return f"[{found['text']}]({way}{f'#{anchor}' if anchor else ''})"

@@ -132,6 +132,7 @@ def test_pages_of_the_site() -> None:
         linked("[a](docs/state.md#x) [b](stacks/dev.yaml)", "index.md")
         == "[a](state.md#x) b (`stacks/dev.yaml`)"
     )
+    assert linked("[stacks](stacks)", "index.md") == "`stacks`"
     assert linked("[c](../../CONTRIBUTING.md)", "decisions/0001.md") == "[c](../CONTRIBUTING.md)"
     assert linked("```\n[d](docs/x.md)\n```\n", "index.md") == "```\n[d](docs/x.md)\n```\n"
     assert "| `uses` |" in reference() and set(ELSEWHERE.values()) <= set(flat)
