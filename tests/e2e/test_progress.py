@@ -1,4 +1,4 @@
-"""What `poscloud up` shows while it works: the real engine on the local cluster, in a terminal and in a pipe."""
+"""What `poscloud up` shows while it works, and a report of what runs then: the real engine on the local cluster, in a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fcntl import ioctl
 import pytest
 
 from tests.unit.cli.test_watching import read_all
+from tests.unit.engine.report.test_page import Page
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +54,7 @@ async def in_terminal(workspace: Workspace, *words: str) -> tuple[str, int]:
     return shown, await process.wait()
 
 
-async def test_a_tree_in_a_terminal_then_lines_in_a_pipe_then_a_failure(described: Workspace) -> None:
+async def test_a_tree_in_a_terminal_a_report_lines_in_a_pipe_and_a_failure(described: Workspace) -> None:
     raw, code = await in_terminal(described, "poscloud", "up", "-s", STACK)
     shown = COLOUR.sub("", raw)
     assert code == 0, shown
@@ -64,6 +65,16 @@ async def test_a_tree_in_a_terminal_then_lines_in_a_pipe_then_a_failure(describe
     assert "web: " in end and "created" in end
     assert re.search(rf"{STACK}: 3 ready after [\d.]+ s; resources: \d+ created", end)
     assert raw.count("\x1b[?25l") == raw.count("\x1b[?25h"), "the cursor is back"
+
+    told = described.run("poscloud", "report", "-s", STACK, "-o", "report.html")
+    assert (told.returncode, told.stderr.count("note:")) == (0, 0), told.stderr
+    page = Page((described.root / "report.html").read_text())
+    assert {c["name"]: c["state"] for c in page.data["components"]} == dict.fromkeys(
+        ("redis", "web", "job"), "ready"
+    )
+    assert "web poscloud up version v1 (now)" in page.text
+    bars = [attrs["aria-label"] for _, attrs in page.tags if attrs.get("role") == "img"]
+    assert any(bar.endswith("of it by this environment") for bar in bars)
 
     (described.root / "stacks" / f"{STACK}.yaml").write_text(DESCRIPTION + WRONG)
     done = described.run("poscloud", "up", "-s", STACK)
