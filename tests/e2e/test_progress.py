@@ -1,4 +1,4 @@
-"""What `poscloud up` shows while it works, and a report of what runs then: the real engine on the local cluster, in a terminal and in a pipe."""
+"""What `poscloud up` shows while it works, in a terminal and in a pipe, and a report of what runs then."""
 
 from __future__ import annotations
 
