@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package dist
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-browser docs dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -59,6 +59,12 @@ test-real: $(READY_DEV) ## Run real containers on nodes of this machine; needs r
 test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
 	@.venv/bin/python -m pytest tests/e2e/test_package.py
 
+test-browser: $(READY_DEV) ## Look at a report's page in a real headless Chromium, on a phone, in print; needs Debian's apt and npm. POSCLOUD_PICTURES=DIR keeps pictures.
+	@.venv/bin/python -m pytest -m servers tests/browser
+
+docs: $(READY_DEV) ## Build the documentation as a site, build/site; a link that leads nowhere is an error.
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
 faults: $(READY_DEV) ## Inject the faults of tests/faults into runs of the real engine; prints a table; twenty minutes.
 	@.venv/bin/python -m pytest -n 2 --dist loadfile -m faults tests/faults
 
@@ -71,11 +77,12 @@ kill-points: $(READY_DEV) ## Kill each process of a run at every request; hours.
 
 check: lint test-unit ## Everything that needs no cluster: lint, format, types, layers, unit tests.
 
-lint: $(READY_DEV) ## Lint, format, types, layers.
+lint: $(READY_DEV) ## Lint, format, types, layers, links of the documentation.
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+	@$(MAKE) --no-print-directory docs
 
 dist: $(READY) ## Build the wheel into dist; a tag v… at this commit has to be the version in pyproject.toml.
 	@tag=$$(git describe --exact-match --tags --match 'v*' 2>/dev/null); version=$$($(POSCLOUD) --version); \

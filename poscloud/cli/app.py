@@ -46,6 +46,7 @@ from poscloud.cli import (
     reinit_mysql,
     release,
     render,
+    report,
     restart,
     rollback,
     rsyncconfig,
@@ -108,6 +109,7 @@ app.command("logs")(logs.logs)
 app.command("why")(why.why)
 app.command("error-logs")(errorlogs.error_logs)
 app.command("graph")(graph.graph)
+app.command("report")(report.report)
 app.command("events")(events.events)
 app.command("top")(top.top)
 app.command("open")(open.open_service)

@@ -27,6 +27,7 @@ from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.nodeimages import prepare_images
 from poscloud.engine.passwords import make_passwords
+from poscloud.engine.progress.follow import Parts, showing
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
@@ -211,7 +212,9 @@ def up(
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
     # Who is asked and says no has changed nothing, and must leave no mark.
-    code = run_engine(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed))
+    code = run_engine(
+        prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), parts=described.parts
+    )
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
@@ -243,7 +246,9 @@ def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *,
     return rouse(prepared.target, prepared.stack, mark, reporter)
 
 
-def run_engine(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool) -> int:
+def run_engine(
+    prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool, parts: Parts = ()
+) -> int:
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
     Without checkpoints it is faster, and keeps no record of a run that is killed; only poscloud's own
@@ -256,8 +261,10 @@ def run_engine(prepared: Prepared, reporter: Reporter, verb: str, *flags: str, c
     if not checkpoints and is_built_in(pulumi):
         pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
         unrecorded.mark(pulumi.paths, stack)
-    with watching(pulumi, prepared.kubectl, stack):
-        code = pulumi.run(verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
+    arguments = (verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
+    shown = showing(parts, pulumi.environment, reporter.note, confirmed="--yes" in flags)
+    with watching(pulumi, prepared.kubectl, stack), shown as following:
+        code = pulumi.run(*arguments, following=following)
     if 0 < code != INTERRUPTED and not before:
         unrecorded.clear_if_written(pulumi.paths, stack, state_file(pulumi.paths, stack))
     return code

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -19,19 +19,28 @@ class Interruptible:
 
     Args:
         started: Called with its pid as soon as it runs.
+        stopping: Called each time it is asked to stop.
 
     Attributes:
         asked: How often it was asked to stop.
         pid: Its process; 0 before it was started.
     """
 
-    def __init__(self, started: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, started: Callable[[int], None] = lambda _: None, stopping: Callable[[], None] | None = None
+    ) -> None:
         self.asked, self.pid = 0, 0
+        self._stopping = stopping
         self._started = started
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(
-        self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], output: int | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        output: Path | int | None = None,
     ) -> int:
         """Run the command and return its exit code; 130 when it was asked to stop and did not finish.
 
@@ -39,10 +48,11 @@ class Interruptible:
             command: Program and arguments.
             cwd: Its folder.
             environment: Its variables.
-            output: File descriptor that its output goes to; ``None``: this process's own.
+            output: A file for all it says, or the descriptor its output goes to; ``None``: this process's own.
         """
-        with self._handling():
-            self._process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=output)
+        with self._handling(), output.open("wb") if isinstance(output, Path) else nullcontext(output) as out:
+            errors = subprocess.STDOUT if isinstance(output, Path) else None
+            self._process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=errors)
             self.pid = self._process.pid
             self._started(self.pid)
             if self.asked:  # between the two lines above
@@ -61,6 +71,8 @@ class Interruptible:
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         self.asked += 1
+        if self._stopping:
+            self._stopping()
         if self._process is None:
             return
         if self.asked > 2:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from poscloud.engine import container
+from poscloud.engine.following import Following
 from poscloud.engine.interrupt import INTERRUPTED, Interruptible
 from poscloud.engine.stackconfig import project_name
 from poscloud.errors import DeployError
@@ -39,8 +40,12 @@ class Pulumi:
         self.environment = full_environment(self.paths, context=context or None)
         self.output: int | None = None
 
-    def run(self, *arguments: str) -> int:
+    def run(self, *arguments: str, following: Following | None = None) -> int:
         """Run ``pulumi`` with this terminal and return its exit code; 130 when it was interrupted.
+
+        Args:
+            arguments: The command.
+            following: What lets its progress be followed.
 
         Raises:
             AuthError: It failed, and the passphrase is not the stack's (``--stack``).
@@ -48,10 +53,14 @@ class Pulumi:
         """
         forget_dead(self.paths.pulumi_home)
         began = time.time() - 1  # a file's time comes from a coarse clock
-        engine = Interruptible(partial(container.note, self.paths))
+        given = following or Following()
+        engine = Interruptible(partial(container.note, self.paths), given.stopping)
         try:
             code = engine.run(
-                ["pulumi", *arguments], cwd=self.root, environment=self.environment, output=self.output
+                ["pulumi", *arguments, *given.flags],
+                cwd=self.root,
+                environment=self.environment | given.environment,
+                output=given.output or self.output,
             )
         except FileNotFoundError as error:
             raise self._missing() from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from poscloud.imports.redact import in_list, redacted
 from poscloud.load.excerpt import masked
 from poscloud.spec.cleartext import is_clear, is_named
+from poscloud.spec.redaction import in_list, redacted
 
 HIDDEN = "(value)"
 """What is shown instead."""

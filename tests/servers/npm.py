@@ -17,12 +17,22 @@ from tests.servers.debian import packages
 
 def npm_program(package: str, program: str) -> list[str]:
     """Return the command of a program of ``package`` (``name@version``); fails where it cannot be had."""
-    node, npm, environment = _node()
-    entry = cache_root() / "servers" / f"npm-{program}-{hashlib.sha256(package.encode()).hexdigest()[:12]}"
+    return [_node()[0], str((_modules(package, program) / ".bin" / program).resolve())]
+
+
+def npm_file(package: str, file: str) -> Path:
+    """Return a file of ``package`` (``name@version``); fails where it cannot be had."""
+    name = package.rpartition("@")[0]
+    return _modules(package, name) / name / file
+
+
+def _modules(package: str, name: str) -> Path:
+    _, npm, environment = _node()
+    entry = cache_root() / "servers" / f"npm-{name}-{hashlib.sha256(package.encode()).hexdigest()[:12]}"
     with claim(entry, ConsoleReporter(sys.__stderr__)) as folder:
         if folder is not None:
             _install(npm, package, folder, environment)
-    return [node, str((entry / "node_modules" / ".bin" / program).resolve())]
+    return entry / "node_modules"
 
 
 def _node() -> tuple[str, str, dict[str, str]]:

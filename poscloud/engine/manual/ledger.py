@@ -37,7 +37,7 @@ class Ledger:
 
     async def read(self) -> list[Entry]:
         """Return the entries, the oldest first; none where there is no ledger."""
-        return _entries(await self._live())
+        return entries_of(await self._live())
 
     async def write(self, edit: Edit) -> list[Entry]:
         """Change the entries, and return them as they are then.
@@ -51,7 +51,7 @@ class Ledger:
         """
         for _ in range(TRIES):
             live = await self._live()
-            before = _entries(live)
+            before = entries_of(live)
             after = edit(list(before))
             if after == before:
                 return after
@@ -99,6 +99,7 @@ def without(*gone: Entry) -> Edit:
     return lambda found: [entry for entry in found if entry not in gone]
 
 
-def _entries(live: Object) -> list[Entry]:
+def entries_of(live: Object) -> list[Entry]:
+    """Return the entries of a ledger as the cluster has it, the oldest first."""
     found = [from_text(str(text)) for text in (live.get("data") or {}).values()]
     return sorted((entry for entry in found if entry), key=lambda entry: entry.at)

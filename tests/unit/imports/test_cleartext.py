@@ -11,9 +11,10 @@ import pytest
 from poscloud.imports.difference import differences
 from poscloud.imports.importing import Choices, Imported, imported
 from poscloud.imports.reading import source_of
-from poscloud.imports.redact import PLACEHOLDER, in_list, redacted, take_out_clear
+from poscloud.imports.redact import take_out_clear
 from poscloud.imports.words import as_data, lines
 from poscloud.render import Manifest
+from poscloud.spec.redaction import PLACEHOLDER, in_list, redacted
 from tests.unit.cli.test_commands import run
 
 PASSWORD = "hunter2-very-secret"

@@ -1,0 +1,1 @@
+"""One page about an environment, to be looked at without any network: ``poscloud report``."""

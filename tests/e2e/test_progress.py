@@ -1,0 +1,90 @@
+"""What `poscloud up` shows while it works, in a terminal and in a pipe, and a report of what runs then."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import re
+import struct
+import termios
+from collections.abc import Iterator
+from fcntl import ioctl
+
+import pytest
+
+from tests.unit.cli.test_watching import read_all
+from tests.unit.engine.report.test_page import Page
+from tests.workspace import Workspace
+
+pytestmark = pytest.mark.e2e
+
+STACK = "progress"
+DESCRIPTION = """\
+backing: {redis: {}}
+services:
+  web: {kind: java, uses: [redis]}
+  job: {kind: java, env: {WEB: "${web.url}"}}
+"""
+WRONG = "  bad: {kind: java, overrides: {Deployment: {spec: {template: {spec: {restartPolicy: Never}}}}}}\n"
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@pytest.fixture
+def described(workspace: Workspace) -> Iterator[Workspace]:
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(DESCRIPTION)
+    yield workspace
+    workspace.run("poscloud", "destroy", "--discard-logs", "--yes", "-s", STACK)
+
+
+async def in_terminal(workspace: Workspace, *words: str) -> tuple[str, int]:
+    """Run a command in a terminal of 30 lines; return what is shown, and its exit code."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=workspace.root,
+        env={**workspace.environment(), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(read_all, ours)
+    return shown, await process.wait()
+
+
+async def test_a_tree_in_a_terminal_a_report_lines_in_a_pipe_and_a_failure(described: Workspace) -> None:
+    raw, code = await in_terminal(described, "poscloud", "up", "-s", STACK)
+    shown = COLOUR.sub("", raw)
+    assert code == 0, shown
+    assert "waits for redis" in shown and "waits for web" in shown
+    assert re.search(r"▸ redis +creating", shown) and re.search(r"✓ redis +ready, ", shown)
+    assert "kubernetes:apps/v1:Deployment" not in shown, "the engine's own lines have made room"
+    end = shown[shown.rindex("Outputs:") :]
+    assert "web: " in end and "created" in end
+    assert re.search(rf"{STACK}: 3 ready after [\d.]+ s; resources: \d+ created", end)
+    assert raw.count("\x1b[?25l") == raw.count("\x1b[?25h"), "the cursor is back"
+
+    told = described.run("poscloud", "report", "-s", STACK, "-o", "report.html")
+    assert (told.returncode, told.stderr.count("note:")) == (0, 0), told.stderr
+    page = Page((described.root / "report.html").read_text())
+    assert {c["name"]: c["state"] for c in page.data["components"]} == dict.fromkeys(
+        ("redis", "web", "job"), "ready"
+    )
+    assert "web poscloud up version v1 (now)" in page.text
+    bars = [attrs["aria-label"] for _, attrs in page.tags if attrs.get("role") == "img"]
+    assert any(bar.endswith("of it by this environment") for bar in bars)
+
+    (described.root / "stacks" / f"{STACK}.yaml").write_text(DESCRIPTION + WRONG)
+    done = described.run("poscloud", "up", "-s", STACK)
+    assert done.returncode != 0
+    assert "restartPolicy" in done.stdout, "the engine's words are where they were"
+    lines = [line.partition("] ")[2] or line for line in done.stderr.splitlines()]
+    assert any(line == "bad: failed: Deployment bad" for line in lines), done.stderr
+    assert any(line.startswith(f"{STACK}: 3 ready, 1 failed after ") for line in lines), done.stderr
+
+    raw, code = await in_terminal(described, "poscloud", "up", "-s", STACK)
+    assert code != 0
+    shown = COLOUR.sub("", raw)
+    assert "Diagnostics:" in shown and "restartPolicy" in shown[shown.rindex("Diagnostics:") :]
