@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from poscloud.errors import WaitTimeoutError
@@ -35,6 +37,10 @@ TICK = 2.0
 SLICES_EVERY = 0.5
 SILENCE = 30.0
 """Seconds without a word from a watch after which the object is asked for: a connection can be dead unnoticed."""
+
+
+warned: ContextVar[Callable[[str], None]] = ContextVar("warned", default=lambda _: None)
+"""Shows a trouble of what is waited for, for good. Every call sets its own."""
 
 
 class NotReadyError(WaitTimeoutError):
@@ -119,6 +125,8 @@ class Awaiter:
                 if verdict.state == "failed":
                     raise NotReadyError(verdict.message + await self._last_words(current, verdict), current)
                 progress.get()(verdict.message)
+                if verdict.warning:
+                    warned.get()(verdict.warning)
                 if events is None:
                     events = await stack.enter_async_context(self._follower.follow(live))
                 before, current = current, await _change(events, tick, current, verdict.message)

@@ -24,6 +24,7 @@ from pulumi.runtime.proto import (
 
 from poscloud.errors import AuthError, PosCloudError, WaitTimeoutError
 from poscloud.provider import config
+from poscloud.provider.awaiter import warned
 from poscloud.provider.checks import Naming, check
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import UID
@@ -56,7 +57,9 @@ def _rpc(method: Handler) -> Handler:
 
     @functools.wraps(method)
     async def call(self: Provider, request: Any, context: Any) -> Any:
-        progress.set(functools.partial(self.tell, getattr(request, "urn", "")))
+        urn = getattr(request, "urn", "")
+        progress.set(functools.partial(self.tell, urn))
+        warned.set(functools.partial(self._log, engine_pb2.WARNING, urn, ephemeral=False))
         changes_something = method.__name__ in ("Create", "Update", "Delete")
         self.under_way += changes_something
         try:

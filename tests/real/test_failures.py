@@ -1,0 +1,125 @@
+"""What goes wrong with real containers, and whether ``poscloud up`` tells the real reason soon."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.shop import add_project
+from tests.workspace import Workspace
+
+pytestmark = [pytest.mark.real, pytest.mark.long]
+
+SECONDS = 15.0
+"""Longest time from the moment that a container has its trouble until `up` names it."""
+LONGEST = 240.0
+
+PYTHON = (
+    "kind: python, image: harbor.example.com/shop/python:v1, port: null, filebeat: false, entrypoint: shell"
+)
+FAILURES = {
+    "oom": (
+        "services:\n"
+        "  greedy:\n"
+        f"    {{{PYTHON}, run_cmd: 'python3 -c \"x = bytearray(400 << 20)\"',\n"
+        "     resources: {requests: {memory: 16Mi}, limits: {memory: 64Mi}}}\n",
+        ("greedy", "OOMKilled"),
+    ),
+    "no-secret": (
+        "services:\n"
+        f"  lost: {{{PYTHON}, run_cmd: sleep 1000, env: {{DB_PASSWORD: {{secret: nowhere, key: password}}}}}}\n",
+        ("lost", 'secret "nowhere" not found'),
+    ),
+    "no-program": (
+        "services:\n  account:\n    {kind: c, version: posp_elk, runenv: test, filebeat: false}\n",
+        ("account", "there is no program account in"),
+    ),
+    "no-revision": (
+        "services:\n"
+        "  store: {kind: python, image: 'harbor.example.com/shop/shop-store:v1', run_cmd: python serve.py}\n"
+        "  account: {kind: c, version: posp_elk, runenv: test, filebeat: false, uses: [store],\n"
+        "    git: {repository: 'http://store:8080/git/account.git', revision: v9}}\n",
+        ("account", "has no revision v9"),
+    ),
+}
+
+
+class Up:
+    """A running ``poscloud up``, and when it said what."""
+
+    def __init__(self, workspace: Workspace, stack: str) -> None:
+        self.lines: list[tuple[float, str]] = []
+        self.process = subprocess.Popen(
+            ["poscloud", "up", "--yes", "-s", stack],
+            cwd=workspace.root, env=workspace.environment() | {"POSCLOUD_FAILURE_GRACE_SECONDS": "5"},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append((time.monotonic(), line))
+
+    def end(self) -> str:
+        """Wait for its end, and return all that it said."""
+        code = self.process.wait(LONGEST)
+        self._reader.join(10)
+        text = "".join(line for _, line in self.lines)
+        assert code == 1, f"{code}\n{text}"
+        assert "Traceback (most" not in text
+        return text
+
+    def said(self, word: str) -> float:
+        """Return when it first said a word."""
+        return next(when for when, line in self.lines if word in line)
+
+
+@pytest.fixture(scope="module")
+def project(one_node: Workspace) -> Iterator[Workspace]:
+    add_project(one_node.root)
+    yield one_node
+
+
+@pytest.fixture
+def stack(project: Workspace, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"fails-{request.param}"
+    file = Path(project.root) / "stacks" / f"{name}.yaml"
+    description, _ = FAILURES[request.param]
+    file.write_text(f"registry: harbor.example.com/shop\npull_secret: null\n{description}")
+    yield name
+    project.run("poscloud", "destroy", "--discard-logs", "--yes", "-s", name)
+    file.unlink()
+
+
+@pytest.mark.parametrize(("stack", "failure"), [(n, n) for n in FAILURES], indirect=["stack"])
+def test_up_tells_the_real_reason_soon(project: Workspace, stack: str, failure: str) -> None:
+    _, words = FAILURES[failure]
+    up = Up(project, stack)
+    text = up.end()
+    for word in words:
+        assert word in text, text
+    began = trouble_began(project, stack)
+    told = time.time() - (time.monotonic() - up.said(words[-1]))
+    assert told - began < SECONDS, f"told {told - began:.1f} s after it began\n{text}"
+
+
+def trouble_began(project: Workspace, stack: str) -> float:
+    """Return when the first container of the namespace ended, or its pod was there to be started."""
+    from datetime import datetime
+
+    times: list[str] = []
+    for pod in project.get("pods", "-n", stack)["items"]:
+        status = pod["status"]
+        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            for state in (container.get("state", {}), container.get("lastState", {})):
+                if "terminated" in state and state["terminated"].get("exitCode"):
+                    times.append(state["terminated"]["finishedAt"])
+        times = times or [status["startTime"]]
+    return datetime.fromisoformat(min(times)).timestamp()
