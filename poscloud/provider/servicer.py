@@ -24,7 +24,6 @@ from pulumi.runtime.proto import (
 
 from poscloud.errors import AuthError, PosCloudError, WaitTimeoutError
 from poscloud.provider import config
-from poscloud.provider.awaiter import warned
 from poscloud.provider.checks import Naming, check
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import UID
@@ -57,9 +56,7 @@ def _rpc(method: Handler) -> Handler:
 
     @functools.wraps(method)
     async def call(self: Provider, request: Any, context: Any) -> Any:
-        urn = getattr(request, "urn", "")
-        progress.set(functools.partial(self.tell, urn))
-        warned.set(functools.partial(self._log, engine_pb2.WARNING, urn, ephemeral=False))
+        progress.set(functools.partial(self.tell, getattr(request, "urn", "")))
         changes_something = method.__name__ in ("Create", "Update", "Delete")
         self.under_way += changes_something
         try:

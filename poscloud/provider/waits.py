@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from poscloud.provider.diff import get
 from poscloud.provider.kinds import SKIP_AWAIT, WAIT_FOR, is_built_in
-from poscloud.provider.trouble import NOTHING, Related, Trouble, condition, trouble
+from poscloud.provider.trouble import NOTHING, Related, condition, trouble
 
 Object = dict[str, Any]
 
@@ -18,8 +18,6 @@ DEFAULT_TIMEOUT = 600.0
 TIMEOUTS = {"PersistentVolumeClaim": 300.0, "PersistentVolume": 300.0, "ResourceQuota": 60.0,
             "CustomResourceDefinition": 60.0}  # fmt: skip
 DEFAULT_GRACE = 60.0
-TELL_AFTER = 3.0
-"""Seconds that a trouble lasts before it is told for good: some, such as an unbound claim, pass at once."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +28,19 @@ class Verdict:
         state: ``ready``, ``waiting`` or ``failed``.
         message: Why, for people.
         container: Pod and container whose last words tell more.
-        warning: What people have to hear now, although it may pass; each trouble once.
     """
 
     state: Literal["ready", "waiting", "failed"]
     message: str = ""
     container: tuple[str, str] | None = None
-    warning: str = ""
 
 
 READY = Verdict("ready")
 
 
-def waiting(message: str, warning: str = "") -> Verdict:
+def waiting(message: str, container: tuple[str, str] | None = None) -> Verdict:
     """Not yet."""
-    return Verdict("waiting", message, warning=warning)
+    return Verdict("waiting", message, container)
 
 
 def failed(message: str, container: tuple[str, str] | None = None) -> Verdict:
@@ -257,7 +253,6 @@ class Judge:
     def __init__(self, now: float, timeout: float, grace: float = DEFAULT_GRACE) -> None:
         self.started, self.timeout, self.grace = now, timeout, grace
         self._since: dict[str, float] = {}
-        self._told: set[str] = set()
 
     def step(self, now: float, obj: Object, related: Related = NOTHING) -> Verdict:
         """What can be said at this moment."""
@@ -273,13 +268,4 @@ class Judge:
                 return failed(found.message, found.container)
         if now - self.started >= self.timeout:
             return failed(f"not ready after {self.timeout:.0f} s: {text}", found.container if found else None)
-        return waiting(text, self._worth_telling(now, found) if found else "")
-
-    def _worth_telling(self, now: float, found: Trouble) -> str:
-        """Return what to say of a trouble that has lasted; a probe that fails may be a program that starts."""
-        lasted = now - self._since[found.category]
-        if lasted < TELL_AFTER or found.patience > 1 or found.category in self._told:
-            return ""
-        self._told.add(found.category)
-        left = found.grace(self.grace) - lasted
-        return f"{found.message}; waiting {left:.0f} s more in case it passes"
+        return waiting(text, found.container if found else None)

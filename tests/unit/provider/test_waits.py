@@ -207,25 +207,6 @@ def test_an_exceeded_quota_fails_within_15_seconds(found: Object, related: Relat
     assert "exceeded quota: rq" in verdict.message
 
 
-def test_a_trouble_that_lasts_is_told_once_long_before_it_counts() -> None:
-    judge = Judge(0, timeout=600, grace=60)
-    bad = Related([pod(waits_for("CreateContainerConfigError", 'secret "s" not found'))])
-    told = [(second, judge.step(second, WAITING, bad).warning) for second in range(0, 40, 2)]
-    ((second, text),) = [(second, text) for second, text in told if text]
-    assert second == 4
-    assert 'secret "s" not found; waiting 56 s more' in text
-
-
-def test_a_program_that_starts_slowly_is_not_told_of() -> None:
-    starting = pod({"running": {}}, container={"ready": False})
-    around = [event("Readiness probe failed: connection refused", "Unhealthy")]
-    judge = Judge(0, timeout=600, grace=60)
-    for second in range(0, 60, 2):
-        verdict = judge.step(second, WAITING, Related([starting], around=around))
-        assert (verdict.state, verdict.warning) == ("waiting", "")
-        assert "Readiness probe failed" in verdict.message
-
-
 def test_the_timeout_says_what_was_missing() -> None:
     judge = Judge(100, timeout=30)
     assert judge.step(129, WAITING).state == "waiting"
