@@ -8,13 +8,14 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package dist
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(READY) ## Bring the environment STACK up: installs what is missing, starts the local cluster, runs pulumi up.
+up: $(READY) ## Bring the environment STACK up: installs what is missing, starts the local cluster, runs pulumi up. NODES=real: with real containers.
+	@$(if $(NODES),$(POSCLOUD) cluster up --nodes $(NODES))
 	@$(POSCLOUD) up -s $(STACK)
 
 preview: $(READY) ## Show what up would change; writes nothing to the environment.
@@ -37,10 +38,10 @@ setup: $(READY) ## Make the virtual environment and install the toolchain.
 	@$(POSCLOUD) toolchain install
 
 test: $(READY_DEV) ## Run the tests: unit, and end to end on a local cluster of their own, quick faults among them.
-	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not servers and not long"
+	@.venv/bin/python -m pytest -n 2 --dist loadfile -m "not servers and not long and not real"
 
 test-unit: $(READY_DEV) ## Run the tests that need no cluster; seconds.
-	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults"
+	@.venv/bin/python -m pytest -m "not cluster and not e2e and not servers and not faults and not real"
 
 test-stacks: $(READY_DEV) ## Bring up, preview and destroy every environment of stacks/; make test does two of them.
 	@.venv/bin/python -m pytest tests/e2e/test_stacks.py
@@ -51,6 +52,9 @@ test-environments: $(READY_DEV) ## Live through copies, their queue, sleep, swee
 SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
 	@.venv/bin/python -m pytest -m servers $(SERVERS)
+
+test-real: $(READY_DEV) ## Run real containers on nodes of this machine; needs root, Linux with cgroup version 1 and Debian's apt.
+	@.venv/bin/python -m pytest -m real tests/real
 
 test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
 	@.venv/bin/python -m pytest tests/e2e/test_package.py

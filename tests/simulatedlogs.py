@@ -76,7 +76,7 @@ def _restart(workspace: Workspace) -> None:
         KwokNodes().prepare(api, starting=True)  # nobody holds the nodes any more
         workspace.control_plane._launch(entry_of, settings, record)
         began = datetime.now(UTC)
-        assert processes.wait_until(lambda: KwokNodes().ready(api, began), timeout=60)
+        assert processes.wait_until(lambda: KwokNodes().ready(api, began, paths), timeout=60)
     finally:
         api.close()
     assert os.path.exists(f"/proc/{record.components['kwok'].pid}")

@@ -15,7 +15,14 @@ app = typer.Typer(help="The local control plane.", no_args_is_help=True)
 @app.command("up")
 def up(
     port: Annotated[int | None, typer.Option("--port", help="Port of the API server.")] = None,
-    nodes: Annotated[str, typer.Option("--nodes", help="Kind of nodes: kwok (simulated) or real.")] = "kwok",
+    nodes: Annotated[
+        str | None,
+        typer.Option(
+            "--nodes",
+            help="Kind of nodes: kwok[=N] (simulated), real[=N] (containers; needs root), or real=N,kwok=M; "
+            "by default as before, at first kwok.",
+        ),
+    ] = None,
     run_commands: Annotated[
         bool | None,
         typer.Option(
@@ -34,11 +41,13 @@ def up(
     from poscloud.local.paths import ProjectPaths
     from poscloud.local.progress import ConsoleReporter
 
-    project = root()
-    kind = node_kind(nodes)
+    paths = ProjectPaths(root())
+    kind = node_kind(nodes) if nodes else None
+    if kind:
+        kind.require(paths)  # before minutes are spent on a toolchain
     reporter = ConsoleReporter()
-    deploy.install(project, reporter)
-    ControlPlane(ProjectPaths(project)).up(reporter, kind, port, run_commands)
+    deploy.install(paths.root, reporter)
+    ControlPlane(paths).up(reporter, kind, port, run_commands)
 
 
 @app.command("down")
@@ -84,21 +93,31 @@ def status(json: Json = False) -> None:
                 "uptime": c.uptime,
                 "memory": c.memory,
                 "log": str(c.log),
+                "note": c.note,
             }
             for c in found.components
         ]
         _output.write_json(
-            {"state": found.state, "server": found.server, "uid": found.uid, "nodes": found.nodes,
+            {"state": found.state, "server": found.server, "uid": found.uid, "kind": found.kind, "nodes": found.nodes,
              "nodes_ready": found.nodes_ready, "components": components}
         )  # fmt: skip
         return
     _output.say(
         f"{found.state}  {found.server}  uid {found.uid or '-'}  nodes {found.nodes_ready}/{found.nodes} ready"
+        + (f" ({found.kind})" if found.kind else "")
     )
-    rows = [["COMPONENT", "PID", "UPTIME", "MEMORY", "LOG"]]
+    notes = any(c.note for c in found.components)
+    rows = [["COMPONENT", "PID", "UPTIME", "MEMORY", "LOG", *(["NOTE"] if notes else [])]]
     for c in found.components:
         rows.append(
-            [c.name, str(c.pid or "-"), f"{c.uptime:.0f} s", f"{c.memory / 2**20:.0f} MiB", str(c.log)]
+            [
+                c.name,
+                str(c.pid or "-"),
+                f"{c.uptime:.0f} s",
+                f"{c.memory / 2**20:.0f} MiB",
+                str(c.log),
+                *([c.note] if notes else []),
+            ]
         )
     _output.table(rows)
 

@@ -32,7 +32,9 @@ class LocalApi:
         self._context.load_cert_chain(pki.certificate(user), pki.key(user))
         self._connection: http.client.HTTPSConnection | None = None
 
-    def request(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: Any = None, content: str = "application/json"
+    ) -> tuple[int, bytes]:
         """Send a request; an ``OSError`` means the server cannot be reached."""
         if self._connection is None:
             self._connection = http.client.HTTPSConnection(
@@ -42,7 +44,7 @@ class LocalApi:
         payload = None
         if body is not None:
             payload = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content
         try:
             self._connection.request(method, path, payload, headers)
             response = self._connection.getresponse()
@@ -77,6 +79,11 @@ class LocalApi:
         """Write an object that exists, whatever it was."""
         status, body = self.request("PUT", path, manifest)
         self._decode("PUT", path, status, body)
+
+    def merge(self, path: str, changes: dict[str, Any]) -> None:
+        """Change some fields of an object that exists."""
+        status, body = self.request("PATCH", path, changes, "application/merge-patch+json")
+        self._decode("PATCH", path, status, body)
 
     def delete(self, path: str) -> bool:
         """Delete an object; ``False`` when there is none."""

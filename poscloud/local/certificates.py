@@ -54,7 +54,9 @@ class _Request:
 # that the audit log says who did what. Not so the person: "user" is who runs pulumi and kubectl, with the roles of
 # access.py; "admin" is for the control plane's own upkeep.
 _REQUESTS = (
-    _Request("apiserver", "ca", "kube-apiserver", hosts=(*SERVER_NAMES, "127.0.0.1", "10.96.0.1")),
+    _Request(
+        "apiserver", "ca", "kube-apiserver", hosts=(*SERVER_NAMES, "127.0.0.1", "10.96.0.1", "10.200.0.1")
+    ),
     _Request("admin", "ca", "poscloud-admin", "system:masters"),
     _Request("user", "ca", USER, GROUP),
     _Request("kube-controller-manager", "ca", "system:kube-controller-manager", "system:masters"),
@@ -66,15 +68,41 @@ _REQUESTS = (
 )
 
 
+def node_address(number: int) -> str:
+    """The address of a node with real containers; numbers begin with 1."""
+    return f"10.200.0.{number}"
+
+
+def node_name(number: int) -> str:
+    """The name of a node with real containers; numbers begin with 1."""
+    return f"real{number}"
+
+
+def _real_requests(count: int) -> tuple[_Request, ...]:
+    """What nodes with real containers need beside the rest."""
+    if not count:
+        return ()
+    nodes = [(node_name(number), node_address(number)) for number in range(1, count + 1)]
+    return (
+        _Request("apiserver-kubelet", "ca", "kube-apiserver-kubelet", "system:masters"),
+        _Request("kube-proxy", "ca", "system:kube-proxy", "system:masters"),
+        _Request("coredns", "ca", "coredns", "system:masters"),
+        *(_Request(f"kubelet-{name}", "ca", f"system:node:{name}", "system:nodes") for name, _ in nodes),
+        *(_Request(f"{name}-server", "ca", name, hosts=(name, address)) for name, address in nodes),
+    )
+
+
 class Pki:
     """The folder of keys and certificates.
 
     Args:
         folder: Where they are; made private.
+        real: For how many nodes with real containers.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, real: int = 0) -> None:
         self.folder = folder
+        self._requests = (*_REQUESTS, *_real_requests(real))
 
     def certificate(self, name: str) -> Path:
         """The certificate file of that name."""
@@ -107,7 +135,7 @@ class Pki:
                 self._make_authority(name, moment)
                 renewed.add(name)
                 changed = True
-        for request in _REQUESTS:
+        for request in self._requests:
             if request.authority in renewed or not self._valid(request.name, moment):
                 self._make(request, moment)
                 changed = True
@@ -119,7 +147,7 @@ class Pki:
     def validity(self) -> tuple[datetime.datetime, datetime.datetime] | None:
         """From when until when all certificates are valid; ``None`` when one is missing."""
         begins, ends = [], []
-        for name in ("ca", "etcd-ca", *(request.name for request in _REQUESTS)):
+        for name in ("ca", "etcd-ca", *(request.name for request in self._requests)):
             try:
                 certificate = self._load(name)
             except (OSError, ValueError):

@@ -148,7 +148,8 @@ def check_port(paths: ProjectPaths) -> Check:
     if not record.port:
         return Check("port", True, "none chosen yet; the first start takes a free one")
     running = any(
-        part.name == "kube-apiserver" and part.running for part in ControlPlane(paths).status().components
+        part.name in ("kube-apiserver", "sandbox") and part.running
+        for part in ControlPlane(paths).status().components
     )
     if running:
         return Check("port", True, f"{record.port}, in use by the local API server")
@@ -178,6 +179,26 @@ def check_cluster(paths: ProjectPaths) -> Check:
         else f"not complete; {'missing: ' + missing if missing else 'no answer'}"
     )
     return Check("local cluster", False, found, "poscloud cluster up")
+
+
+def check_real_nodes(paths: ProjectPaths) -> Check:
+    """Nodes with real containers can be had; wrong only where the cluster has such nodes."""
+    from poscloud.local.realnodes.requirements import missing
+    from poscloud.local.record import ClusterRecord
+
+    chosen = ClusterRecord.load(paths.cluster / "cluster.json").nodes.startswith("real")
+    found = missing(paths)
+    if not found:
+        return Check("real nodes", True, "can be had: poscloud cluster up --nodes real")
+    words = "; ".join(entry.what for entry in found)
+    fix = "; ".join(entry.fix for entry in found if entry.fix)
+    if chosen:
+        return Check("real nodes", False, words, fix or "poscloud cluster down --delete")
+    return Check(
+        "real nodes",
+        True,
+        f"not here, and simulated ones need nothing: {words}" + (f" ({fix})" if fix else ""),
+    )
 
 
 def check_target(paths: ProjectPaths, context: str | None = None, pinned: str = "") -> Check:
@@ -247,5 +268,5 @@ def local_checks(paths: ProjectPaths, context: str | None = None, pinned: str = 
     checks += check_toolchain(paths)
     checks += [check_pulumi_home(paths), check_disk(paths)]
     if context is None:
-        checks += [check_port(paths), check_cluster(paths), check_clock(paths)]
+        checks += [check_port(paths), check_cluster(paths), check_real_nodes(paths), check_clock(paths)]
     return [*checks, check_target(paths, context, pinned)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.local import kubeconfig, simulated_exec
-from poscloud.local.certificates import Pki
+from poscloud.local.certificates import Pki, node_address
 from poscloud.local.paths import ProjectPaths, write_private
 from poscloud.local.ports import LOOPBACK
 
@@ -54,6 +54,8 @@ class Settings:
         etcd_port: etcd's port.
         kubelet_port: Where the simulated nodes answer as their kubelets would.
         exec_folder: Where commands in simulated containers run; empty: they do not.
+        real: How many nodes with real containers there are; everything then runs in their sandboxes.
+        fleet: How many simulated nodes stand beside those.
     """
 
     paths: ProjectPaths
@@ -62,11 +64,18 @@ class Settings:
     etcd_port: int
     kubelet_port: int = 0
     exec_folder: str = ""
+    real: int = 0
+    fleet: int = 0
 
     @property
     def pki(self) -> Pki:
         """The cluster's certificates."""
-        return Pki(self.paths.cluster / "pki")
+        return Pki(self.paths.cluster / "pki", self.real)
+
+    @property
+    def address(self) -> str:
+        """Where nodes and pods find the API server."""
+        return node_address(1) if self.real else LOOPBACK
 
     @property
     def server(self) -> str:
@@ -146,13 +155,25 @@ def _etcd(s: Settings) -> list[str]:
     ]
 
 
+# A loopback address is not allowed in the "kubernetes" Endpoints, and simulated pods do not need them.
+_NO_ENDPOINTS = ("--endpoint-reconciler-type=none",)
+
+
+def _to_kubelets(s: Settings) -> list[str]:
+    """How the API server shows kubelets who it is."""
+    return [
+        f"--kubelet-client-certificate={s.pki.certificate('apiserver-kubelet')}",
+        f"--kubelet-client-key={s.pki.key('apiserver-kubelet')}",
+    ]
+
+
 def _apiserver(s: Settings) -> list[str]:
     pki = s.pki
     return [
-        f"--bind-address={LOOPBACK}",
-        f"--advertise-address={LOOPBACK}",
-        # A loopback address is not allowed in the "kubernetes" Endpoints, and nothing needs them here.
-        "--endpoint-reconciler-type=none",
+        # A sandbox has a network of its own; of it, only this port leads to 127.0.0.1 of this machine.
+        f"--bind-address={'0.0.0.0' if s.real else LOOPBACK}",
+        f"--advertise-address={s.address}",
+        *(_to_kubelets(s) if s.real else _NO_ENDPOINTS),
         f"--external-hostname={LOOPBACK}",
         f"--secure-port={s.port}",
         f"--etcd-servers=https://{LOOPBACK}:{s.etcd_port}",

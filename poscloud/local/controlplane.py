@@ -10,67 +10,24 @@ import datetime
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import DeployError, WaitTimeoutError
 from poscloud.local import access, logs, ports, processes, simulated_exec, storage
 from poscloud.local.api import LocalApi
-from poscloud.local.components import COMPONENTS, Component, Settings, component, write_configuration
+from poscloud.local.components import COMPONENTS, Component, Settings, write_configuration
 from poscloud.local.locks import exclusive
-from poscloud.local.nodes import KwokNodes, NodeKind, is_ready
+from poscloud.local.nodes import KwokNodes, NodeKind, is_ready, node_kind
 from poscloud.local.paths import ProjectPaths, private_directory
 from poscloud.local.processes import Process
 from poscloud.local.progress import Reporter, SilentReporter
 from poscloud.local.record import ClusterRecord, Started
+from poscloud.local.status import ClusterStatus, ComponentStatus
 
 START_TIMEOUT = 90.0
 POLL = 0.03
-
-
-@dataclass(frozen=True)
-class ComponentStatus:
-    """One program of the control plane, now.
-
-    Attributes:
-        name: The program.
-        pid: Its process; 0 when it does not run.
-        uptime: Seconds since its start.
-        memory: Resident bytes.
-        log: Its log file.
-    """
-
-    name: str
-    pid: int
-    uptime: float
-    memory: int
-    log: Path
-
-    @property
-    def running(self) -> bool:
-        """Whether it runs."""
-        return self.pid != 0
-
-
-@dataclass(frozen=True)
-class ClusterStatus:
-    """The local cluster, now.
-
-    Attributes:
-        state: ``running``, ``stopped``, or ``partial`` when a component is missing or the API does not answer.
-        server: The API server's address; empty when there never was one.
-        uid: Identifies the cluster; empty when there never was one.
-        nodes: How many nodes there are.
-        nodes_ready: How many of them are ready.
-        components: Each program.
-    """
-
-    state: str
-    server: str
-    uid: str
-    nodes: int
-    nodes_ready: int
-    components: tuple[ComponentStatus, ...]
+SANDBOX_GRACE = 8.0
+"""Seconds for everything in the sandboxes of real nodes to end by itself: databases in pods among it."""
 
 
 class ControlPlane:
@@ -102,10 +59,11 @@ class ControlPlane:
         """Look at everything, change nothing."""
         record = ClusterRecord.load(self._record_file)
         running = self._running(record)
-        parts = tuple(self._component_status(entry.name, running.get(entry.name)) for entry in COMPONENTS)
+        kind = _kind(record)
+        parts = self._parts(kind, running)
         nodes: list[dict[str, object]] = []
         answers = False
-        if "kube-apiserver" in running and record.port:
+        if (kind.real or "kube-apiserver" in running) and running and record.port:
             api = LocalApi(record.port, self._settings(record).pki)
             try:
                 nodes = (api.get("/api/v1/nodes") or {}).get("items", [])
@@ -116,12 +74,19 @@ class ControlPlane:
                 api.close()
         complete = answers and all(part.running for part in parts)
         state = "running" if complete else "partial" if running else "stopped"
-        return ClusterStatus(state, record.server, record.uid, len(nodes), sum(map(is_ready, nodes)), parts)
+        ready = sum(map(is_ready, nodes))
+        return ClusterStatus(state, record.server, record.uid, len(nodes), ready, parts, record.nodes)
 
     def memory(self) -> dict[str, int]:
         """Resident bytes of each component that runs."""
-        running = self._running(ClusterRecord.load(self._record_file))
-        return {name: processes.resident_memory(process) for name, process in running.items()}
+        record = ClusterRecord.load(self._record_file)
+        parts = self._parts(_kind(record), self._running(record))
+        return {part.name: part.memory for part in parts if part.running}
+
+    def _parts(self, kind: NodeKind, running: dict[str, Process]) -> tuple[ComponentStatus, ...]:
+        """Every program: those started here, and those that they supervise."""
+        own = [self._component_status(entry.name, running.get(entry.name)) for entry in kind.programs]
+        return (*own, *kind.supervised(self.paths, running=bool(running)))
 
     def logs(self, name: str, *, follow: bool = False, lines: int = 100) -> Iterator[str]:
         """The last lines of a component's log, and with ``follow`` every line to come.
@@ -129,12 +94,16 @@ class ControlPlane:
         Raises:
             DeployError: There is no such component or it has no log yet.
         """
-        if component(name) is None and name != "audit":
-            known = ", ".join([*(entry.name for entry in COMPONENTS), "audit"])
-            raise DeployError(f"no component {name!r}; known: {known}", hint="poscloud cluster status")
-        if not self.log(name).exists():
-            raise DeployError(f"{name} has no log yet: {self.log(name)}", hint="poscloud cluster up")
-        return logs.read(self.log(name), follow=follow, lines=lines)
+        kind = _kind(ClusterRecord.load(self._record_file))
+        files = {**kind.logs(self.paths), "audit": [self.audit_log]}
+        if name not in files:
+            raise DeployError(
+                f"no component {name!r}; known: {', '.join(files)}", hint="poscloud cluster status"
+            )
+        found = [file for file in files[name] if file.exists()]
+        if not found:
+            raise DeployError(f"{name} has no log yet: {files[name][0]}", hint="poscloud cluster up")
+        return logs.read_all(found, follow=follow, lines=lines)
 
     # ---- up and down ---------------------------------------------------------------------------------------
 
@@ -149,23 +118,27 @@ class ControlPlane:
 
         Args:
             reporter: Told what is being done.
-            nodes: What pods run on; six simulated nodes by default.
+            nodes: What pods run on; by default what the cluster has, and six simulated nodes at the first start.
             port: The API server's port; the remembered one, or a free one at the first start, by default.
             runs_commands: Whether commands in simulated containers run, on this machine; by default as before, at
                 first not.
 
         Raises:
-            DeployError: A port is taken, a program is missing, or a component ended during the start.
+            DeployError: A port is taken, a program is missing, or a component ended during the start; or the cluster
+                has nodes of another kind, or this machine cannot have them.
             WaitTimeoutError: The cluster was not ready in time.
         """
         say = reporter or SilentReporter()
-        kind = nodes or KwokNodes()
         private_directory(self.paths.owned)
         with exclusive(self.paths.owned / "cluster.lock", say, purpose="local cluster"):
-            self._check_programs()
+            record = ClusterRecord.load(self._record_file)
+            kind = nodes or _kind(record)
+            _refuse_other_kind(record, kind)
+            kind.require(self.paths)
+            kind.ensure(self.paths, say)
+            self._check_programs(kind)
             for folder in ("", "config", "logs", "run"):
                 private_directory(self.paths.cluster / folder)
-            record = ClusterRecord.load(self._record_file)
             _set_exec(record, runs_commands)
             with say.step("local cluster", log=self.paths.cluster / "logs"):
                 self._start(record, kind, port, say)
@@ -181,7 +154,7 @@ class ControlPlane:
         record = ClusterRecord.load(self._record_file)
         api = LocalApi(record.port, self._settings(record).pki)
         try:
-            KwokNodes().add(api, selectors)
+            _kind(record).add(api, selectors)
             storage.prepare(api, storage_classes)
         finally:
             api.close()
@@ -200,6 +173,7 @@ class ControlPlane:
             record = ClusterRecord.load(self._record_file)
             with say.step("stopping the local cluster"):
                 self._stop(self._running(record), say)
+                _kind(record).clear(self._settings(record))
                 record.components.clear()
                 record.save(self._record_file)
                 if delete:
@@ -211,12 +185,15 @@ class ControlPlane:
     # ---- inside --------------------------------------------------------------------------------------------
 
     def _settings(self, record: ClusterRecord) -> Settings:
+        kind = _kind(record)
         return Settings(
-            self.paths, self._bin, record.port, record.etcd_port, record.kubelet_port, record.exec_folder
-        )
+            self.paths, self._bin, record.port, record.etcd_port, record.kubelet_port, record.exec_folder,
+            kind.real, kind.fleet,
+        )  # fmt: skip
 
-    def _check_programs(self) -> None:
-        missing = [entry.name for entry in COMPONENTS if not (self._bin / entry.name).exists()]
+    def _check_programs(self, kind: NodeKind) -> None:
+        needed = dict.fromkeys(entry.name for entry in (*COMPONENTS, *kind.programs))
+        missing = [name for name in needed if not (self._bin / name).exists()]
         if missing:
             raise DeployError(
                 f"programs missing in {self._bin}: {', '.join(missing)}",
@@ -226,7 +203,7 @@ class ControlPlane:
     def _running(self, record: ClusterRecord) -> dict[str, Process]:
         """Every component that runs for this checkout, recorded or not, in the order of starting."""
         found = {}
-        for entry in COMPONENTS:
+        for entry in _kind(record).programs:
             started = record.components.get(entry.name)
             if started is not None and processes.alive(started.process):
                 found[entry.name] = started.process
@@ -244,20 +221,23 @@ class ControlPlane:
         return ComponentStatus(name, process.pid, processes.uptime(process) or 0.0, memory, self.log(name))
 
     def _start(self, record: ClusterRecord, kind: NodeKind, port: int | None, say: Reporter) -> None:
+        record.nodes = kind.name
         running = self._running(record)
         self._choose_ports(record, running, port)
         settings = self._settings(record)
         settings.pki.ensure()
         write_configuration(settings)
-        record.server, record.nodes = settings.server, kind.name
+        kind.configure(settings)
+        record.server = settings.server
+        record.save(self._record_file)  # a set-up that is killed from here on is found again
         running = self._stop_outdated(record, running, settings, say)
-        starting = [entry for entry in COMPONENTS if entry.name not in running]
+        starting = [entry for entry in kind.programs if entry.name not in running]
         began = datetime.datetime.now(datetime.UTC)
         oom_before = processes.oom_kills()
 
         def launch(names: tuple[str, ...]) -> None:
             for entry in starting:
-                if entry.name in names:
+                if entry.name in names and entry.name not in running:
                     say.update(f"starting {entry.name}")
                     running[entry.name] = self._launch(entry, settings, record)
 
@@ -268,7 +248,7 @@ class ControlPlane:
         api = LocalApi(record.port, settings.pki)
         user = LocalApi(record.port, settings.pki, user="user")
         try:
-            launch(("etcd", "kube-apiserver"))
+            launch(("sandbox", "etcd", "kube-apiserver"))
             wait("the API server", api.ready)
             launch(("kube-controller-manager", "kube-scheduler"))
             fresh = any(entry.name in kind.components for entry in starting)
@@ -283,7 +263,7 @@ class ControlPlane:
             )
             wait("the rights of its user", lambda: access.effective(user))
             since = began if fresh else datetime.datetime.fromtimestamp(0, datetime.UTC)
-            wait("the nodes", lambda: kind.ready(api, since))
+            wait("the nodes", lambda: kind.ready(api, since, settings.paths))
             system = api.get("/api/v1/namespaces/kube-system") or {}
             record.uid = str(system.get("metadata", {}).get("uid", ""))
             record.save(self._record_file)
@@ -300,7 +280,7 @@ class ControlPlane:
         stays = {}
         for name, process in running.items():
             started = record.components.get(name)
-            if started is not None and started.digest == _component(name).digest(settings):
+            if started is not None and started.digest == _program(record, name).digest(settings):
                 stays[name] = process
         self._stop({name: process for name, process in running.items() if name not in stays}, say)
         record.components = {name: entry for name, entry in record.components.items() if name in stays}
@@ -308,7 +288,7 @@ class ControlPlane:
 
     def _choose_ports(self, record: ClusterRecord, running: dict[str, Process], port: int | None) -> None:
         wanted = port or record.port or ports.free_port()
-        ours = "kube-apiserver" in running and wanted == record.port
+        ours = ("sandbox" in running or "kube-apiserver" in running) and wanted == record.port
         if not ours and not ports.becomes_free(wanted):
             holder = ports.owner(wanted)
             raise DeployError(
@@ -318,10 +298,11 @@ class ControlPlane:
             )
         record.port = wanted
         # Nobody knows these ports but the API server: others do as well.
-        if "etcd" not in running and not (record.etcd_port and ports.is_free(record.etcd_port)):
-            record.etcd_port = ports.free_port()
-        if not record.kubelet_port or ("kwok" not in running and not ports.is_free(record.kubelet_port)):
-            record.kubelet_port = ports.free_port()
+        for name, field in (("etcd", "etcd_port"), ("kwok", "kubelet_port")):
+            chosen = getattr(record, field)
+            # In a sandbox nobody else listens.
+            if not chosen or not (name in running or "sandbox" in running or ports.is_free(chosen)):
+                setattr(record, field, ports.free_port())
 
     def _launch(self, entry: Component, settings: Settings, record: ClusterRecord) -> Process:
         log = self.log(entry.name)
@@ -349,10 +330,19 @@ class ControlPlane:
                 pass
             if time.monotonic() > deadline:
                 raise WaitTimeoutError(
-                    f"{what} did not become ready within {START_TIMEOUT:.0f} s",
+                    f"{what} did not become ready within {START_TIMEOUT:.0f} s" + self._trouble(),
                     hint=f"look at the logs in {self.paths.cluster / 'logs'}, then run this again",
                 )
             time.sleep(POLL)
+
+    def _trouble(self) -> str:
+        """The programs that are supervised elsewhere and are not as they should be, and what the first one said."""
+        kind = _kind(ClusterRecord.load(self._record_file))
+        if not (found := [part for part in kind.supervised(self.paths, running=True) if part.note]):
+            return ""
+        tail = "\n".join(f"    {line}" for line in logs.tail(found[0].log, 5))
+        notes = "; ".join(f"{part.name}: {part.note}" for part in found)
+        return f" ({notes}); the last words of {found[0].name}:\n{tail}"
 
     def _died(self, name: str, oom_before: int) -> DeployError:
         cause = ""
@@ -374,14 +364,31 @@ class ControlPlane:
             if not present:
                 continue
             say.update(f"stopping {', '.join(present)}")
-            grace = max(_component(name).grace for name in present)
+            grace = max(_grace(name) for name in present)
             processes.stop([running[name] for name in present], grace=grace)
 
 
-def _component(name: str) -> Component:
-    found = component(name)
-    assert found is not None
-    return found
+def _grace(name: str) -> float:
+    """Seconds a program may take to end."""
+    return next((entry.grace for entry in COMPONENTS if entry.name == name), SANDBOX_GRACE)
+
+
+def _kind(record: ClusterRecord) -> NodeKind:
+    """The kind of nodes the cluster has; simulated ones where it has none yet."""
+    return node_kind(record.nodes) if record.nodes else KwokNodes()
+
+
+def _program(record: ClusterRecord, name: str) -> Component:
+    return next(entry for entry in _kind(record).programs if entry.name == name)
+
+
+def _refuse_other_kind(record: ClusterRecord, kind: NodeKind) -> None:
+    """Nodes may be added and taken away, but what was made for simulated ones cannot run on real ones as it is."""
+    if record.nodes and bool(_kind(record).real) != bool(kind.real):
+        raise DeployError(
+            f"this cluster has nodes of kind {record.nodes}, not {kind.name}; with other nodes it is another cluster",
+            hint=f"poscloud cluster down --delete, then poscloud cluster up --nodes {kind.name}",
+        )
 
 
 def _set_exec(record: ClusterRecord, wanted: bool | None) -> None:

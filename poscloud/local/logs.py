@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROTATE_AT = 20 * 1024 * 1024
@@ -53,3 +53,35 @@ def read(log: Path, *, follow: bool, lines: int) -> Iterator[str]:
             yield from (line.decode(errors="replace") for line in complete)
         else:
             time.sleep(POLL)
+
+
+def read_all(files: Sequence[Path], *, follow: bool, lines: int) -> Iterator[str]:
+    """The same of several logs, each line with its log's name in front; of one alone, its lines as they are."""
+    if len(files) == 1:
+        yield from read(files[0], follow=follow, lines=lines)
+        return
+    names = {file: file.name.removesuffix(".log") for file in files}
+    positions = {file: file.stat().st_size for file in files}
+    for file in files:
+        yield from (f"{names[file]}: {line}" for line in tail(file, lines))
+    while follow:
+        quiet = True
+        for file in files:
+            grown, positions[file] = _grown(file, positions[file])
+            yield from (f"{names[file]}: {line}" for line in grown)
+            quiet = quiet and not grown
+        if quiet:
+            time.sleep(POLL)
+
+
+def _grown(log: Path, position: int) -> tuple[list[str], int]:
+    """The whole lines after a position, and where the next one begins."""
+    size = log.stat().st_size if log.exists() else 0
+    if size == position:
+        return [], position
+    begin = position if size > position else 0
+    with log.open("rb") as file:
+        file.seek(begin)
+        text = file.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").splitlines(), begin + len(whole)

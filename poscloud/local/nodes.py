@@ -1,4 +1,4 @@
-"""What pods run on. Simulated nodes today; the interface is open for others."""
+"""What pods run on: simulated nodes here, real ones in ``realnodes``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from poscloud.errors import DeployError
+from poscloud.errors import UsageError
 from poscloud.local.api import LocalApi
+
+if TYPE_CHECKING:
+    from poscloud.local.components import Component, Settings
+    from poscloud.local.paths import ProjectPaths
+    from poscloud.local.progress import Reporter
+    from poscloud.local.status import ComponentStatus
 
 
 def architecture() -> str:
@@ -23,6 +30,8 @@ def architecture() -> str:
 LABELS = {"node": "public", "kubernetes.io/os": "linux", "kubernetes.io/arch": architecture(), "type": "kwok"}
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 POOL_SIZE = 6
+DEFAULTS = {"kwok": 6, "real": 1}
+MOST = {"kwok": 1000, "real": 8}
 CAPACITY = {"cpu": "32", "memory": "64Gi", "pods": "110", "ephemeral-storage": "1Ti"}
 
 
@@ -36,6 +45,48 @@ class NodeKind(Protocol):
     @property
     def components(self) -> tuple[str, ...]:
         """The programs it needs beside the control plane's own, by name."""
+
+    @property
+    def programs(self) -> tuple[Component, ...]:
+        """Everything that is started on this machine, the control plane's own among it, in this order."""
+
+    @property
+    def real(self) -> int:
+        """How many of the nodes run real containers."""
+
+    @property
+    def fleet(self) -> int:
+        """How many simulated nodes it has."""
+
+    def require(self, paths: ProjectPaths) -> None:
+        """See that this machine can have such nodes.
+
+        Raises:
+            DeployError: Something is missing; says all of it.
+        """
+
+    def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
+        """Make what they need beyond the toolchain.
+
+        Args:
+            paths: The project.
+            reporter: Told what is being done.
+
+        Raises:
+            DeployError: Something is missing.
+        """
+
+    def configure(self, settings: Settings) -> None:
+        """Write the kind's own configuration files."""
+
+    def clear(self, settings: Settings) -> None:
+        """Remove what its programs may have left when they were killed."""
+
+    def supervised(self, paths: ProjectPaths, *, running: bool) -> tuple[ComponentStatus, ...]:
+        """The programs that are started by others of its programs, now."""
+
+    def logs(self, paths: ProjectPaths) -> dict[str, list[Path]]:
+        """The log files of each program, by name; one of each node."""
 
     def prepare(self, api: LocalApi, *, starting: bool) -> None:
         """Make the nodes that are missing; called before the kind's own programs start.
@@ -53,7 +104,7 @@ class NodeKind(Protocol):
             selectors: Labels that pods ask of their nodes.
         """
 
-    def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
+    def ready(self, api: LocalApi, since: datetime.datetime, paths: ProjectPaths) -> bool:
         """Whether every node is ready, by a sign of life given after ``since``."""
 
 
@@ -63,19 +114,58 @@ class KwokNodes:
 
     Attributes:
         count: How many; nodes above this number that exist already are left alone.
+        taints: Of every node that is made.
     """
 
     count: int = 6
+    taints: tuple[Mapping[str, str], ...] = ()
 
     @property
     def name(self) -> str:
         """What ``--nodes`` calls it."""
-        return "kwok"
+        return "kwok" if self.count == DEFAULTS["kwok"] else f"kwok={self.count}"
 
     @property
     def components(self) -> tuple[str, ...]:
         """The simulator."""
         return ("kwok",)
+
+    @property
+    def programs(self) -> tuple[Component, ...]:
+        """The control plane and the simulator."""
+        from poscloud.local.components import COMPONENTS
+
+        return COMPONENTS
+
+    @property
+    def real(self) -> int:
+        """None."""
+        return 0
+
+    @property
+    def fleet(self) -> int:
+        """All of them."""
+        return self.count
+
+    def require(self, paths: ProjectPaths) -> None:
+        """Run anywhere."""
+
+    def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
+        """Need nothing."""
+
+    def configure(self, settings: Settings) -> None:
+        """Have no files of their own."""
+
+    def clear(self, settings: Settings) -> None:
+        """Leave nothing."""
+
+    def supervised(self, paths: ProjectPaths, *, running: bool) -> tuple[ComponentStatus, ...]:
+        """None: each is started by itself."""
+        return ()
+
+    def logs(self, paths: ProjectPaths) -> dict[str, list[Path]]:
+        """One of each program."""
+        return {entry.name: [paths.cluster / "logs" / f"{entry.name}.log"] for entry in self.programs}
 
     def prepare(self, api: LocalApi, *, starting: bool) -> None:
         """Make the nodes that are missing, and free those that an earlier simulator held."""
@@ -87,7 +177,7 @@ class KwokNodes:
                 api.delete(f"{LEASES}/{node['metadata']['name']}")
         for number in range(1, self.count + 1):
             if f"node{number}" not in existing:
-                api.create("/api/v1/nodes", manifest(f"node{number}", number, LABELS))
+                api.create("/api/v1/nodes", manifest(f"node{number}", number, LABELS, self.taints))
 
     def add(self, api: LocalApi, selectors: Iterable[Mapping[str, str]]) -> None:
         """Make a pool of six nodes for each of these sets of labels that no node has."""
@@ -102,7 +192,7 @@ class KwokNodes:
                 api.create("/api/v1/nodes", manifest(f"{words}-node{number}", len(known) + 1, labels))
                 known.append(labels)
 
-    def ready(self, api: LocalApi, since: datetime.datetime) -> bool:
+    def ready(self, api: LocalApi, since: datetime.datetime, paths: ProjectPaths) -> bool:
         """Whether all report ready and have renewed their lease: an old condition alone may be of yesterday."""
         nodes = (api.get("/api/v1/nodes") or {}).get("items", [])
         mine = [
@@ -112,15 +202,23 @@ class KwokNodes:
         ]
         if len(mine) < self.count or not all(map(is_ready, mine)):
             return False
-        leases = api.get(LEASES) or {}
-        renewed = {
-            lease["metadata"]["name"]: lease["spec"].get("renewTime", "") for lease in leases.get("items", [])
-        }
-        return all(_after(renewed.get(node["metadata"]["name"], ""), since) for node in mine)
+        return signs_of_life(api, mine, since)
 
 
-def manifest(name: str, number: int, labels: Mapping[str, str]) -> dict[str, Any]:
+def signs_of_life(api: LocalApi, nodes: Iterable[Mapping[str, Any]], since: datetime.datetime) -> bool:
+    """Whether each of these nodes has renewed its lease after ``since``."""
+    leases = api.get(LEASES) or {}
+    renewed = {
+        lease["metadata"]["name"]: lease["spec"].get("renewTime", "") for lease in leases.get("items", [])
+    }
+    return all(_after(renewed.get(node["metadata"]["name"], ""), since) for node in nodes)
+
+
+def manifest(
+    name: str, number: int, labels: Mapping[str, str], taints: Iterable[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """The manifest of one simulated node; ``number`` gives it a range of pod addresses of its own."""
+    tainted = {"taints": [dict(taint) for taint in taints]} if taints else {}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -129,7 +227,7 @@ def manifest(name: str, number: int, labels: Mapping[str, str]) -> dict[str, Any
             "labels": {**labels, "kubernetes.io/hostname": name, "node-role.kubernetes.io/worker": ""},
             "annotations": {"kwok.x-k8s.io/node": "fake", "node.alpha.kubernetes.io/ttl": "0"},
         },
-        "spec": {"podCIDR": _pod_cidr(number), "podCIDRs": [_pod_cidr(number)]},
+        "spec": {"podCIDR": _pod_cidr(number), "podCIDRs": [_pod_cidr(number)], **tainted},
         "status": {"capacity": CAPACITY, "allocatable": CAPACITY},
     }
 
@@ -155,17 +253,30 @@ def _after(timestamp: str, moment: datetime.datetime) -> bool:
     return datetime.datetime.fromisoformat(timestamp.replace("Z", "+00:00")) >= moment
 
 
-def node_kind(name: str, count: int | None = None) -> NodeKind:
-    """The kind of nodes of that name.
+def node_kind(text: str) -> NodeKind:
+    """The kind of nodes that ``--nodes`` asks for: ``kwok[=N]``, ``real[=N]``, or both with a comma.
 
     Raises:
-        DeployError: There is no such kind in this version.
+        UsageError: The text says something else.
     """
-    if name == "kwok":
-        return KwokNodes() if count is None else KwokNodes(count)
-    if name == "real":
-        raise DeployError(
-            "nodes of kind 'real' (real containers) are not part of this version; known: kwok",
-            hint="poscloud cluster up --nodes kwok, or name an existing cluster by its kubeconfig context",
-        )
-    raise DeployError(f"unknown kind of nodes {name!r}; known: kwok", hint="poscloud cluster up --nodes kwok")
+    counts: dict[str, int] = {}
+    for part in text.split(","):
+        name, equals, number = part.strip().partition("=")
+        if name not in ("kwok", "real"):
+            raise _unknown(f"unknown kind of nodes {name!r}; known: kwok (simulated), real")
+        if name in counts:
+            raise _unknown(f"{name!r} is named twice in --nodes {text}")
+        if equals and not (number.isdigit() and 1 <= int(number) <= MOST[name]):
+            raise _unknown(f"{number!r} is no number of nodes of kind {name!r}; expected 1 to {MOST[name]}")
+        counts[name] = int(number) if equals else DEFAULTS[name]
+    if "real" not in counts:
+        return KwokNodes(counts["kwok"])
+    from poscloud.local.realnodes.kind import RealNodes
+
+    return RealNodes(counts["real"], counts.get("kwok", 0))
+
+
+def _unknown(message: str) -> UsageError:
+    return UsageError(
+        message, hint="poscloud cluster up --nodes kwok, --nodes real=2, or --nodes real,kwok=3"
+    )

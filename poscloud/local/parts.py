@@ -58,9 +58,10 @@ class Build:
     def key(self) -> str:
         """The folder in the cache: changes with everything that makes a different program."""
         digest = hashlib.sha256()
-        for name in ("go.mod", "go.sum", "main.go"):
+        sources_of = ("go.mod", "go.sum", *sorted(file.name for file in self.folder.glob("*.go")))
+        for name in sources_of:
             file = self.folder / name
-            if file.exists():
+            if file.exists() and not name.endswith("_test.go"):
                 digest.update(file.read_bytes())
         digest.update(json.dumps([self.package, self.ldflags, self.links, system(), architecture()]).encode())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
@@ -127,6 +128,14 @@ def _same_minor(version: str) -> Callable[[Version], bool]:
 def parts() -> tuple[Part, ...]:
     """All parts, in the order they are installed."""
     return _pulumi(), _kubernetes(), _kwok()
+
+
+def node_builds() -> tuple[Build, ...]:
+    """What real nodes need beside the parts; built only when they are asked for."""
+    return (
+        Build("sandbox", pinned("sandbox"), ".", packages=150),
+        Build("coredns", pinned("coredns"), ".", packages=900),
+    )
 
 
 def _pulumi() -> Part:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from poscloud.errors import DeployError
+from poscloud.errors import DeployError, UsageError
 from poscloud.local import processes, storage
 from poscloud.local.components import COMPONENTS, Settings, write_configuration
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.nodes import LABELS, KwokNodes, manifest, node_kind
 from poscloud.local.paths import ProjectPaths
+from poscloud.local.realnodes.kind import RealNodes
 from poscloud.local.record import ClusterRecord, Started
 
 Program = Callable[..., Path]
@@ -161,11 +162,28 @@ def test_what_changes_a_component_changes_its_digest(paths: ProjectPaths) -> Non
 
 
 def test_kinds_of_nodes() -> None:
-    assert node_kind("kwok", 3) == KwokNodes(3)
-    with pytest.raises(DeployError, match="not part of this version"):
-        node_kind("real")
-    with pytest.raises(DeployError, match="known: kwok"):
-        node_kind("docker")
+    assert node_kind("kwok") == KwokNodes()
+    assert node_kind("kwok=3") == KwokNodes(3)
+    assert node_kind("real") == RealNodes(1)
+    assert node_kind("real=2,kwok=3") == node_kind("kwok=3, real=2") == RealNodes(2, 3)
+    for text in ("kwok", "kwok=3", "real", "real=2", "real,kwok=3", "real=2,kwok=6"):
+        assert node_kind(text).name == text
+
+
+@pytest.mark.parametrize(
+    "text", ["docker", "", "real=0", "real=9", "real=two", "kwok=", "real,real", "real;kwok"]
+)
+def test_a_wrong_kind_of_nodes(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        node_kind(text)
+    assert "poscloud cluster up --nodes" in caught.value.hint
+
+
+def test_a_cluster_keeps_its_kind_of_nodes(paths: ProjectPaths, plane: ControlPlane) -> None:
+    record(paths, nodes="kwok")
+    with pytest.raises(DeployError, match="has nodes of kind kwok, not real=2") as caught:
+        plane.up(nodes=node_kind("real=2"))
+    assert caught.value.hint == "poscloud cluster down --delete, then poscloud cluster up --nodes real=2"
 
 
 def test_a_simulated_node() -> None:

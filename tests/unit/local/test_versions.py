@@ -36,6 +36,7 @@ def test_parse(words: str, expected: Version | None) -> None:
         ("kubernetes", "k8s.io/kubernetes", pinned("kubernetes")),
         ("kubernetes", "go.etcd.io/etcd/server/v3", pinned("etcd")),
         ("kwok", "sigs.k8s.io/kwok", pinned("kwok")),
+        ("coredns", "github.com/coredns/coredns", pinned("coredns")),
     ],
 )
 def test_the_pins_are_those_of_the_modules(module: str, requirement: str, version: str) -> None:

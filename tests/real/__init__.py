@@ -1,0 +1,1 @@
+"""Real containers on nodes of this machine: ``make test-real``."""
