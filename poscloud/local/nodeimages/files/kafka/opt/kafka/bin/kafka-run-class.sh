@@ -1,0 +1,5 @@
+#!/bin/sh
+# Runs a class of Kafka's: kafka-run-class.sh CLASS ARGUMENT…
+exec java ${KAFKA_HEAP_OPTS:--Xmx256m} ${KAFKA_JVM_PERFORMANCE_OPTS:--XX:+UseG1GC -XX:MaxGCPauseMillis=20} \
+  ${KAFKA_LOG4J_OPTS:--Dlog4j.configuration=file:/opt/kafka/config/tools-log4j.properties} $KAFKA_JMX_OPTS $KAFKA_OPTS \
+  -cp '/opt/kafka/libs/*' "$@"

@@ -1,0 +1,89 @@
+"""A project's own images: ``cluster-images.toml`` names their folders, and has further lines of the table."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from poscloud.errors import InputError, Problem
+from poscloud.local.nodeimages.recipes import Recipe, built_in, from_table
+from poscloud.local.nodeimages.table import Name, table
+
+FILE = "cluster-images.toml"
+RECIPE = "image.toml"
+_FIELDS = ("folders", "names")
+
+
+def recipes(root: Path | None) -> dict[str, Recipe]:
+    """Return all images by name: poscloud's own, then those of the project in ``root``.
+
+    Raises:
+        InputError: A file says what it cannot.
+    """
+    known = dict(built_in())
+    if root is None:
+        return known
+    for folder in _folders(root):
+        file = folder / RECIPE
+        recipe = from_table(_read(file), file)
+        if recipe.name in known:
+            message = f"there is another image '{recipe.name}' already"
+            raise InputError([Problem(file, 0, 0, "duplicate-name", message)], hint="choose another name")
+        known[recipe.name] = recipe if recipe.names else replace(recipe, names=(f"*/{recipe.name}:*",))
+    return known
+
+
+def names(root: Path | None) -> tuple[Name, ...]:
+    """Return the table: the project's lines first.
+
+    Raises:
+        InputError: A line leads to an image that is not known.
+    """
+    known = recipes(root)
+    given: list[Name] = []
+    for pattern, image in (_described(root).get("names", {}) if root else {}).items():
+        if image not in known:
+            assert root is not None
+            message = f"names: '{image}' is no image; known: {', '.join(known)}"
+            raise InputError([Problem(root / FILE, 0, 0, "unknown-reference", message)])
+        given.append(Name(pattern, image))
+    return table(known, given)
+
+
+def _described(root: Path) -> dict[str, Any]:
+    file = root / FILE
+    if not file.is_file():
+        return {}
+    told = _read(file)
+    problems = [
+        Problem(file, 0, 0, "unknown-field", f"unknown field '{key}'; known: {', '.join(_FIELDS)}")
+        for key in told
+        if key not in _FIELDS
+    ]
+    if not isinstance(told.get("folders", []), list):
+        problems.append(Problem(file, 0, 0, "wrong-type", "folders: expected a list of patterns of folders"))
+    if not isinstance(told.get("names", {}), dict):
+        problems.append(Problem(file, 0, 0, "wrong-type", "names: expected a table, pattern = image"))
+    if problems:
+        raise InputError(problems, hint="docs/real-nodes.md has an example")
+    return told
+
+
+def _folders(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for pattern in _described(root).get("folders", []):
+        folders = sorted(file.parent for file in root.glob(f"{pattern}/{RECIPE}"))
+        if not folders:
+            message = f"folders: there is no {pattern}/{RECIPE}"
+            raise InputError([Problem(root / FILE, 0, 0, "unknown-reference", message)])
+        found += [folder for folder in folders if folder not in found]
+    return found
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise InputError([Problem(file, 0, 0, "toml", f"this is no TOML: {error}")]) from None
