@@ -67,6 +67,9 @@ func node(c *Config, n *Node, number int) error {
 			return err
 		}
 		go forward(listener, c.Forward)
+		if err := openVolumes(volumes); err != nil {
+			return fmt.Errorf("%s: %w", volumes, err)
+		}
 	}
 	return newSupervisor(n, look, os.NewFile(statusDescriptor, "status")).run()
 }
