@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from poscloud.engine import deploy
+from poscloud.local import processes
 from poscloud.local.nodes import node_kind
+from poscloud.local.paths import ProjectPaths
 from poscloud.local.processes import wait_until
 from poscloud.local.progress import ConsoleReporter
 from poscloud.local.realnodes import images
+from poscloud.local.realnodes.layout import cluster_id
 from poscloud.local.status import ClusterStatus
 from tests.workspace import Workspace
 
@@ -125,17 +128,20 @@ def service(name: str, port: int, target: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def traces() -> dict[str, list[str]]:
-    """What a cluster may leave on this machine: everything that a sandbox has a private one of."""
+def traces(cluster: ProjectPaths) -> dict[str, list[str]]:
+    """What a cluster may leave on this machine: everything that a sandbox has a private one of.
+
+    Args:
+        cluster: Whose it may be; other clusters may come and go meanwhile.
+    """
 
     def lines(*command: str) -> list[str]:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
 
-    processes = [line for line in lines("ps", "-eo", "args") if any(word in line for word in PROGRAMS)]
-    groups = [str(path) for path in Path("/sys/fs/cgroup").glob("*/**/poscloud-*")]
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/**/poscloud-{cluster_id(cluster)}-*")]
     return {
-        "processes": sorted(processes),
-        "mounts": sorted(line.split(" - ")[0].split(" ", 2)[2] for line in _mounts()),
+        "processes": sorted(_processes(cluster)),
+        "mounts": sorted(" ".join(line.split(" ")[3:]) for line in _mounts()),
         "cgroups": sorted(groups),
         "links": [line for line in lines("ip", "-o", "link") if "lo:" not in line],
         "addresses": lines("ip", "-o", "-4", "addr"),
@@ -144,9 +150,30 @@ def traces() -> dict[str, list[str]]:
         "namespaces": lines("ip", "netns"),
         "sysctls": [line for line in lines("sysctl", "-a") if not any(word in line for word in RESTLESS)],
         "folders": sorted(
-            str(path) for parent in ("/var/lib", "/etc", "/run") for path in Path(parent).glob("*")
+            str(path)
+            for parent in ("/var/lib", "/var/log", "/etc", "/run", "/usr/libexec")
+            for path in Path(parent).glob("*")
+            if any(
+                word in path.name
+                for word in ("kube", "cni", "containerd", "netns", "xtables", "poscloud", "pods")
+            )
         ),
     }
+
+
+def _processes(cluster: ProjectPaths) -> Iterator[str]:
+    """Processes that a cluster is made of, except those that belong to another one for certain."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        arguments = " ".join(processes.command_line(int(entry.name)))
+        if not any(word in arguments for word in PROGRAMS):
+            continue
+        try:
+            group = (entry / "cgroup").read_text()
+        except OSError:
+            continue
+        others = "/.poscloud/" in arguments and f"{cluster.root}/" not in arguments
+        if not others and ("/poscloud-" not in group or cluster_id(cluster) in group):
+            yield f"{entry.name} {arguments}"
 
 
 def _mounts() -> list[str]:
@@ -156,4 +183,4 @@ def _mounts() -> list[str]:
 PROGRAMS = ("containerd", "kubelet", "kube-", "etcd", "coredns", "/sandbox", "/bin/sleep 2000000000")
 # Settings that change by themselves.
 RESTLESS = ("random", "-nr", "nr_", "-state", "conntrack_count", "nf_conntrack_buckets", "ns_last_pid", "pty.nr",
-            "lockdep", "sched_domain", "cad_pid", "perf_event_max_sample_rate", "loadavg")  # fmt: skip
+            "lockdep", "sched_domain", "cad_pid", "perf_event_max_sample_rate", "loadavg", "fs.quota")  # fmt: skip

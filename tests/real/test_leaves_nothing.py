@@ -25,22 +25,20 @@ PODS = 12
 
 
 @pytest.fixture(scope="module")
-def before(tiny_images: Path) -> dict[str, list[str]]:
-    """What is on the machine without this module's cluster; another one may run beside it."""
-    return traces()
-
-
-@pytest.fixture(scope="module")
-def mine(
-    before: dict[str, list[str]], tiny_images: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RealCluster]:
+def mine(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     cluster = RealCluster(tmp_path_factory.mktemp("mine"), tiny_images)
     yield cluster
     cluster.down(delete=True)
 
 
-def difference(before: dict[str, list[str]]) -> dict[str, list[str]]:
-    after = traces()
+@pytest.fixture(scope="module")
+def before(mine: RealCluster) -> dict[str, list[str]]:
+    """What is on the machine without this cluster; another one may run beside it."""
+    return traces(mine.paths)
+
+
+def difference(cluster: RealCluster, before: dict[str, list[str]]) -> dict[str, list[str]]:
+    after = traces(cluster.paths)
     return {
         kind: changed
         for kind in before
@@ -69,7 +67,7 @@ def kill(found: processes.Process) -> None:
     assert processes.wait_until(lambda: not processes.alive(found), timeout=10)
 
 
-def test_up_with_pods(mine: RealCluster) -> None:
+def test_up_with_pods(mine: RealCluster, before: dict[str, list[str]]) -> None:
     began = time.monotonic()
     mine.up("real")
     figures.info("up to node ready: %.1f s", time.monotonic() - began)
@@ -88,7 +86,7 @@ def test_down_leaves_nothing(mine: RealCluster, before: dict[str, list[str]]) ->
     mine.down()
     took = time.monotonic() - began
     figures.info("down: %.1f s", took)
-    assert difference(before) == {}
+    assert difference(mine, before) == {}
     assert took < 5
     assert mine.control_plane.status().state == "stopped"
 
@@ -122,7 +120,7 @@ def test_a_killed_outer_process_takes_everything_with_it(
     kill(process(mine, "sandbox"))
     assert processes.wait_until(lambda: not any(map(processes.alive, inside)), timeout=10)
     # The cgroups stay until the next command: nobody is left to remove them.
-    assert set(difference(before)) <= {"cgroups"}
+    assert set(difference(mine, before)) == {"cgroups"}
     assert mine.control_plane.status().state == "stopped"
     assert mine.up().state == "running"
 
@@ -134,7 +132,7 @@ def test_a_killed_first_process_of_a_sandbox_ends_the_cluster(
     children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
     os.kill(int(children[0]), signal.SIGKILL)
     assert processes.wait_until(lambda: not processes.alive(outer), timeout=10)
-    assert difference(before) == {}
+    assert difference(mine, before) == {}
     assert "the sandbox of real1 ended" in mine.control_plane.log("sandbox").read_text()
     assert mine.up().state == "running"
 
@@ -173,7 +171,7 @@ def test_more_nodes_and_fewer_again(mine: RealCluster) -> None:
 def test_down_after_an_interrupted_up(mine: RealCluster, before: dict[str, list[str]]) -> None:
     kill(process(mine, "sandbox"))
     mine.down()
-    assert difference(before) == {}
+    assert difference(mine, before) == {}
 
 
 def test_a_kind_is_not_changed_in_passing(mine: RealCluster) -> None:
@@ -184,5 +182,5 @@ def test_a_kind_is_not_changed_in_passing(mine: RealCluster) -> None:
 def test_delete_removes_all(mine: RealCluster, before: dict[str, list[str]]) -> None:
     mine.up()
     mine.down(delete=True)
-    assert difference(before) == {}
+    assert difference(mine, before) == {}
     assert not mine.paths.cluster.exists()

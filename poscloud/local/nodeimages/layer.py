@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from poscloud.errors import DeployError
 
@@ -144,13 +145,13 @@ class Layer:
             with path.open("rb") as content:
                 self._add(entry, content)
 
-    def _add(self, entry: tarfile.TarInfo, content: io.IOBase | None = None) -> None:
+    def _add(self, entry: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
         if entry.name in self._seen:
             return
         self._parents(entry.name)
         entry.mtime = entry.mtime or EPOCH
         self._seen.add(entry.name)
-        self._tar.addfile(entry, content)  # type: ignore[arg-type]  # typeshed asks for more than is used
+        self._tar.addfile(entry, content)
 
     def _parents(self, name: str) -> None:
         for parent in reversed(Path(name).parents):
