@@ -8,8 +8,10 @@ import typer
 
 from poscloud.cli import _output
 from poscloud.cli._options import Json, root
+from poscloud.cli.cluster_images import images as show_images
 
 app = typer.Typer(help="The local control plane.", no_args_is_help=True)
+app.command("images")(show_images)
 
 
 @app.command("up")
@@ -81,9 +83,12 @@ def status(json: Json = False) -> None:
     Example: poscloud cluster status
     """
     from poscloud.local.controlplane import ControlPlane
+    from poscloud.local.nodeimages.report import summary
     from poscloud.local.paths import ProjectPaths
 
-    found = ControlPlane(ProjectPaths(root())).status()
+    project = root()
+    found = ControlPlane(ProjectPaths(project)).status()
+    images = summary(project) if found.kind.startswith("real") else ""
     if json:
         components = [
             {
@@ -99,13 +104,15 @@ def status(json: Json = False) -> None:
         ]
         _output.write_json(
             {"state": found.state, "server": found.server, "uid": found.uid, "kind": found.kind, "nodes": found.nodes,
-             "nodes_ready": found.nodes_ready, "components": components}
+             "nodes_ready": found.nodes_ready, "images": images or None, "components": components}
         )  # fmt: skip
         return
     _output.say(
         f"{found.state}  {found.server}  uid {found.uid or '-'}  nodes {found.nodes_ready}/{found.nodes} ready"
         + (f" ({found.kind})" if found.kind else "")
     )
+    if images:
+        _output.say(f"{images} (poscloud cluster images)")
     notes = any(c.note for c in found.components)
     rows = [["COMPONENT", "PID", "UPTIME", "MEMORY", "LOG", *(["NOTE"] if notes else [])]]
     for c in found.components:

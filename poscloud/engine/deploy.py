@@ -24,6 +24,7 @@ from poscloud.engine.kubectl import Kubectl, UnansweredError
 from poscloud.engine.localstate import recorded_cluster
 from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
+from poscloud.engine.nodeimages import prepare_images
 from poscloud.engine.passwords import make_passwords
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
@@ -188,6 +189,8 @@ def up(
     check_start(root, stack)
     if not offline:
         check_versions(described, reporter.note)
+    if not read_stack_config(root, stack).context:
+        prepare_images(root, described, reporter)
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
     refuse_rights(prepared.target, spec, f"{project_name(root)}/{stack}")
     if spec.adopt:

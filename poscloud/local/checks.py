@@ -201,6 +201,23 @@ def check_real_nodes(paths: ProjectPaths) -> Check:
     )
 
 
+def check_node_images(paths: ProjectPaths) -> Check:
+    """The images of real nodes can be made; wrong only where the cluster has such nodes."""
+    from poscloud.local.nodeimages import apt
+    from poscloud.local.nodeimages.report import summary
+    from poscloud.local.record import ClusterRecord
+
+    name = "node images"
+    try:
+        found = summary(paths.root)
+    except PosCloudError as error:
+        return Check(name, False, error.message, "poscloud cluster images")
+    reason = apt.unavailable()
+    if reason and ClusterRecord.load(paths.cluster / "cluster.json").nodes.startswith("real"):
+        return Check(name, False, f"{found}; {reason}", apt.FIX)
+    return Check(name, True, f"{found} (poscloud cluster images)" + (f"; {reason}" if reason else ""))
+
+
 def check_target(paths: ProjectPaths, context: str | None = None, pinned: str = "") -> Check:
     """Which cluster everything is written to: its context, address and uid, and that it is the pinned one."""
     files = kubeconfig.search_path(paths.kubeconfig) if context is not None else [paths.kubeconfig]
@@ -268,5 +285,6 @@ def local_checks(paths: ProjectPaths, context: str | None = None, pinned: str = 
     checks += check_toolchain(paths)
     checks += [check_pulumi_home(paths), check_disk(paths)]
     if context is None:
-        checks += [check_port(paths), check_cluster(paths), check_real_nodes(paths), check_clock(paths)]
+        checks += [check_port(paths), check_cluster(paths), check_real_nodes(paths)]
+        checks += [check_node_images(paths), check_clock(paths)]
     return [*checks, check_target(paths, context, pinned)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from poscloud.local.versions import sources
 from poscloud.spec import (
     EnvironmentSpec,
     FilebeatSidecar,
@@ -73,7 +74,7 @@ class Sidecar:
         assert program == "filebeat"
         at = arguments.index("/etc/filebeat/filebeat.yml")
         arguments[at] = str(folder / "etc" / "filebeat.yml")
-        self.command = [str(build("filebeat", PACKAGE)), *arguments]
+        self.command = [str(build("filebeat", PACKAGE, within=sources())), *arguments]
         given = {"POD_IP": "10.244.1.7", **env}
         self.env = {"PATH": "/usr/bin", **{e["name"]: given[e["name"]] for e in container["env"]}}
 

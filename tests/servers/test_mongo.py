@@ -1,9 +1,9 @@
 """The rendered Mongo as far as it can be run without mongod, which no package registry has.
 
-In mongod's place stands FerretDB, told by a wrapper what the rendered mongod.conf says of port, address and folder;
-in the shell's place node, which runs the rendered JavaScript and writes down what it asks for. So the start script is
-proven, what the shell is given, and that a real client (pymongo) finds its data by the output `url`; that mongod takes
-the file, or asks for the password, is not.
+In mongod's place stands our FerretDB, given the rendered mongod.conf by a wrapper that takes the demand for a password
+out, which it cannot meet; in the shell's place node, which runs the rendered JavaScript and writes down what it asks
+for. So the start script is proven, what the shell is given, and that a real client (pymongo) finds its data by the
+output `url`; that mongod asks for the password, is not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from poscloud.local.versions import sources
 from poscloud.render.mongo import mongo_outputs
 from poscloud.spec import EnvironmentSpec, MongoSpec
 from tests.servers.golang import build
@@ -32,11 +33,12 @@ PASSWORD = "a fake \"one\" with \\ and 'quotes' $x `y`"
 
 MONGOD = """\
 #!{python}
-import os, sys, yaml
+import json, os, sys, yaml
 conf = yaml.safe_load(open(sys.argv[sys.argv.index("--config") + 1]))
-print("mongod", conf["net"]["port"], conf.get("security", {{}}).get("authorization"), flush=True)
-address = "%s:%s" % (conf["net"]["bindIp"], conf["net"]["port"])
-os.execv("{ferretdb}", ["ferretdb", address, conf["storage"]["dbPath"]])
+print("mongod", conf["net"]["port"], conf.pop("security", {{}}).get("authorization"), flush=True)
+own = sys.argv[0] + ".conf"
+json.dump(conf, open(own, "w"))
+os.execv("{mongod}", ["mongod", "--config", own])
 """
 
 MONGOSH = """\
@@ -85,7 +87,7 @@ class Member:
         self.url = mongo_outputs("mongo", "a", MongoSpec())["url"]
         self.url = self.url.replace("mongo.a.svc.cluster.local:27017", f"127.0.0.2:{self.port}")
         self.etc = write_config(spec, "mongo-config", home / "etc", replace)
-        self.program("mongod", MONGOD.format(python=sys.executable, ferretdb=build("ferretdb")))
+        self.program("mongod", MONGOD.format(python=sys.executable, mongod=build("mongod", within=sources())))
 
     def program(self, name: str, text: str) -> None:
         (self.home / "bin" / name).write_text(text)

@@ -21,7 +21,7 @@ LISTS_SECONDS = 3600.0
 """How long package lists count as new; a mirror may remove what older ones name."""
 
 ASSUMED = (
-    "adduser", "ca-certificates-java", "debconf", "debianutils", "dpkg", "gawk", "git-man", "init-system-helpers",
+    "adduser", "ca-certificates-java", "debconf", "debianutils", "dpkg", "gawk", "init-system-helpers",
     "iproute2", "java-common", "libc-bin", "liberror-perl", "libselinux1", "lsb-base", "mariadb-common", "mailcap",
     "passwd", "perl", "perl-base", "perl-modules-5.36", "libconfig-inifiles-perl", "procps", "psmisc",
     "sensible-utils", "sysvinit-utils", "tar", "ucf", "usrmerge", "util-linux", "xz-utils",
@@ -54,10 +54,13 @@ def upstream(version: str) -> str:
     return version.partition(":")[2].rpartition("-")[0] if ":" in version else version.rpartition("-")[0]
 
 
-def available() -> str:
+FIX = "apt-get install -y dpkg apt"
+
+
+def unavailable() -> str:
     """Return why packages cannot be had on this machine; empty when they can."""
     missing = [program for program in ("apt-get", "dpkg-deb") if shutil.which(program) is None]
-    return f"no {' and no '.join(missing)} on PATH: images are made on Debian" if missing else ""
+    return f"no {' and no '.join(missing)} on PATH: images are made of Debian's packages" if missing else ""
 
 
 def fetch(
@@ -74,7 +77,7 @@ def fetch(
     Raises:
         DeployError: apt cannot have them, or has another version.
     """
-    if reason := available():
+    if reason := unavailable():
         raise DeployError(reason, hint="run this on Debian 12, or use simulated nodes: --nodes kwok")
     root = cache_root() / "images" / "apt"
     with exclusive(root / "lock", reporter, purpose="Debian packages"):
@@ -110,7 +113,7 @@ def _installed(name: str, version: str) -> str:
     """An entry of dpkg's status: apt then takes the package for installed."""
     provides = "awk" if name == "gawk" else f"{name}-there"  # base-files asks for an awk, BusyBox has one
     return (
-        f"Package: {name}\nStatus: install ok installed\nArchitecture: {architecture()}\nMulti-Arch: foreign\n"
+        f"Package: {name}\nStatus: install ok installed\nArchitecture: {architecture()}\nMulti-Arch: allowed\n"
         f"Version: {version}\nProvides: {provides}\nMaintainer: poscloud\nDescription: there, or not needed\n\n"
     )
 

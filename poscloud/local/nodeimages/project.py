@@ -86,4 +86,4 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text())
     except tomllib.TOMLDecodeError as error:
-        raise InputError([Problem(file, 0, 0, "toml", f"this is no TOML: {error}")]) from None
+        raise InputError([Problem(file, 0, 0, "toml-syntax", f"this is no TOML: {error}")]) from None

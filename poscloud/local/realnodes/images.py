@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from pathlib import Path
-from typing import Any
 
 from poscloud.errors import DeployError
+from poscloud.local.nodeimages import ensure_images
 from poscloud.local.paths import ProjectPaths, private_directory
 from poscloud.local.progress import Reporter
 from poscloud.local.realnodes.layout import images_folder
@@ -24,7 +23,7 @@ def link(paths: ProjectPaths, reporter: Reporter) -> None:
     Raises:
         DeployError: There are none.
     """
-    layout, table = _chosen() or _made(paths, reporter)
+    layout, table = given() or _made(paths, reporter)
     for file in (layout / "index.json", table):
         if not file.is_file():
             raise DeployError(
@@ -38,19 +37,13 @@ def link(paths: ProjectPaths, reporter: Reporter) -> None:
         os.replace(temporary, folder / name)
 
 
-def _chosen() -> tuple[Path, Path] | None:
+def given() -> tuple[Path, Path] | None:
+    """Return the layout and the table that the user chose instead of those made here."""
     folder = os.environ.get(CHOICE)
     return (Path(folder) / "layout", Path(folder) / "table.json") if folder else None
 
 
 def _made(paths: ProjectPaths, reporter: Reporter) -> tuple[Path, Path]:
-    try:
-        module: Any = importlib.import_module("poscloud.local.nodeimages")
-    except ModuleNotFoundError as error:
-        raise DeployError(
-            "this version makes no images for real nodes",
-            hint=f"export {CHOICE}=FOLDER   (with layout/, an OCI image layout, and table.json)",
-        ) from error
     # The nodes themselves need only this one; what an environment needs is made when it is brought up.
-    made = module.ensure_images(reporter, names=["pause"], root=paths.root)
+    made = ensure_images(reporter, ["pause"], root=paths.root)
     return made.layout, made.table

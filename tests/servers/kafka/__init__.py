@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from poscloud.local.versions import sources
 from poscloud.render import render_environment
 from poscloud.render.names import member_dns_names
 from poscloud.spec import EnvironmentSpec, KafkaSpec, ZooKeeperSpec
@@ -25,7 +26,6 @@ from tests.servers.java import jars, java
 from tests.servers.rendered import manifest, write_config
 from tests.servers.running import running, wait_until
 
-HERE = Path(__file__).parent
 _ADDRESSES = itertools.count(1)
 
 _CLASSES = {
@@ -210,7 +210,7 @@ def running_zookeeper(
     """Run the ZooKeeper ``name`` of ``spec`` as rendered, while the context lasts."""
     zookeeper = spec.backing[name]
     assert isinstance(zookeeper, ZooKeeperSpec)
-    programs = programs or Programs(folder, jars(HERE / "pom-3.9.xml"))
+    programs = programs or Programs(folder, jars(sources() / "kafka/pom-3.9.xml"))
     members = _members(spec, name, zookeeper.replicas, folder, programs)
     programs.write("3.9")
     replace = {
@@ -240,7 +240,7 @@ def running_kafka(
     kafka = spec.backing[name]
     assert isinstance(kafka, KafkaSpec)
     version = "4.1" if kafka.version.startswith("4") else "3.9"
-    programs = Programs(folder, jars(HERE / f"pom-{version}.xml"))
+    programs = Programs(folder, jars(sources() / f"kafka/pom-{version}.xml"))
     with ExitStack() as stack:
         if kafka.zookeeper:
             stack.enter_context(running_zookeeper(spec, kafka.zookeeper, folder, programs))

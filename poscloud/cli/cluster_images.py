@@ -1,0 +1,63 @@
+"""``poscloud cluster images``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from poscloud.cli import _output
+from poscloud.cli._options import Json, root
+
+
+def images(
+    names: Annotated[list[str] | None, typer.Argument(help="Which images; left out, all.")] = None,
+    build: Annotated[bool, typer.Option("--build", help="Make what is missing of them.")] = False,
+    json: Json = False,
+) -> None:
+    """Show the images of real nodes: what is in them, their size, and which references they stand for.
+
+    `up` makes what an environment needs. A project's own are described by cluster-images.toml (docs/real-nodes.md).
+
+    Example: poscloud cluster images --build redis kafka
+    """
+    from poscloud.errors import UsageError
+    from poscloud.local.nodeimages import ensure_images
+    from poscloud.local.nodeimages.report import report
+    from poscloud.local.progress import ConsoleReporter
+
+    project = root()
+    found = report(project)
+    known = [image.name for image in found]
+    for name in names or ():
+        if name not in known:
+            raise UsageError(f"there is no image '{name}'", hint=f"known: {', '.join(known)}")
+    if build:
+        ensure_images(ConsoleReporter(), names or None, root=project)
+        found = report(project)
+    chosen = [image for image in found if not names or image.name in names]
+    if json:
+        _output.write_json(
+            {
+                "images": [
+                    {
+                        "name": image.name,
+                        "about": image.about,
+                        "base": image.base or None,
+                        "version": image.version,
+                        "built": image.built,
+                        "size": image.size,
+                        "layer": image.own,
+                        "names": list(image.names),
+                        "packages": dict(image.packages),
+                    }
+                    for image in chosen
+                ]
+            }
+        )
+        return
+    rows = [["IMAGE", "VERSION", "SIZE", "STANDS FOR", "WHAT IT IS"]]
+    for image in chosen:
+        size = f"{image.size / 1e6:.1f} MB" if image.built else "not made"
+        rows.append([image.name, image.version, size, " ".join(image.names) or "-", image.about])
+    _output.table(rows)

@@ -1,0 +1,71 @@
+"""The images of an environment on the local cluster's real nodes: each is known and made before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from poscloud.engine.description import Description
+from poscloud.errors import InputError
+from poscloud.load.problems import from_findings
+from poscloud.local.nodeimages import ensure_images
+from poscloud.local.nodeimages.project import FILE, names
+from poscloud.local.nodeimages.table import image_for
+from poscloud.local.paths import ProjectPaths
+from poscloud.local.progress import Reporter
+from poscloud.local.realnodes.images import given
+from poscloud.local.record import ClusterRecord
+from poscloud.render.check_images import place_of_image
+from poscloud.render.check_pods import pod_specs
+from poscloud.render.environment import RenderedPart
+from poscloud.spec import EnvironmentSpec
+from poscloud.spec.references import Finding
+
+CODE = "image-not-local"
+
+
+def prepare_images(root: Path, described: Description, reporter: Reporter) -> None:
+    """Make the images that an environment's pods run, where the local cluster has real nodes.
+
+    Args:
+        root: The project's folder.
+        described: The environment.
+        reporter: Told what is being made.
+
+    Raises:
+        InputError: The table knows no image for a reference; says where it is written, for all of them.
+        DeployError: What goes into an image cannot be had.
+    """
+    record = ClusterRecord.load(ProjectPaths(root).cluster / "cluster.json")
+    if not record.nodes.startswith("real") or given():
+        return
+    known = names(root)
+    used = _used(described.spec, described.parts)
+    unknown = [finding for reference, finding in used.items() if image_for(reference, known) is None]
+    if unknown:
+        raise InputError(
+            from_findings(unknown, described.node),
+            hint=f"say in {FILE} what each stands for (docs/real-nodes.md), see: poscloud cluster images; or take "
+            "simulated nodes: poscloud cluster down --delete, poscloud cluster up --nodes kwok",
+        )
+    wanted = dict.fromkeys(filter(None, (image_for(reference, known) for reference in used)))
+    ensure_images(reporter, ["pause", *wanted], root=root)
+
+
+def _used(spec: EnvironmentSpec, parts: Iterable[RenderedPart]) -> dict[str, Finding]:
+    """Return the references of all containers, each with what is to be said if it stands for nothing."""
+    found: dict[str, Finding] = {}
+    for part in parts:
+        for item, pod in pod_specs(part.manifests):
+            for container in (*pod.get("initContainers", []), *pod["containers"]):
+                image = container["image"]
+                if image in found:
+                    continue
+                here = ("backing" if part.name in spec.backing else "services", part.name)
+                where = place_of_image(spec, spec.part(part.name), container, here)
+                message = (
+                    f"container '{container['name']}' of {item['kind']} '{item['metadata']['name']}': real nodes have "
+                    f"no image for '{image}'"
+                )
+                found[image] = Finding(where, CODE, message)
+    return found
