@@ -8,13 +8,12 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func main() {
 	// The first one answers first.
-	dnsserver.Directives = []string{"bind", "health", "errors", "cache", "kubernetes", "template"}
+	dnsserver.Directives = []string{"bind", "errors", "cache", "kubernetes", "template"}
 	coremain.Run()
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const cgroupRoot = "/sys/fs/cgroup"
@@ -79,8 +80,12 @@ func node(c *Config, n *Node, number int) error {
 func forward(listener net.Listener, to string) {
 	for {
 		outside, err := listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // too many open files, say: that passes
+			time.Sleep(firstDelay)
+			continue
 		}
 		go func() {
 			defer outside.Close()

@@ -32,7 +32,7 @@ def programs(settings: Settings, node: NodePlace) -> list[dict[str, Any]]:
             settings, node, "kubelet",
             f"--config={config / 'kubelet.json'}", f"--kubeconfig={config / 'kubelet.kubeconfig'}",
             f"--hostname-override={node.name}", f"--node-ip={node.address}", "--root-dir=/var/lib/kubelet",
-            "--cert-dir=/var/lib/kubelet/pki", f"--node-labels={labels()}", "--v=1",
+            "--cert-dir=/var/lib/kubelet/pki", f"--node-labels={labels()}",
             needs=[runtime, api], ready="http://127.0.0.1:10248/healthz",
         )
     )  # fmt: skip
