@@ -115,7 +115,8 @@ def _compile(build: Build, go: Go, target: Path, reporter: Reporter, log: Path) 
                     reporter.update(f"{downloaded} modules downloaded")
                 elif "/" in line and " " not in line.strip():
                     compiled += 1
-                    reporter.update(f"{compiled} of about {build.packages} packages compiled")
+                    about = f" of about {build.packages}" if build.packages else ""
+                    reporter.update(f"{compiled}{about} packages compiled")
             code = process.wait()
         except BaseException:
             process.terminate()

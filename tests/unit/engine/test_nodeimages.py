@@ -1,0 +1,51 @@
+"""Images that real nodes do not have are told before anything starts, with their places."""
+
+from __future__ import annotations
+
+import pytest
+
+from poscloud.engine.description import describe
+from poscloud.engine.nodeimages import prepare_images
+from poscloud.errors import InputError
+from poscloud.local.paths import ProjectPaths, private_directory
+from poscloud.local.progress import SilentReporter
+from poscloud.local.record import ClusterRecord
+from tests.unit.conftest import Project
+
+STACK = """\
+registry: harbor.example.com/wbyh
+backing: {redis: {}}
+services:
+  web: {kind: java, image: "harbor.example.com/pay/core:v9"}
+  task:
+    kind: java
+    version: v3
+"""
+
+
+def cluster(project: Project, nodes: str) -> None:
+    folder = private_directory(private_directory(ProjectPaths(project.root).owned) / "cluster")
+    ClusterRecord(nodes=nodes).save(folder / "cluster.json")
+
+
+def test_each_unknown_image_is_told_at_its_place(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POSCLOUD_NODE_IMAGES", raising=False)
+    project.write("env.yaml", STACK)
+    cluster(project, "real=1")
+    with pytest.raises(InputError) as caught:
+        prepare_images(project.root, describe(project.root, "env"), SilentReporter())
+    problems = caught.value.problems
+    assert [(p.line, p.column, p.code) for p in problems] == [
+        (4, 28, "image-not-local"),
+        (7, 14, "image-not-local"),
+    ]
+    assert "'harbor.example.com/pay/core:v9'" in problems[0].message
+    assert "cluster-images.toml" in caught.value.hint and "--nodes kwok" in caught.value.hint
+
+
+@pytest.mark.parametrize("nodes", ["", "kwok"])
+def test_simulated_nodes_run_any_image(project: Project, nodes: str) -> None:
+    project.write("env.yaml", STACK)
+    cluster(project, nodes)
+    prepare_images(project.root, describe(project.root, "env"), SilentReporter())
+    assert not (ProjectPaths(project.root).owned / "images").exists()

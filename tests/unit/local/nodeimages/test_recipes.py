@@ -1,0 +1,60 @@
+"""Recipes: what a file may say, and what a layer depends on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from poscloud.errors import InputError
+from poscloud.local.nodeimages.recipes import Recipe, built_in, chain, digests, from_table
+from poscloud.local.versions import sources
+
+
+def test_every_image_of_ours_is_based_on_one_before_it_and_pinned() -> None:
+    seen: set[str] = set()
+    for recipe in built_in().values():
+        assert recipe.base in seen or not recipe.base
+        seen.add(recipe.name)
+        assert recipe.about and recipe.names
+        assert all(recipe.debian.values()), f"{recipe.name} takes any version"
+        assert all((sources() / folder / "go.mod").is_file() for folder in recipe.go)
+    locked = (Path(recipe.source) / "python.lock").read_text().split()
+    assert all("==" in line for line in locked)
+
+
+def test_an_image_of_others_is_refused_for_what_it_cannot_be(tmp_path: Path) -> None:
+    file = tmp_path / "image.toml"
+    with pytest.raises(InputError) as caught:
+        from_table({"nmae": "a", "cmd": "run", "users": {"a": "1"}, "tree": {"a": 1}}, file)
+    assert [(p.code, p.message.split(";")[0]) for p in caught.value.problems] == [
+        ("missing-field", "an image needs a name"),
+        ("unknown-field", "unknown field 'nmae'"),
+        ("wrong-type", "cmd is 'run'"),
+        ("wrong-type", "users is {'a': '1'}"),
+        ("wrong-type", "tree is {'a': 1}"),
+    ]
+
+
+def test_a_digest_changes_with_what_goes_in_and_with_what_is_below(tmp_path: Path) -> None:
+    program = tmp_path / "app.sh"
+    program.write_text("echo one")
+    below = Recipe("below", base="")
+    above = Recipe("above", base="below", tree={"app.sh": "/app.sh"}, source=tmp_path)
+    images = {"below": below, "above": above}
+    before = digests(images)
+    program.write_text("echo two")
+    assert digests(images)["above"] != before["above"] and digests(images)["below"] == before["below"]
+    program.write_text("echo one")
+    assert digests(images) == before
+    assert digests({**images, "below": replace(below, env={"A": "b"})})["above"] != before["above"]
+    assert digests({**images, "above": replace(above, names=("*/a:*",))}) == before
+
+
+def test_a_base_that_is_unknown_or_itself_is_told() -> None:
+    images = {"a": Recipe("a", base="b"), "b": Recipe("b", base="a"), "c": Recipe("c", base="nothing")}
+    with pytest.raises(InputError, match="base 'nothing' is no known image; known: a, b, c"):
+        chain("c", images)
+    with pytest.raises(InputError, match="image 'a' is based on itself"):
+        chain("a", images)
