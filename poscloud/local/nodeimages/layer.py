@@ -83,7 +83,7 @@ class Layer:
         if not source.is_dir():
             self._from_disk(source, _clean(target))
             return
-        self.folder(target)
+        self._folder_once(_clean(target), 0o755)
         for path in sorted(source.rglob("*")):
             self._from_disk(path, f"{_clean(target)}/{path.relative_to(source)}")
 
@@ -121,8 +121,7 @@ class Layer:
             return
         entry.name = name
         if entry.isdir():
-            if entry.name not in self._seen:
-                self.folder(entry.name, mode=entry.mode & 0o1777)
+            self._folder_once(entry.name, entry.mode & 0o1777)
             return
         if entry.islnk():
             entry.linkname = _clean(entry.linkname)
@@ -137,7 +136,7 @@ class Layer:
         entry.uname = entry.gname = ""
         entry.mtime = int(entry.mtime)
         if entry.isdir():
-            self.folder(name, mode=entry.mode & 0o777)
+            self._folder_once(name, entry.mode & 0o777)
         elif entry.issym():
             self._add(entry)
         elif entry.isreg() or entry.islnk():
@@ -152,6 +151,11 @@ class Layer:
         entry.mtime = entry.mtime or EPOCH
         self._seen.add(entry.name)
         self._tar.addfile(entry, content)
+
+    def _folder_once(self, name: str, mode: int) -> None:
+        """Add a folder of root's, unless the recipe has said already whose it is."""
+        if name not in self._seen:
+            self.folder(name, mode=mode)
 
     def _parents(self, name: str) -> None:
         for parent in reversed(Path(name).parents):
