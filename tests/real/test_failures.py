@@ -6,11 +6,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.real.shop import add_project
 from tests.workspace import Workspace
 
 pytestmark = [pytest.mark.real, pytest.mark.long]
@@ -81,39 +81,31 @@ class Up:
         return next(when for when, line in self.lines if word in line)
 
 
-@pytest.fixture(scope="module")
-def project(one_node: Workspace) -> Iterator[Workspace]:
-    add_project(one_node.root)
-    yield one_node
-
-
 @pytest.fixture
-def stack(project: Workspace, request: pytest.FixtureRequest) -> Iterator[str]:
+def stack(three_nodes: Workspace, request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"fails-{request.param}"
-    file = Path(project.root) / "stacks" / f"{name}.yaml"
+    file = Path(three_nodes.root) / "stacks" / f"{name}.yaml"
     description, _ = FAILURES[request.param]
     file.write_text(f"registry: harbor.example.com/shop\npull_secret: null\n{description}")
     yield name
-    project.run("poscloud", "destroy", "--discard-logs", "--yes", "-s", name)
+    three_nodes.run("poscloud", "destroy", "--discard-logs", "--yes", "-s", name)
     file.unlink()
 
 
 @pytest.mark.parametrize(("stack", "failure"), [(n, n) for n in FAILURES], indirect=["stack"])
-def test_up_tells_the_real_reason_soon(project: Workspace, stack: str, failure: str) -> None:
+def test_up_tells_the_real_reason_soon(three_nodes: Workspace, stack: str, failure: str) -> None:
     _, words = FAILURES[failure]
-    up = Up(project, stack)
+    up = Up(three_nodes, stack)
     text = up.end()
     for word in words:
         assert word in text, text
-    began = trouble_began(project, stack)
+    began = trouble_began(three_nodes, stack)
     told = time.time() - (time.monotonic() - up.said(words[-1]))
     assert told - began < SECONDS, f"told {told - began:.1f} s after it began\n{text}"
 
 
 def trouble_began(project: Workspace, stack: str) -> float:
     """Return when the first container of the namespace ended, or its pod was there to be started."""
-    from datetime import datetime
-
     times: list[str] = []
     for pod in project.get("pods", "-n", stack)["items"]:
         status = pod["status"]

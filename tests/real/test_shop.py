@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from poscloud.local.progress import ConsoleReporter
-from tests.real.shop import Environment, Gateway, add_project, wait_until
+from tests.real.shop import Environment, Gateway, wait_until
 from tests.workspace import Workspace
 
 pytestmark = [pytest.mark.real, pytest.mark.long]
@@ -43,7 +43,6 @@ for message in consumer:
 @pytest.fixture(scope="module")
 def shop(three_nodes: Workspace) -> Iterator[Environment]:
     """The environment, up; what it took is printed."""
-    add_project(three_nodes.root)
     environment = Environment(three_nodes, STACK)
     with ConsoleReporter(sys.__stderr__).step(f"bringing {STACK} up"):
         environment.poscloud("up", "--yes")

@@ -6,6 +6,7 @@ from shop.local_settings import MYSQL, REDIS_URL
 
 SECRET_KEY = "an example has no sessions"
 ALLOWED_HOSTS = ["*"]
+TIME_ZONE = os.environ.get("TZ", "UTC")  # else that of Chicago, in logs too
 ROOT_URLCONF = "shop.urls"
 DATABASES = {
     "default": {
