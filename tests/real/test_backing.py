@@ -26,11 +26,22 @@ def backing(packages: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         cluster.up("real")
         done = cluster.run("poscloud", "up", "-s", "backing")
         if done.returncode != 0:
-            seen = cluster.run("kubectl", "-n", "backing", "get", "pods,events").stdout
-            pytest.fail(f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}\n{seen[-6000:]}")
+            pytest.fail(f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}\n{seen(cluster)}")
         yield cluster
     finally:
         cluster.down(delete=True)
+
+
+def seen(cluster: RealCluster) -> str:
+    """Return what a person would look at who asks why something is not ready."""
+    told = cluster.run("kubectl", "-n", "backing", "get", "pods,events").stdout[-6000:]
+    for pod in cluster.get("pods", "-n", "backing")["items"]:
+        states = pod["status"].get("containerStatuses", [])
+        if not all(state["ready"] for state in states) and pod["status"].get("phase") != "Succeeded":
+            name = pod["metadata"]["name"]
+            logs = cluster.run("kubectl", "-n", "backing", "logs", name, "--all-containers", "--tail=30")
+            told += f"\n--- {name}\n{logs.stdout[-3000:]}{logs.stderr[-500:]}"
+    return told
 
 
 def ask(cluster: RealCluster, pod: str, script: str) -> str:
@@ -44,9 +55,9 @@ def pods(cluster: RealCluster, app: str) -> list[str]:
 
 
 def test_nothing_was_restarted(backing: RealCluster) -> None:
-    seen = backing.get("pods", "-n", "backing")["items"]
-    statuses = {s["name"]: s for pod in seen for s in pod["status"].get("containerStatuses", [])}
-    assert len(seen) >= 11
+    there = backing.get("pods", "-n", "backing")["items"]
+    statuses = {s["name"]: s for pod in there for s in pod["status"].get("containerStatuses", [])}
+    assert len(there) >= 11
     assert {name: s["lastState"] for name, s in statuses.items() if s["restartCount"]} == {}
 
 

@@ -83,7 +83,7 @@ class Layer:
         if not source.is_dir():
             self._from_disk(source, _clean(target))
             return
-        self._folder_once(_clean(target), 0o755)
+        self._folder(_clean(target), 0o755)
         for path in sorted(source.rglob("*")):
             self._from_disk(path, f"{_clean(target)}/{path.relative_to(source)}")
 
@@ -121,7 +121,7 @@ class Layer:
             return
         entry.name = name
         if entry.isdir():
-            self._folder_once(entry.name, entry.mode & 0o1777)
+            self._folder(entry.name, entry.mode & 0o1777)
             return
         if entry.islnk():
             entry.linkname = _clean(entry.linkname)
@@ -136,13 +136,18 @@ class Layer:
         entry.uname = entry.gname = ""
         entry.mtime = int(entry.mtime)
         if entry.isdir():
-            self._folder_once(name, entry.mode & 0o777)
+            self._folder(name, entry.mode & 0o777)
         elif entry.issym():
             self._add(entry)
         elif entry.isreg() or entry.islnk():
             entry.type, entry.size, entry.linkname = tarfile.REGTYPE, os.stat(path).st_size, ""
             with path.open("rb") as content:
                 self._add(entry, content)
+
+    def _folder(self, name: str, mode: int) -> None:
+        """Add a folder of root's, unless it is there: its owner was said before."""
+        if name not in self._seen:
+            self.folder(name, mode=mode)
 
     def _add(self, entry: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
         if entry.name in self._seen:
@@ -152,15 +157,10 @@ class Layer:
         self._seen.add(entry.name)
         self._tar.addfile(entry, content)
 
-    def _folder_once(self, name: str, mode: int) -> None:
-        """Add a folder of root's, unless the recipe has said already whose it is."""
-        if name not in self._seen:
-            self.folder(name, mode=mode)
-
     def _parents(self, name: str) -> None:
         for parent in reversed(Path(name).parents):
-            if str(parent) != "." and str(parent) not in self._seen:
-                self.folder(str(parent))
+            if str(parent) != ".":
+                self._folder(str(parent), 0o755)
 
 
 def _clean(path: str) -> str:

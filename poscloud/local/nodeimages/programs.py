@@ -6,7 +6,9 @@ import os
 import platform
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from poscloud.errors import DeployError
@@ -48,6 +50,9 @@ def add(
     if recipe.jars:
         reporter.update("jars")
         layer.tree(maven.jars(sources() / recipe.pom, reporter), recipe.jars)
+    if recipe.archive:
+        reporter.update("archive")
+        _archive(recipe, layer, work, reporter)
     if recipe.python or PYTHON in names:
         reporter.update("Python")
         archives = apt.fetch({PYTHON: ""}, {}, work / "python-archives", reporter)
@@ -97,6 +102,20 @@ def _java(recipe: Recipe, layer: Layer, work: Path, reporter: Reporter) -> None:
         os.utime(path, (EPOCH, EPOCH))  # what is dumped next is bound to the time of the modules' file
     _run([target / "bin/java", "-Xshare:dump"], "java -Xshare:dump")
     layer.tree(target, JAVA_HOME)
+
+
+def _archive(recipe: Recipe, layer: Layer, work: Path, reporter: Reporter) -> None:
+    """Add an unpacked zip archive; its scripts become executable, which zip does not keep."""
+    (file,) = maven.jars(sources() / recipe.pom, reporter).glob("*.zip")
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(work / "archive")
+    (top,) = (work / "archive").iterdir()
+    for path in sorted(top.rglob("*")):
+        name = f"{recipe.archive.lstrip('/')}/{path.relative_to(top)}"
+        if any(fnmatch(name, pattern) for pattern in recipe.drop):
+            continue
+        if path.is_file():
+            layer.script(name, path.read_bytes())
 
 
 def _standard_library(layer: Layer, recipe: Recipe, python: Path) -> None:

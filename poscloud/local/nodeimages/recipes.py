@@ -32,10 +32,11 @@ class Recipe:
         base: The image below it; empty: none.
         version: What it says of itself; empty: the version of the first package in ``debian``.
         debian: Debian package → what its version has to begin with.
-        drop: Patterns of paths (fnmatch, without a leading ``/``) that are left out of the packages.
+        drop: Patterns of paths (fnmatch, without a leading ``/``) that are left out of packages and archive.
         go: Folder in ``toolchain`` → where its program goes.
         package: The Go package that is built there.
         jars: Where the jars of ``pom`` go.
+        archive: Where the zip archive of ``pom`` is unpacked, without its first folder.
         pom: A pom.xml in ``toolchain``; Maven fetches what it names and all that needs.
         java_modules: Modules of the JRE that jlink makes.
         python: File of this folder with the Python packages, one ``name==version`` a line.
@@ -62,6 +63,7 @@ class Recipe:
     go: Mapping[str, str] = field(default_factory=dict)
     package: str = "."
     jars: str = ""
+    archive: str = ""
     pom: str = ""
     java_modules: tuple[str, ...] = ()
     python: str = ""
@@ -84,7 +86,9 @@ class Recipe:
         Args:
             base: The digest of the image below; empty without one.
         """
-        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("source", "names")}
+        plain = Recipe(self.name)  # what is as by default is not told: a new field changes no digest
+        names = [f.name for f in fields(self) if f.name not in ("source", "names")]
+        told = {n: getattr(self, n) for n in names if n == "name" or getattr(self, n) != getattr(plain, n)}
         seen = hashlib.sha256(json.dumps([FORMAT, architecture(), base, told], sort_keys=True).encode())
         for name, content in self._contents():
             seen.update(f"{name}\0{len(content)}\0".encode() + content)
