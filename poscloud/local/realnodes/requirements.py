@@ -27,6 +27,8 @@ PACKAGES = {
     "/usr/sbin/conntrack": "conntrack",
 }
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids")
+# Rights of root that a container's root may lack, and their bits.
+CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12}
 NAMESPACES = ("mnt", "net", "pid", "uts", "ipc", "cgroup")
 
 
@@ -72,6 +74,8 @@ def missing(paths: ProjectPaths, machine: Machine | None = None) -> list[Missing
         found.append(
             Missing("you are not root; a node's mounts, networks and cgroups need it", "sudo -E poscloud …")
         )
+    else:
+        found += _rights(seen)
     lacking = [name for name in NAMESPACES if not seen.at(f"/proc/self/ns/{name}").exists()]
     if lacking:
         found.append(Missing(f"the kernel has no namespaces of kind {', '.join(lacking)}"))
@@ -81,6 +85,23 @@ def missing(paths: ProjectPaths, machine: Machine | None = None) -> list[Missing
         command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
         found.append(Missing(f"packages missing: {', '.join(packages)}", command))
     return found + _disk(paths)
+
+
+def _rights(machine: Machine) -> list[Missing]:
+    try:
+        lines = machine.at("/proc/self/status").read_text().splitlines()
+    except OSError:
+        lines = []
+    held = next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+    lacking = [name for name, bit in CAPABILITIES.items() if not held >> bit & 1]
+    if not lacking:
+        return []
+    return [
+        Missing(
+            f"root lacks {', '.join(lacking)} here, as in a container without privileges",
+            "docker run --privileged …",
+        )
+    ]
 
 
 def _cgroups(machine: Machine) -> list[Missing]:

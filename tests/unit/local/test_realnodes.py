@@ -29,6 +29,7 @@ def machine(tmp_path: Path) -> Machine:
         path = root / file.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    (root / "proc/self/status").write_text("Name:\tpython\nCapEff:\t000001fffeffffff\n")
     lines = [f"cgroup /sys/fs/cgroup/{name} cgroup rw,relatime,{name} 0 0" for name in CONTROLLERS]
     (root / "proc/self/mounts").write_text("\n".join(lines))
     return Machine(root, user=0)
@@ -69,6 +70,11 @@ def test_a_controller_that_is_not_mounted(paths: ProjectPaths, machine: Machine)
     mounts = machine.root / "proc/self/mounts"
     mounts.write_text(mounts.read_text().replace("rw,relatime,memory", "rw,relatime,hugetlb"))
     assert "no cgroup version 1 mounted for memory" in lacking(paths, machine)
+
+
+def test_root_of_a_container_without_rights(paths: ProjectPaths, machine: Machine) -> None:
+    (machine.root / "proc/self/status").write_text("CapEff:\t00000000a80425fb\n")
+    assert "root lacks CAP_SYS_ADMIN, CAP_NET_ADMIN here" in lacking(paths, machine)
 
 
 def test_a_full_disk(paths: ProjectPaths, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
