@@ -37,4 +37,4 @@ def test_each_application_is_fetched_in_one_of_the_three_ways() -> None:
     assert jars == {"eureka", "orders"}
     assert {n for n, s in services.items() if getattr(s, "git", None)} == {"account"}
     own = {f.parent.name for f in APPS.glob("*/image.toml")}
-    assert own == {"store", "shop-django", "cart-flask", "mailer-celery"}
+    assert own == {"store", "shop-django", "cart-flask", "mailer-celery", "catalog-web"}
