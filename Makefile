@@ -125,6 +125,8 @@ lock: $(READY_DEV) ## Choose the newest allowed versions of all dependencies.
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --group bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
+	@.venv/bin/uv pip compile -q --no-header --no-annotate --upgrade --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  poscloud/local/nodeimages/python.in -o poscloud/local/nodeimages/python.lock
 
 # A stamp is written last, so that a set-up that was killed is done again.
 .venv/.made:

@@ -73,7 +73,7 @@ def _restart(workspace: Workspace) -> None:
     processes.stop([record.components["kwok"].process], grace=2)
     api = LocalApi(record.port, Pki(paths.cluster / "pki"))
     try:
-        KwokNodes().prepare(api, starting=True)  # nobody holds the nodes any more
+        KwokNodes().prepare(api, paths, starting=True)  # nobody holds the nodes any more
         workspace.control_plane._launch(entry_of, settings, record)
         began = datetime.now(UTC)
         assert processes.wait_until(lambda: KwokNodes().ready(api, began, paths), timeout=60)

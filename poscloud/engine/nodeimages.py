@@ -8,12 +8,8 @@ from pathlib import Path
 from poscloud.engine.description import Description
 from poscloud.errors import InputError
 from poscloud.load.problems import from_findings
-from poscloud.local.nodeimages import ensure_images
-from poscloud.local.nodeimages.project import FILE, names
-from poscloud.local.nodeimages.table import image_for
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
-from poscloud.local.realnodes.images import given
 from poscloud.local.record import ClusterRecord
 from poscloud.render.check_images import place_of_image
 from poscloud.render.check_pods import pod_specs
@@ -37,7 +33,14 @@ def prepare_images(root: Path, described: Description, reporter: Reporter) -> No
         DeployError: What goes into an image cannot be had.
     """
     record = ClusterRecord.load(ProjectPaths(root).cluster / "cluster.json")
-    if not record.nodes.startswith("real") or given():
+    if not record.nodes.startswith("real"):
+        return
+    from poscloud.local.nodeimages import ensure_images  # only here: it takes a while to load
+    from poscloud.local.nodeimages.project import FILE, names
+    from poscloud.local.nodeimages.table import image_for
+    from poscloud.local.realnodes.images import given
+
+    if given():
         return
     known = names(root)
     used = _used(described.spec, described.parts)

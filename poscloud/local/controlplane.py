@@ -252,7 +252,7 @@ class ControlPlane:
             wait("the API server", api.ready)
             launch(("kube-controller-manager", "kube-scheduler"))
             fresh = any(entry.name in kind.components for entry in starting)
-            kind.prepare(api, starting=fresh)
+            kind.prepare(api, settings.paths, starting=fresh)
             launch(kind.components)
             storage.prepare(api)
             access.prepare(api)

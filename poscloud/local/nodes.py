@@ -88,11 +88,12 @@ class NodeKind(Protocol):
     def logs(self, paths: ProjectPaths) -> dict[str, list[Path]]:
         """The log files of each program, by name; one of each node."""
 
-    def prepare(self, api: LocalApi, *, starting: bool) -> None:
+    def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
         """Make the nodes that are missing; called before the kind's own programs start.
 
         Args:
             api: The API server, ready for writes.
+            paths: The project.
             starting: Whether those programs are about to start, rather than run already.
         """
 
@@ -167,7 +168,7 @@ class KwokNodes:
         """One of each program."""
         return {entry.name: [paths.cluster / "logs" / f"{entry.name}.log"] for entry in self.programs}
 
-    def prepare(self, api: LocalApi, *, starting: bool) -> None:
+    def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
         """Make the nodes that are missing, and free those that an earlier simulator held."""
         items = (api.get("/api/v1/nodes") or {}).get("items", [])
         existing = {item["metadata"]["name"] for item in items}
@@ -212,6 +213,12 @@ def signs_of_life(api: LocalApi, nodes: Iterable[Mapping[str, Any]], since: date
         lease["metadata"]["name"]: lease["spec"].get("renewTime", "") for lease in leases.get("items", [])
     }
     return all(_after(renewed.get(node["metadata"]["name"], ""), since) for node in nodes)
+
+
+def said_ready(node: Mapping[str, Any], since: datetime.datetime) -> bool:
+    """Whether a node has said after ``since`` that it is ready."""
+    conditions = node.get("status", {}).get("conditions") or []
+    return any(c["type"] == "Ready" and _after(c.get("lastHeartbeatTime") or "", since) for c in conditions)
 
 
 def manifest(

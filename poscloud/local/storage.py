@@ -53,9 +53,14 @@ def volumes(etcd_data: Path) -> list[Path]:
     return [VOLUMES / name for name in sorted(names) if (VOLUMES / name).is_dir()]
 
 
+def own(cluster: Path) -> Path:
+    """The cluster's own folder of volumes, which real nodes see in the place of the provisioner's."""
+    return cluster / "hostpath_pv"
+
+
 def remove(etcd_data: Path) -> int:
     """Remove the folders of all volumes of the cluster; returns how many."""
-    found = volumes(etcd_data)
+    found = [*volumes(etcd_data), *own(etcd_data.parent).glob("*")]
     for folder in found:
         shutil.rmtree(folder, ignore_errors=True)
     return len(found)

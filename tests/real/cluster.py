@@ -180,7 +180,17 @@ def _mounts() -> list[str]:
     return Path("/proc/self/mountinfo").read_text().splitlines()
 
 
-PROGRAMS = ("containerd", "kubelet", "kube-", "etcd", "coredns", "/sandbox", "/bin/sleep 2000000000")
+PROGRAMS = (
+    "containerd",
+    "kubelet",
+    "kube-",
+    "etcd",
+    "coredns",
+    "/sandbox",
+    "sandbox-node",
+    "registry --layout",
+    "/bin/sleep 2000000000",
+)
 # Settings that change by themselves.
 RESTLESS = ("random", "-nr", "nr_", "-state", "conntrack_count", "nf_conntrack_buckets", "ns_last_pid", "pty.nr",
             "lockdep", "sched_domain", "cad_pid", "perf_event_max_sample_rate", "loadavg", "fs.quota")  # fmt: skip

@@ -95,6 +95,7 @@ def test_a_volume_moves_with_its_pod_to_another_node(real: RealCluster) -> None:
     for number in (1, 2):
         moved = pod("keeper", node=f"real{number}", volumeMounts=[{"name": "data", "mountPath": "/data"}])
         moved["spec"]["volumes"] = volumes
+        moved["spec"]["securityContext"] = {"runAsUser": 1000, "fsGroup": 1000}
         real.apply(moved)
         real.ready("keeper")
         if number == 1:
@@ -102,6 +103,7 @@ def test_a_volume_moves_with_its_pod_to_another_node(real: RealCluster) -> None:
             real.ok("kubectl", "delete", "pod", "keeper", "--wait")
     assert real.get("pod", "keeper")["spec"]["nodeName"] == "real2"
     assert real.inside("keeper", "cat", "/data/file") == "kept\n"
+    assert [path.name for path in real.paths.cluster.glob("hostpath_pv/*/file")] == ["file"]
 
 
 def test_an_unknown_image_is_told_as_such(real: RealCluster) -> None:

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// innerName is what a sandbox's first process calls itself, so that nobody takes it for the outer one.
+const innerName = "sandbox-node"
+
 const cgroupRoot = "/sys/fs/cgroup"
 
 // guarded are settings of the whole machine that a kubelet wants to write. It reads its wish from a file laid over
@@ -46,7 +49,7 @@ func stage(config string, number int) error {
 	if err != nil {
 		return err
 	}
-	arguments := []string{program, "node", "--config=" + config, "--node=" + strconv.Itoa(number)}
+	arguments := []string{innerName, "node", "--config=" + config, "--node=" + strconv.Itoa(number)}
 	return syscall.Exec(program, arguments, os.Environ())
 }
 

@@ -175,6 +175,7 @@ func startOne(node *Node, number int, g groups, extra []*os.File) (*sandbox, err
 	}
 	defer statusWrite.Close()
 	command := exec.Command(program, "stage", "--config="+configFile, "--node="+strconv.Itoa(number))
+	command.Args[0] = innerName
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.ExtraFiles = append([]*os.File{startRead, statusWrite}, extra...)
 	command.SysProcAttr = &syscall.SysProcAttr{

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
@@ -167,7 +168,12 @@ func (s *supervisor) start(c *Component) (int, <-chan syscall.WaitStatus, error)
 	if s.stopping {
 		return 0, nil, fmt.Errorf("the node is stopping")
 	}
-	pid, err := syscall.ForkExec(c.Command[0], c.Command, &syscall.ProcAttr{
+	// Several of these programs look at their own name to know what they are; each is called what it is here.
+	arguments := append([]string{c.Command[0]}, c.Command[1:]...)
+	if filepath.Base(c.Command[0]) != c.Name {
+		arguments[0] = c.Name
+	}
+	pid, err := syscall.ForkExec(c.Command[0], arguments, &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{nothing.Fd(), log.Fd(), log.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})

@@ -9,12 +9,13 @@ import (
 	"unsafe"
 )
 
-// volumes is where Kubernetes' own provisioner makes the folders of volumes; it knows no other place.
+// volumes is where Kubernetes' own provisioner makes the folders of volumes; it knows no other place. In a sandbox it is
+// a folder of the cluster's own.
 const volumes = "/tmp/hostpath_pv"
 
 // openVolumes lets every user write into each volume as soon as it is made, as a disk's driver would by the pod's
 // fsGroup: the provisioner makes a folder of root's, and a kubelet gives a hostPath volume to nobody else. Other people
-// of the machine do not get that far: the folder above is root's alone.
+// of the machine do not get that far: the cluster's folder is its owner's alone.
 func openVolumes(folder string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -81,15 +81,23 @@ def fetch(
         raise DeployError(reason, hint="run this on Debian 12, or use simulated nodes: --nodes kwok")
     root = cache_root() / "images" / "apt"
     with exclusive(root / "lock", reporter, purpose="Debian packages"):
-        _update(root, reporter)
-        status = root / "status"
-        status.write_text("".join(_installed(name, "9999:1") for name in ASSUMED))
-        with status.open("a") as file:
-            file.writelines(_installed(name, version) for name, version in below.items())
+        updated = _update(root, reporter, older_than=LISTS_SECONDS)
+        status = "".join(_installed(name, "9999:1") for name in ASSUMED)
+        status += "".join(_installed(name, version) for name, version in below.items())
+        (root / "status").write_text(status)
         reporter.update("Debian packages")
         (folder / "partial").mkdir(parents=True)
         install = ["install", "-y", "--no-install-recommends", "--download-only"]
-        _run(root, [*install, "-o", f"Dir::Cache::archives={folder}/", *wanted], hint="apt-get update")
+        install += ["-o", f"Dir::Cache::archives={folder}/", *wanted]
+        failed = _run(root, install)
+        if failed and updated is None:  # a mirror may have newer ones than the lists say
+            updated = _update(root, reporter)
+            failed = _run(root, install)
+        if failed:
+            raise DeployError(
+                f"Debian packages cannot be had: {', '.join(wanted)}\n{updated or ''}{failed.rstrip()}",
+                hint="see whether this works: apt-get update",
+            )
     # apt takes some that are there for changed, because our entries do not say all that its own do.
     archives = [_package(archive) for archive in sorted(folder.glob("*.deb"))]
     found = [package for package in archives if package.name not in below]
@@ -118,24 +126,32 @@ def _installed(name: str, version: str) -> str:
     )
 
 
-def _update(root: Path, reporter: Reporter) -> None:
+def _update(root: Path, reporter: Reporter, older_than: float = 0) -> str | None:
+    """Fetch the package lists, unless they are new, and return what failed; ``None`` if they are new.
+
+    One of several sources may be away; whether it matters, shows when packages are fetched.
+    """
     stamp = root / "updated"
-    if stamp.exists() and time.time() - stamp.stat().st_mtime < LISTS_SECONDS:
-        return
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < older_than:
+        return None
     reporter.update("Debian's package lists")
     for folder in ("state/lists/partial", "cache/archives/partial"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "status").touch()
-    _run(root, ["update"], hint="apt-get update", tolerant=True)
-    stamp.touch()
+    failed = _run(root, ["update"])
+    if not failed:
+        stamp.touch()
+    return failed
 
 
-def _run(root: Path, arguments: Iterable[str], *, hint: str, tolerant: bool = False) -> None:
+def _run(root: Path, arguments: Sequence[str]) -> str:
+    """Run apt-get in our folder, and return its last words if it fails."""
     options = {
         "Dir::State": root / "state",
         "Dir::State::status": root / "status",
         "Dir::Cache": root / "cache",
         "APT::Sandbox::User": "root",  # the archives' folder is only ours to enter
+        "APT::Update::Error-Mode": "any",
         "Debug::NoLocking": "true",
     }
     settings = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
@@ -143,12 +159,10 @@ def _run(root: Path, arguments: Iterable[str], *, hint: str, tolerant: bool = Fa
         ["apt-get", "-qq", *settings, *arguments],
         capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    # Lists: one of several sources may be away; whether it matters, the next command shows.
-    if done.returncode != 0 and not tolerant:
-        last = "\n".join(f"    {line}" for line in done.stderr.strip().splitlines()[-8:])
-        raise DeployError(
-            f"apt-get {' '.join(list(arguments)[:1])} failed:\n{last}", hint=f"see what this says: {hint}"
-        )
+    if done.returncode == 0:
+        return ""
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return "".join(f"    {line}\n" for line in lines[-5:]) or f"    apt-get ended with {done.returncode}\n"
 
 
 def unpacked(packages: Iterable[Package], folder: Path) -> Path:

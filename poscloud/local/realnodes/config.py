@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import Any
 
+from poscloud.local import storage
 from poscloud.local.components import Component, Settings
-from poscloud.local.paths import write_private
+from poscloud.local.paths import private_directory, write_private
 from poscloud.local.ports import LOOPBACK
 from poscloud.local.realnodes import files
 from poscloud.local.realnodes.layout import NodePlace, cluster_id, config_file, nodes, run_folder
@@ -42,6 +43,8 @@ def _node(settings: Settings, node: NodePlace, places: list[NodePlace]) -> dict[
             {"from": str(node.data / "containerd"), "to": "/var/lib/containerd"},
             {"from": str(node.data / "kubelet"), "to": "/var/lib/kubelet", "shared": True},
             {"from": str(node.data / "pods"), "to": "/var/log/pods"},
+            # The same for all nodes: a pod finds its data wherever it goes.
+            {"from": str(storage.own(settings.paths.cluster)), "to": str(storage.VOLUMES)},
         ],
         "components": programs(settings, node),
     }
@@ -57,7 +60,8 @@ def digest(settings: Settings) -> str:
 
 
 def write(settings: Settings) -> None:
-    """Write the configuration and the files that it names."""
+    """Write the configuration and the files that it names, and make the folder of the volumes."""
+    private_directory(storage.own(settings.paths.cluster))
     files.write(settings)
     write_private(config_file(settings.paths), json.dumps(configuration(settings), indent=1) + "\n")
 

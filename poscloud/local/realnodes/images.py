@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from poscloud.errors import DeployError
-from poscloud.local.nodeimages import ensure_images
 from poscloud.local.paths import ProjectPaths, private_directory
 from poscloud.local.progress import Reporter
 from poscloud.local.realnodes.layout import images_folder
@@ -44,6 +43,8 @@ def given() -> tuple[Path, Path] | None:
 
 
 def _made(paths: ProjectPaths, reporter: Reporter) -> tuple[Path, Path]:
+    from poscloud.local.nodeimages import ensure_images
+
     # The nodes themselves need only this one; what an environment needs is made when it is brought up.
     made = ensure_images(reporter, ["pause"], root=paths.root)
     return made.layout, made.table

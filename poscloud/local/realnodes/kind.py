@@ -11,7 +11,7 @@ from typing import Any
 from poscloud.local.api import LocalApi
 from poscloud.local.certificates import node_name
 from poscloud.local.components import Component, Settings
-from poscloud.local.nodes import KwokNodes, is_fake, is_ready, signs_of_life
+from poscloud.local.nodes import KwokNodes, is_fake, is_ready, said_ready, signs_of_life
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.progress import Reporter
 from poscloud.local.realnodes import build, config, control, dns, images, labels, layout, requirements
@@ -72,6 +72,7 @@ class RealNodes:
 
     def configure(self, settings: Settings) -> None:
         """Write what the program is given to run."""
+        layout.fleet_gate(settings.paths).unlink(missing_ok=True)
         config.write(settings)
 
     def clear(self, settings: Settings) -> None:
@@ -80,14 +81,14 @@ class RealNodes:
 
     def supervised(self, paths: ProjectPaths, *, running: bool) -> tuple[ComponentStatus, ...]:
         """What the sandboxes say; of a cluster that does not run, what it would have."""
+        several = self.real > 1
         found = control.ask(paths) if running else []
         if not found:
             return tuple(
                 ComponentStatus(name, 0, 0.0, 0, files[0])
                 for name, files in self.logs(paths).items()
-                if name != SELF
+                if name != SELF and ("/" in name) == several
             )
-        several = self.real > 1
         return tuple(
             ComponentStatus(
                 f"{entry.node}/{entry.name}" if several else entry.name, entry.pid, entry.uptime, entry.memory,
@@ -98,19 +99,19 @@ class RealNodes:
 
     def logs(self, paths: ProjectPaths) -> dict[str, list[Path]]:
         """Those of all nodes for each program; NODE/PROGRAM is that of one."""
-        first, *others = layout.nodes(paths, self.real)
-        found = {name: [first.log(name)] for name in (SELF, *node_programs.names(self.fleet))}
-        for node in layout.nodes(paths, self.real):
-            for name in node_programs.ON_EVERY_NODE:
-                if node in others:
-                    found[name].append(node.log(name))
-                if others:
-                    found[f"{node.name}/{name}"] = [node.log(name)]
+        nodes = layout.nodes(paths, self.real)
+        found: dict[str, list[Path]] = {SELF: [nodes[0].log(SELF)]}
+        for name in node_programs.names(self.fleet):
+            having = nodes if name in node_programs.ON_EVERY_NODE else nodes[:1]
+            found[name] = [node.log(name) for node in having]
+            if len(nodes) > 1:
+                found |= {f"{node.name}/{name}": [node.log(name)] for node in having}
         return found
 
-    def prepare(self, api: LocalApi, *, starting: bool) -> None:
+    def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
         """Make the simulated nodes, tainted; remove nodes of both kinds that are too many."""
-        KwokNodes(self.fleet, (TAINT,)).prepare(api, starting=starting)
+        KwokNodes(self.fleet, (TAINT,)).prepare(api, paths, starting=starting)
+        layout.fleet_gate(paths).touch()
         for node in _items(api):
             name = node["metadata"]["name"]
             prefix, most = ("node", self.fleet) if is_fake(node) else ("real", self.real)
@@ -132,9 +133,13 @@ class RealNodes:
             return False
         names = {node_name(number) for number in range(1, self.real + 1)}
         mine = [node for node in _items(api) if node["metadata"]["name"] in names]
-        if len(mine) < self.real or not all(map(is_ready, mine)) or not signs_of_life(api, mine, since):
+        if len(mine) < self.real or not all(map(is_ready, mine)):
             return False
-        if not all(program.state == "ready" for program in control.ask(paths)):
+        # The kubelet of a new node makes its lease ten seconds after it has said that it is ready.
+        if not signs_of_life(api, [node for node in mine if not said_ready(node, since)], since):
+            return False
+        running = control.ask(paths)
+        if not running or any(program.state != "ready" for program in running):
             return False
         return not self.fleet or KwokNodes(self.fleet).ready(api, since, paths)
 

@@ -80,6 +80,11 @@ def run_folder(paths: ProjectPaths) -> Path:
     return paths.cluster / "run"
 
 
+def fleet_gate(paths: ProjectPaths) -> Path:
+    """The file that the simulator waits for: nodes that an earlier one held have to be freed first."""
+    return run_folder(paths) / "fleet"
+
+
 def images_folder(paths: ProjectPaths) -> Path:
     """The images as the registry sees them: a link to their layout, and the table of names."""
     return paths.cluster / "images"

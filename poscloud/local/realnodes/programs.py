@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from poscloud.local.components import COMPONENTS, Settings
-from poscloud.local.realnodes.layout import CONTAINERD_SOCKET, DNS_SERVER, REGISTRY, NodePlace, images_folder
+from poscloud.local.realnodes.layout import (
+    CONTAINERD_SOCKET,
+    DNS_SERVER,
+    REGISTRY,
+    NodePlace,
+    fleet_gate,
+    images_folder,
+)
 
 BUILT = ("sandbox", "coredns", "kubelet", "kube-proxy")
 """Programs that are built here and that a cluster of simulated nodes does not need."""
@@ -58,7 +65,7 @@ def labels() -> str:
 
 def _control_plane(settings: Settings, node: NodePlace, api: str) -> list[dict[str, Any]]:
     etcd = f"tcp:127.0.0.1:{settings.etcd_port}"
-    needs = {"etcd": [], "kube-apiserver": [etcd]}
+    needs = {"etcd": [], "kube-apiserver": [etcd], "kwok": [api, f"file:{fleet_gate(settings.paths)}"]}
     ready = {"etcd": etcd, "kube-apiserver": api}
     found = []
     for entry in COMPONENTS:

@@ -171,6 +171,18 @@ def test_status_of_a_stopped_cluster_names_what_it_would_have(paths: ProjectPath
     assert not any(part.running for part in status.components)
 
 
+def test_status_and_logs_of_several_nodes_use_the_same_names(paths: ProjectPaths) -> None:
+    paths.cluster.mkdir(parents=True)
+    ClusterRecord(nodes="real=2,kwok=3").save(paths.cluster / "cluster.json")
+    plane = ControlPlane(paths)
+    names = [part.name for part in plane.status().components]
+    assert names[:2] == ["sandbox", "real1/etcd"] and "real2/kubelet" in names and "real1/kwok" in names
+    assert len(names) == len(set(names)) == 1 + 10 + 3
+    for name in names:
+        with pytest.raises(DeployError, match="has no log yet"):
+            plane.logs(name)
+
+
 def test_logs_of_all_nodes_and_of_one(paths: ProjectPaths) -> None:
     (paths.cluster / "logs").mkdir(parents=True)
     ClusterRecord(nodes="real=2").save(paths.cluster / "cluster.json")

@@ -24,6 +24,14 @@ def test_every_image_of_ours_is_based_on_one_before_it_and_pinned() -> None:
     assert all("==" in line for line in locked)
 
 
+def test_a_version_is_that_of_what_is_fetched() -> None:
+    for recipe in built_in().values():
+        files = [sources() / folder / "go.mod" for folder in recipe.go if folder != "pause"]
+        files += [sources() / recipe.pom] if recipe.pom else []
+        for file in files:
+            assert recipe.version in file.read_text(), f"{recipe.name}: {file}"
+
+
 def test_an_image_of_others_is_refused_for_what_it_cannot_be(tmp_path: Path) -> None:
     file = tmp_path / "image.toml"
     with pytest.raises(InputError) as caught:
