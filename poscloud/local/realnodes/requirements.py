@@ -26,6 +26,9 @@ PACKAGES = {
     "/usr/sbin/iptables": "iptables",
     "/usr/sbin/conntrack": "conntrack",
 }
+OWN_FOLDERS = ("/run", "/dev/shm")
+"""A node's own are empty: what the machine has there, it does not see."""
+
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "pids")
 # Rights of root that a container's root may lack, and their bits.
 CAPABILITIES = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12}
@@ -84,7 +87,16 @@ def missing(paths: ProjectPaths, machine: Machine | None = None) -> list[Missing
     if packages:
         command = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
         found.append(Missing(f"packages missing: {', '.join(packages)}", command))
-    return found + _disk(paths)
+    return found + _places(paths) + _disk(paths)
+
+
+def _places(paths: ProjectPaths) -> list[Missing]:
+    found = []
+    for folder, fix in ((paths.root, "move the project"), (cache_root(), "export POSCLOUD_CACHE=FOLDER")):
+        hidden = [own for own in OWN_FOLDERS if folder.resolve().is_relative_to(own)]
+        if hidden:
+            found.append(Missing(f"{folder} is in {hidden[0]}, of which a node has its own", fix))
+    return found
 
 
 def _rights(machine: Machine) -> list[Missing]:

@@ -85,6 +85,10 @@ def test_a_full_disk(paths: ProjectPaths, machine: Machine, monkeypatch: pytest.
     assert "1.0 GiB free" in lacking(paths, machine)
 
 
+def test_a_project_where_a_node_would_not_see_it(machine: Machine) -> None:
+    assert "/dev/shm/project is in /dev/shm" in lacking(ProjectPaths(Path("/dev/shm/project")), machine)
+
+
 def test_another_system(paths: ProjectPaths) -> None:
     assert "need Linux; this is darwin" in lacking(paths, Machine(system="darwin"))
 
