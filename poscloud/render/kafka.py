@@ -157,9 +157,9 @@ answers() {{
   done
   return 1
 }}
-silent=0
-while kill -0 "$broker" 2>/dev/null && [ "$silent" -lt {patience} ]; do
-  if answers; then silent=0; else silent=$((silent + 1)); fi
+heard=$SECONDS
+while kill -0 "$broker" 2>/dev/null && [ $((SECONDS - heard)) -lt {patience} ]; do
+  ! answers || heard=$SECONDS
   sleep 1
 done
 if kill -0 "$broker" 2>/dev/null; then

@@ -16,12 +16,10 @@ from tests.workspace import Workspace
 pytestmark = [pytest.mark.real, pytest.mark.long]
 
 SECONDS = 15.0
-"""Longest time from the moment that a container has its trouble until `up` names it."""
+"""Longest time from when a node has the pod until `up` names its trouble."""
 LONGEST = 240.0
 
-PYTHON = (
-    "kind: python, image: harbor.example.com/shop/python:v1, port: null, filebeat: false, entrypoint: shell"
-)
+PYTHON = "kind: python, image: harbor.example.com/shop/python:v1, filebeat: false"
 FAILURES = {
     "oom": (
         "services:\n"
@@ -36,12 +34,13 @@ FAILURES = {
         ("lost", 'secret "nowhere" not found'),
     ),
     "no-program": (
-        "services:\n  account:\n    {kind: c, version: posp_elk, runenv: test, filebeat: false}\n",
+        "services:\n  account:\n    {kind: c, image: 'harbor.example.com/shop/base_c:v1', runenv: test, filebeat: false}\n",
         ("account", "there is no program account in"),
     ),
     "no-revision": (
         "services:\n"
-        "  store: {kind: python, image: 'harbor.example.com/shop/shop-store:v1', run_cmd: python serve.py}\n"
+        "  store: {kind: python, image: 'harbor.example.com/shop/store:v1', run_cmd: python serve.py,\n"
+        "    probes: {initial_delay: 1, period: 2}}\n"
         "  account: {kind: c, version: posp_elk, runenv: test, filebeat: false, uses: [store],\n"
         "    git: {repository: 'http://store:8080/git/account.git', revision: v9}}\n",
         ("account", "has no revision v9"),
@@ -104,14 +103,27 @@ def test_up_tells_the_real_reason_soon(three_nodes: Workspace, stack: str, failu
     assert told - began < SECONDS, f"told {told - began:.1f} s after it began\n{text}"
 
 
-def trouble_began(project: Workspace, stack: str) -> float:
-    """Return when the first container of the namespace ended, or its pod was there to be started."""
-    times: list[str] = []
-    for pod in project.get("pods", "-n", stack)["items"]:
-        status = pod["status"]
-        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-            for state in (container.get("state", {}), container.get("lastState", {})):
-                if "terminated" in state and state["terminated"].get("exitCode"):
-                    times.append(state["terminated"]["finishedAt"])
-        times = times or [status["startTime"]]
+def trouble_began(workspace: Workspace, stack: str) -> float:
+    """Return when the pod that is not ready was given to its node: pulling the image and starting counts too."""
+    pods = workspace.get("pods", "-n", stack)["items"]
+    ready = {"type": "Ready", "status": "True"}
+    times = [
+        pod["status"]["startTime"]
+        for pod in pods
+        if not any(ready.items() <= condition.items() for condition in pod["status"]["conditions"])
+    ]
     return datetime.fromisoformat(min(times)).timestamp()
+
+
+def test_an_image_that_nobody_knows_stops_up_before_anything_is_made(three_nodes: Workspace) -> None:
+    stack = "fails-image"
+    file = three_nodes.root / "stacks" / f"{stack}.yaml"
+    file.write_text(
+        "services: {web: {kind: java, image: 'harbor.example.com/shop/nobody:v1', filebeat: false}}\n"
+    )
+    done = three_nodes.run("poscloud", "up", "--yes", "-s", stack)
+    file.unlink()
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "harbor.example.com/shop/nobody:v1" in done.stderr
+    assert "cluster-images.toml" in done.stderr
+    assert three_nodes.run("kubectl", "get", "namespace", stack).returncode == 1
