@@ -24,17 +24,18 @@ FAILURES = {
     "oom": (
         "services:\n"
         "  greedy:\n"
-        f"    {{{PYTHON}, run_cmd: 'python3 -c \"x = bytearray(400 << 20)\"',\n"
+        f"    {{{PYTHON}, run_cmd_dir: /tmp/, run_cmd: 'python3 -c \"x = bytearray(400 << 20)\"',\n"
         "     resources: {requests: {memory: 16Mi}, limits: {memory: 64Mi}}}\n",
         ("greedy", "OOMKilled"),
     ),
     "no-secret": (
         "services:\n"
-        f"  lost: {{{PYTHON}, run_cmd: sleep 1000, env: {{DB_PASSWORD: {{secret: nowhere, key: password}}}}}}\n",
+        f"  lost: {{{PYTHON}, run_cmd_dir: /tmp/, run_cmd: sleep 1000, env: {{DB_PASSWORD: {{secret: nowhere, key: password}}}}}}\n",
         ("lost", 'secret "nowhere" not found'),
     ),
     "no-program": (
-        "services:\n  account:\n    {kind: c, image: 'harbor.example.com/shop/base_c:v1', runenv: test, filebeat: false}\n",
+        "services:\n"
+        "  account: {kind: c, image: 'harbor.example.com/shop/base_c:v1', runenv: test, filebeat: false}\n",
         ("account", "there is no program account in"),
     ),
     "no-revision": (
