@@ -26,8 +26,8 @@ from poscloud.local.status import ClusterStatus, ComponentStatus
 
 START_TIMEOUT = 90.0
 POLL = 0.03
-SANDBOX_GRACE = 8.0
-"""Seconds for everything in the sandboxes of real nodes to end by itself: databases in pods among it."""
+GRACE = {entry.name: entry.grace for entry in COMPONENTS}
+SANDBOX_GRACE = 8.0  # seconds for all that is in the sandboxes of real nodes: databases in pods among it
 
 
 class ControlPlane:
@@ -221,15 +221,7 @@ class ControlPlane:
         return ComponentStatus(name, process.pid, processes.uptime(process) or 0.0, memory, self.log(name))
 
     def _start(self, record: ClusterRecord, kind: NodeKind, port: int | None, say: Reporter) -> None:
-        record.nodes = kind.name
-        running = self._running(record)
-        self._choose_ports(record, running, port)
-        settings = self._settings(record)
-        settings.pki.ensure()
-        write_configuration(settings)
-        kind.configure(settings)
-        record.server = settings.server
-        record.save(self._record_file)  # a set-up that is killed from here on is found again
+        settings, running = self._configure(record, kind, port)
         running = self._stop_outdated(record, running, settings, say)
         starting = [entry for entry in kind.programs if entry.name not in running]
         began = datetime.datetime.now(datetime.UTC)
@@ -273,15 +265,30 @@ class ControlPlane:
         names = ", ".join(entry.name for entry in starting)
         say.done(f"{record.server}, " + (f"started {names}" if names else "everything was running"))
 
+    def _configure(
+        self, record: ClusterRecord, kind: NodeKind, port: int | None
+    ) -> tuple[Settings, dict[str, Process]]:
+        """Write what the programs are given; return it, and what runs, perhaps with something older."""
+        record.nodes = kind.name
+        running = self._running(record)
+        self._choose_ports(record, running, port)
+        settings = self._settings(record)
+        settings.pki.ensure()
+        write_configuration(settings)
+        kind.configure(settings)
+        record.server = settings.server
+        record.save(self._record_file)  # a set-up that is killed from here on is found again
+        return settings, running
+
     def _stop_outdated(
         self, record: ClusterRecord, running: dict[str, Process], settings: Settings, say: Reporter
     ) -> dict[str, Process]:
         """Stop what runs with other programs, arguments or certificates than it should; returns what stays."""
         stays = {}
-        for name, process in running.items():
-            started = record.components.get(name)
-            if started is not None and started.digest == _program(record, name).digest(settings):
-                stays[name] = process
+        for entry in _kind(record).programs:
+            started = record.components.get(entry.name)
+            if entry.name in running and started and started.digest == entry.digest(settings):
+                stays[entry.name] = running[entry.name]
         self._stop({name: process for name, process in running.items() if name not in stays}, say)
         record.components = {name: entry for name, entry in record.components.items() if name in stays}
         return stays
@@ -364,22 +371,13 @@ class ControlPlane:
             if not present:
                 continue
             say.update(f"stopping {', '.join(present)}")
-            grace = max(_grace(name) for name in present)
+            grace = max(GRACE.get(name, SANDBOX_GRACE) for name in present)
             processes.stop([running[name] for name in present], grace=grace)
-
-
-def _grace(name: str) -> float:
-    """Seconds a program may take to end."""
-    return next((entry.grace for entry in COMPONENTS if entry.name == name), SANDBOX_GRACE)
 
 
 def _kind(record: ClusterRecord) -> NodeKind:
     """The kind of nodes the cluster has; simulated ones where it has none yet."""
     return node_kind(record.nodes) if record.nodes else KwokNodes()
-
-
-def _program(record: ClusterRecord, name: str) -> Component:
-    return next(entry for entry in _kind(record).programs if entry.name == name)
 
 
 def _refuse_other_kind(record: ClusterRecord, kind: NodeKind) -> None:

@@ -39,13 +39,6 @@ def kafka_outputs(name: str, environment: str, spec: KafkaSpec) -> dict[str, str
 def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]:
     """Return the manifests of a Kafka."""
     log4j, logging = _logging(spec)
-    env = {
-        "KAFKA_LOG4J_OPTS": log4j,
-        "LOG_DIR": TMP_MOUNT["mountPath"],
-    }  # for the JVM's own log of its collections
-    heap = _heap(spec)
-    if heap:
-        env["KAFKA_HEAP_OPTS"] = f"-Xms{heap}m -Xmx{heap}m"
     program = Program(
         kind="kafka",
         command=["bash", f"{CONFIG_PATH}/start.sh"],
@@ -53,14 +46,14 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         config={
             "server.properties": _server_properties(context, name, spec),
             **logging,
-            "start.sh": _start_script(context, name, spec),
+            "start.sh": _start_script(context, name, spec, log4j),
         },
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=1000,
         readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
-        env=env,
+        env={"LOG_DIR": TMP_MOUNT["mountPath"]},  # for the JVM's own log of its collections
         tmp_space="2Gi",  # ten of its files have 100 MiB each
         last=tuple(render_topics(context, name, spec, spec.min_insync)),
         own_name=spec.zookeeper is None,  # the broker asks its quorum, by name, before it listens
@@ -174,13 +167,18 @@ ZOOKEEPER_PATIENCE = 10
 """Seconds without any ZooKeeper after which a broker that was asked to stop is ended."""
 
 
-def _start_script(context: Context, name: str, spec: KafkaSpec) -> str:
-    host = names.dns_name(name, context.namespace)
+def _start_script(context: Context, name: str, spec: KafkaSpec, log4j: str) -> str:
+    host, heap = names.dns_name(name, context.namespace), _heap(spec)
     begin = (
         "set -e\n"
         "# The image's own scripts are in /opt/kafka/bin, which is not always on PATH.\n"
         'export PATH="$PATH:/opt/kafka/bin"\n'
+        "# Not variables of the container: a tool that is run in it would take the broker's heap a second time,\n"
+        "# and log to where it prints.\n"
+        f'export KAFKA_LOG4J_OPTS="{log4j}"\n'
     )
+    if heap:
+        begin += f'export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m"\n'
     advertised = f"advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{PORT}"
     if spec.zookeeper:
         members = [member.rpartition(":")[0] for member in context.outputs[spec.zookeeper]["url"].split(",")]

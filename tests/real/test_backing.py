@@ -49,6 +49,14 @@ def ask(cluster: RealCluster, pod: str, script: str) -> str:
     return cluster.ok("kubectl", "-n", "backing", "exec", pod, "--", "bash", "-c", script).strip()
 
 
+def consumed(cluster: RealCluster, kafka: str, topic: str, count: int) -> list[str]:
+    """Return the first messages of a topic; fails if there are not so many within a minute."""
+    consumer = (
+        f"kafka-console-consumer.sh {KAFKA.format(f'{kafka}-0.{kafka}')} --topic {topic} --from-beginning"
+    )
+    return ask(cluster, f"{kafka}-0", f"{consumer} --max-messages {count} --timeout-ms 60000").splitlines()
+
+
 def pods(cluster: RealCluster, app: str) -> list[str]:
     found = cluster.get("pods", "-n", "backing", "-l", f"app={app}")["items"]
     return [pod["metadata"]["name"] for pod in found]
@@ -72,9 +80,12 @@ def test_zookeeper_is_a_quorum_of_three(backing: RealCluster) -> None:
 @pytest.mark.parametrize(("name", "topic"), [("kafka", "orders"), ("quorum", "made-when-used")])
 def test_kafka_gives_back_what_it_was_given(backing: RealCluster, name: str, topic: str) -> None:
     server = KAFKA.format(f"{name}-0.{name}")
-    ask(backing, f"{name}-0", f"printf 'one\\ntwo\\n' | kafka-console-producer.sh {server} --topic {topic}")
-    consume = f"kafka-console-consumer.sh {server} --topic {topic} --from-beginning --max-messages 2 --timeout-ms 60000"
-    assert sorted(ask(backing, f"{name}-0", consume).split()) == ["one", "two"]
+    ask(
+        backing,
+        f"{name}-0",
+        f"printf 'one\\ntwo\\n' | kafka-console-producer.sh {server} --topic {topic}",
+    )
+    assert sorted(consumed(backing, name, topic, 2)) == ["one", "two"]
 
 
 def test_kafka_has_the_topics_that_were_declared(backing: RealCluster) -> None:
@@ -139,9 +150,15 @@ def test_mqtt_delivers(backing: RealCluster) -> None:
     assert ask(backing, "mqtt-0", script) == "again"
 
 
+def test_tomcat_serves_and_the_sidecar_of_an_old_version_ships_its_log(backing: RealCluster) -> None:
+    assert "HTTP/1.1 404" in ask(backing, "redis-0", "wget -O- http://shop:8080/nothing 2>&1 || true")
+    event = json.loads(consumed(backing, "kafka", "applog", 1)[0])
+    assert event["fields"]["service-name"] == "shop" and "catalina" in event["log"]["file"]["path"]
+
+
 def test_the_gateway_answers_and_finds_services_by_their_names(backing: RealCluster) -> None:
     for path in ("here", "there"):
-        assert ask(backing, "redis-0", f"wget -qO- http://gateway:8080/{path}/") == "here"
+        assert ask(backing, "redis-0", f"wget -qO- http://gateway/{path}/") == "here"
 
 
 def test_the_dns_proxy_answers_on_the_nodes_port(backing: RealCluster) -> None:
@@ -157,6 +174,6 @@ def test_an_image_that_nobody_knows_is_told_before_anything_starts(backing: Real
     )
     done = backing.run("poscloud", "up", "-s", "unknown")
     assert done.returncode == 2
-    assert "stacks/unknown.yaml:3:27: " in done.stderr and "[image-not-local]" in done.stderr
+    assert "stacks/unknown.yaml:3:28: " in done.stderr and "[image-not-local]" in done.stderr
     assert "harbor.example.com/pay/core:v9" in done.stderr and "cluster-images.toml" in done.stderr
     assert "unknown" not in json.dumps(backing.get("namespaces"))

@@ -23,12 +23,25 @@ import (
 const usage = "usage: mongod --config FILE"
 
 func main() {
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	logger := slog.New(quiet{slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelInfo})})
 	if err := run(os.Args[1:], logger); err != nil {
 		fmt.Fprintln(os.Stderr, "mongod:", err)
 		os.Exit(1)
 	}
 }
+
+// quiet passes over what is said whenever a probe connects and says nothing.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Handle(ctx context.Context, record slog.Record) error {
+	if strings.HasPrefix(record.Message, "Failed to set deadline") {
+		return nil
+	}
+	return q.Handler.Handle(ctx, record)
+}
+
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+func (q quiet) WithGroup(name string) slog.Handler       { return quiet{q.Handler.WithGroup(name)} }
 
 func run(arguments []string, logger *slog.Logger) error {
 	if len(arguments) == 1 && arguments[0] == "--version" {
