@@ -10,7 +10,9 @@ from tests.mergerequests import COMMENTS, golden_comment
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden"
-EXAMPLES = ("environment", "log-stack", "monitoring", "node-guard", "team-access")
+EXAMPLES = (
+    "environment", "log-stack", "monitoring", "node-guard", "team-access", "apps/shop", "apps/shop-small",
+)  # fmt: skip
 """Examples that show what no stack has."""
 
 
@@ -32,6 +34,7 @@ def main() -> None:
     for name in COMMENTS:
         (GOLDEN / "comments" / f"{name}.md").write_text(golden_comment(name), encoding="utf-8")
     for example in EXAMPLES:
+        (GOLDEN / "examples" / example).parent.mkdir(parents=True, exist_ok=True)
         (GOLDEN / "examples" / f"{example}.yaml").write_text(render_example(example), encoding="utf-8")
     for stack in known_stacks(ROOT):
         (GOLDEN / f"{stack}.yaml").write_text(render(stack), encoding="utf-8")

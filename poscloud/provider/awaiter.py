@@ -33,6 +33,8 @@ DIAGNOSE_AFTER = 3.0
 DIAGNOSE_EVERY = 5.0
 TICK = 2.0
 SLICES_EVERY = 0.5
+SHOWN_LINES = 3
+"""How many of a container's last lines are shown while it is waited for; all of them are when it has failed."""
 SILENCE = 30.0
 """Seconds without a word from a watch after which the object is asked for: a connection can be dead unnoticed."""
 
@@ -101,7 +103,7 @@ class Awaiter:
         if readiness(live, related).state == "ready":
             return live
         tick = SLICES_EVERY if live["kind"] == "Service" else TICK
-        current, heard = live, started
+        current, heard, said = live, started, LastLines(self._cluster, live)
         async with AsyncExitStack() as stack:
             events: Events | None = None
             while True:
@@ -118,7 +120,7 @@ class Awaiter:
                     return current
                 if verdict.state == "failed":
                     raise NotReadyError(verdict.message + await self._last_words(current, verdict), current)
-                progress.get()(verdict.message)
+                progress.get()(verdict.message + await said.after(verdict))
                 if events is None:
                     events = await stack.enter_async_context(self._follower.follow(live))
                 before, current = current, await _change(events, tick, current, verdict.message)
@@ -194,6 +196,31 @@ class Awaiter:
         return await self._cluster.list(
             "discovery.k8s.io/v1", "endpointslices", meta["namespace"], labelSelector=selector
         )
+
+
+class LastLines:
+    """What containers said last that end again and again while something is waited for; each is asked once.
+
+    Args:
+        cluster: Where.
+        live: What is waited for.
+    """
+
+    def __init__(self, cluster: Cluster, live: Object) -> None:
+        self._cluster = cluster
+        self._namespace = str(get(live, "metadata", "namespace", default=""))
+        self._known: dict[tuple[str, str], str] = {}
+
+    async def after(self, verdict: Verdict) -> str:
+        """The end of a line of progress: why the container ended, where it said so; else empty."""
+        if verdict.container is None:
+            return ""
+        if not self._known.get(verdict.container):
+            words = await diagnosis.last_words(self._cluster, self._namespace, verdict.container)
+            lines = [line.strip() for line in words.splitlines()[2:] if line.strip()]
+            self._known[verdict.container] = " | ".join(lines[-SHOWN_LINES:])
+        said = self._known[verdict.container]
+        return f"; it said: {said}" if said else ""
 
 
 async def _next(queue: Events, seconds: float, current: Object) -> Object | None:

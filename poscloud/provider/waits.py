@@ -38,9 +38,9 @@ class Verdict:
 READY = Verdict("ready")
 
 
-def waiting(message: str) -> Verdict:
+def waiting(message: str, container: tuple[str, str] | None = None) -> Verdict:
     """Not yet."""
-    return Verdict("waiting", message)
+    return Verdict("waiting", message, container)
 
 
 def failed(message: str, container: tuple[str, str] | None = None) -> Verdict:
@@ -268,4 +268,4 @@ class Judge:
                 return failed(found.message, found.container)
         if now - self.started >= self.timeout:
             return failed(f"not ready after {self.timeout:.0f} s: {text}", found.container if found else None)
-        return waiting(text)
+        return waiting(text, found.container if found else None)

@@ -18,6 +18,7 @@ from poscloud.spec.values import MEBIBYTE, parse_quantity
 
 PORT = 9092
 CONTROLLER_PORT = 9093
+ZOOKEEPER_PORT = 2181
 DATA_PATH = "/var/lib/kafka"
 CONFIG_PATH = "/opt/poscloud/kafka"
 """Not /etc/kafka: the official image declares a volume below it, which a read-only folder has no place for."""
@@ -131,6 +132,41 @@ def _logging(spec: KafkaSpec) -> tuple[str, dict[str, str]]:
     }
 
 
+_WITH_ZOOKEEPER = """\
+kafka-server-start.sh {config}/server.properties \\
+  --override "broker.id=${{HOSTNAME##*-}}" \\
+  --override "{advertised}" &
+broker=$!
+asked=
+trap 'asked=yes; kill -TERM "$broker"' TERM INT
+wait "$broker" || code=$?
+[ -n "$asked" ] || exit "${{code:-0}}"
+
+# Asked to stop, a broker tells the others by ZooKeeper first. Where there is none any more, as when all of an
+# environment goes, it would wait for all of its grace period.
+answers() {{
+  for host in {hosts}; do
+    (: <>"/dev/tcp/$host/{port}") 2>/dev/null && return
+  done
+  return 1
+}}
+heard=$SECONDS
+while kill -0 "$broker" 2>/dev/null && [ $((SECONDS - heard)) -lt {patience} ]; do
+  ! answers || heard=$SECONDS
+  sleep 1
+done
+if kill -0 "$broker" 2>/dev/null; then
+  echo "start: no ZooKeeper has answered for {patience} s; ending the broker" >&2
+  kill -KILL "$broker"
+fi
+wait "$broker"
+"""
+"""Starts the broker and stops it; the shell stays the container's first process for that."""
+
+ZOOKEEPER_PATIENCE = 10
+"""Seconds without any ZooKeeper after which a broker that was asked to stop is ended."""
+
+
 def _start_script(context: Context, name: str, spec: KafkaSpec, log4j: str) -> str:
     host, heap = names.dns_name(name, context.namespace), _heap(spec)
     begin = (
@@ -145,10 +181,13 @@ def _start_script(context: Context, name: str, spec: KafkaSpec, log4j: str) -> s
         begin += f'export KAFKA_HEAP_OPTS="-Xms{heap}m -Xmx{heap}m"\n'
     advertised = f"advertised.listeners=PLAINTEXT://${{HOSTNAME}}.{host}:{PORT}"
     if spec.zookeeper:
-        return begin + (
-            f"exec kafka-server-start.sh {CONFIG_PATH}/server.properties \\\n"
-            '  --override "broker.id=${HOSTNAME##*-}" \\\n'
-            f'  --override "{advertised}"\n'
+        members = [member.rpartition(":")[0] for member in context.outputs[spec.zookeeper]["url"].split(",")]
+        return begin + _WITH_ZOOKEEPER.format(
+            config=CONFIG_PATH,
+            advertised=advertised,
+            hosts=" ".join(members),
+            port=ZOOKEEPER_PORT,
+            patience=ZOOKEEPER_PATIENCE,
         )
     own = f"{DATA_PATH}/server.properties"
     return begin + (

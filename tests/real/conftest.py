@@ -12,7 +12,7 @@ import pytest
 
 from poscloud.local.paths import ProjectPaths
 from poscloud.local.realnodes import requirements
-from tests.real import layout
+from tests.real import layout, shop
 from tests.real.cluster import RealCluster
 
 PACKAGES = sorted({*requirements.PACKAGES.values(), "busybox-static"})
@@ -47,6 +47,18 @@ def real(tiny_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     cluster = RealCluster(tmp_path_factory.mktemp("real"), tiny_images)
     try:
         cluster.up("real=2,kwok=3")
+        yield cluster
+    finally:
+        cluster.down(delete=True)
+
+
+@pytest.fixture(scope="session")
+def three_nodes(packages: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """A project with the sample applications, and a cluster with three real nodes and poscloud's own images."""
+    cluster = RealCluster(tmp_path_factory.mktemp("shop"))
+    shop.add_project(cluster.root)
+    try:
+        cluster.up("real=3")
         yield cluster
     finally:
         cluster.down(delete=True)

@@ -52,7 +52,13 @@ class Program:
     container: Manifest
 
 
-def program(spec: EnvironmentSpec, service: str, replace: dict[str, str], container: str = "") -> Program:
+def program(
+    spec: EnvironmentSpec,
+    service: str,
+    replace: dict[str, str],
+    container: str = "",
+    kind: str = "Deployment",
+) -> Program:
     """Return the command and the variables of a service's container.
 
     Args:
@@ -60,8 +66,9 @@ def program(spec: EnvironmentSpec, service: str, replace: dict[str, str], contai
         service: Name of the service.
         replace: Text → text, in the command and the variables; each must occur.
         container: Name of the container; by default the first one.
+        kind: The kind of the object with the pod.
     """
-    containers = manifest(spec, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    containers = manifest(spec, kind, service)["spec"]["template"]["spec"]["containers"]
     found = next(c for c in containers if not container or c["name"] == container)
     texts = {e["name"]: e["value"] for e in found["env"] if "value" in e}
     command = list(found.get("command", []))

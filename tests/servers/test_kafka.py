@@ -71,6 +71,21 @@ def test_three_zookeepers_form_a_quorum_and_without_it_are_alive_but_not_ready(t
         assert last.probe(cluster.container, "livenessProbe"), last.log.read_text()
 
 
+def test_brokers_that_are_asked_to_stop_when_all_goes_end_long_before_they_are_killed(tmp_path: Path) -> None:
+    with running_kafka(kafka("3.9.1", 3, {}), "kafka", tmp_path) as cluster:
+        assert cluster.zookeeper is not None
+        for member in cluster.zookeeper.members:
+            member.kill()
+        for member in cluster.members:
+            assert member.process is not None
+            member.process.terminate()
+        for member in cluster.members:
+            assert member.process is not None
+            member.process.wait(60)  # of the two minutes that it has
+        logs = [member.log.read_text(errors="replace") for member in cluster.members]
+    assert any("start: no ZooKeeper has answered for 10 s; ending the broker" in log for log in logs)
+
+
 def send(cluster: Cluster, servers: str, lines: list[str]) -> None:
     """Write lines to the topic applog, each confirmed by all replicas in sync."""
     cluster.run(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -85,9 +86,9 @@ class Member:
         self.process.wait(120)
 
     def kill(self) -> None:
-        """Kill it as a lost node would."""
+        """Kill it as a lost node would: all of its processes."""
         assert self.process is not None
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -133,6 +134,7 @@ class Cluster:
     members: list[Member]
     programs: Programs
     container: dict[str, Any]
+    zookeeper: Cluster | None = None
 
     @property
     def servers(self) -> str:
@@ -242,14 +244,15 @@ def running_kafka(
     version = "4.1" if kafka.version.startswith("4") else "3.9"
     programs = Programs(folder, jars(sources() / f"kafka/pom-{version}.xml"))
     with ExitStack() as stack:
+        zookeeper = None
         if kafka.zookeeper:
-            stack.enter_context(running_zookeeper(spec, kafka.zookeeper, folder, programs))
+            zookeeper = stack.enter_context(running_zookeeper(spec, kafka.zookeeper, folder, programs))
         members = _members(spec, name, kafka.replicas, folder, programs)
         programs.write(version)
         replace = {"://0.0.0.0:": "://{address}:", "/var/lib/kafka": "{folder}/data"}
         if advertise_addresses:
             replace[f"${{HOSTNAME}}.{name}.{spec.name}.svc.cluster.local"] = "{address}"
-        cluster = Cluster(members, programs, _container(spec, name))
+        cluster = Cluster(members, programs, _container(spec, name), zookeeper)
         _start(stack, spec, name, cluster, replace, 9092)
         yield cluster
 

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from poscloud.provider import awaiter
+from poscloud.provider import awaiter, waits
 from poscloud.provider.awaiter import Awaiter
 from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.config import Access
 from poscloud.provider.follow import Events, Object
 from poscloud.provider.rest import Clock
 
-from .conftest import FakeServer
+from .conftest import Answer, FakeServer
 from .test_follow import SOME, Deployments, deployment
 
 READY = {
@@ -65,3 +65,16 @@ async def test_what_is_gone_is_found_gone(waiting: tuple[Awaiter, Deployments]) 
         await asyncio.sleep(0.001)
     deployments.listed = [{**started(13), "metadata": {**started(13)["metadata"], "uid": "2"}}]
     await asyncio.wait_for(going, SOME)
+
+
+async def test_what_a_container_said_last_is_shown_while_it_is_waited_for(
+    server: FakeServer, access: Access
+) -> None:
+    texts = iter([b"", b"", b"starting\n\n>>> 'dir /data'\nPermission denied\n"])
+    server.answer = lambda request: Answer(200, next(texts))
+    said = awaiter.LastLines(Cluster(access, Settings(), Clock()), deployment("app", 1))
+    crashed = waits.waiting("0 of 1 pods ready", ("app-1", "main"))
+    first, then, again = [await said.after(verdict) for verdict in (crashed, crashed, crashed)]
+    assert (first, then) == ("", "; it said: starting | >>> 'dir /data' | Permission denied")
+    assert again == then and len(server.requests) == 3, "asked again for what is known"
+    assert await said.after(waits.waiting("1 of 2 pods ready")) == ""

@@ -1,0 +1,1 @@
+INSERT INTO item (name, price) VALUES ('book', 20), ('lamp', 70);
