@@ -83,6 +83,7 @@ class Planner:
         gone = [made for name in services for made in self._leftover(name)]
         waiting = self._waiting(gone, targets)
         targets += [each.urn for each in (*gone, *waiting)]
+        self._refuse_lost(targets)
         described = {self._urn(m): key(m) for m in self._base}
         described |= {
             self._urn(m, name): key(m) for name, part in self._parts.items() for m in part.manifests
@@ -101,6 +102,7 @@ class Planner:
         targets = [self._there[name] for name in named] + [each.urn for each in gone]
         waiting = self._waiting(gone, targets)
         targets += [each.urn for each in waiting]
+        self._refuse_lost(targets)
         left_out = (self._parts.keys() - self._there.keys()) | set(named)
         described = [m for part in self._parts.values() for m in part.manifests] + self._base
         new = {key(m) for m in described} - self._made.keys()
@@ -141,6 +143,31 @@ class Planner:
         chain = f"{self._prefix}${self._type(name)}" if name else self._prefix
         return f"{chain}${token}::{manifest['metadata']['name']}"
 
+    def _described(self) -> set[str]:
+        """Return the URNs of every object that is described."""
+        found = {self._urn(m) for m in self._base}
+        return found | {self._urn(m, name) for name, part in self._parts.items() for m in part.manifests}
+
+    def _refuse_lost(self, targets: Collection[str]) -> None:
+        """Refuse a run in which the engine would write a state that it cannot read.
+
+        What is described no longer is not registered, and stays behind those that are; an object that was made after it
+        would then stand before it (docs/decisions/0041).
+
+        Raises:
+            DeployError: There is such an object.
+        """
+        left = {each.urn: each for each in self._found.objects if each.urn not in targets}
+        lost = left.keys() - self._described()
+        needed = {urn for each in left.values() if each.urn not in lost for urn in each.after & lost}
+        needed |= {urn for each in self._found.objects if each.urn in targets for urn in each.after & lost}
+        if needed:
+            names = ", ".join(sorted(left[urn].key for urn in needed))
+            raise DeployError(
+                f"{names} is described no longer, and others were made after it; nothing was changed",
+                hint=f"bring everything to what is described first: poscloud up -s {self._spec.name}",
+            )
+
     def _waiting(self, gone: Collection[Made], targets: Collection[str]) -> list[Made]:
         """Return what waited for something that will be gone; the engine removes nothing that others wait for.
 
@@ -149,8 +176,7 @@ class Planner:
         """
         doomed = {each.urn for each in gone}
         found = [each for each in self._found.objects if each.after & doomed and each.urn not in targets]
-        described = {self._urn(m) for m in self._base}
-        described |= {self._urn(m, name) for name, part in self._parts.items() for m in part.manifests}
+        described = self._described()
         if lost := [each.key for each in found if each.urn not in described]:
             raise DeployError(
                 f"{', '.join(lost)} waited for {', '.join(sorted({each.key for each in gone}))} and is described no "
