@@ -58,6 +58,7 @@ class Planner:
         self._base = parts[0].manifests
         self._parts = {part.name: part for part in parts[1:]}
         self._made = {each.key: each for each in found.objects}
+        self._components = {each.urn: each.component for each in found.objects}
         self._there = found.parts()
         self._prefix = f"urn:pulumi:{spec.name}::{project}::{ENVIRONMENT}"
         self._classes = classes
@@ -167,6 +168,36 @@ class Planner:
                 f"{names} is described no longer, and others were made after it; nothing was changed",
                 hint=f"bring everything to what is described first: poscloud up -s {self._spec.name}",
             )
+
+        moved = sorted(
+            f"{each.key} after {self._made_by(urn)}"
+            for each in left.values()
+            for urn in each.after - lost
+            if not self._still_after(each, urn)
+        )
+        if moved:
+            raise DeployError(
+                f"{', '.join(moved)}: the order of what is not applied has changed; nothing was changed",
+                hint=f"bring everything to what is described first: poscloud up -s {self._spec.name}",
+            )
+
+    def _made_by(self, urn: str) -> str:
+        """Return the service that an object of the state belongs to; empty for the environment's own."""
+        found = self._components.get(urn, "")
+        name = self._found.components.get(found, "")
+        return name if self._there.get(name) == found else ""
+
+    def _still_after(self, each: Made, urn: str) -> bool:
+        """Whether the program, as it is described now, still waits for an object before it declares another one."""
+        own, other = self._found.components.get(each.component, ""), self._made_by(urn)
+        if not other or own == other or own not in self._parts:
+            return True
+        before, found = [own], set[str]()
+        while before:
+            new = self._spec.start_after(before.pop()) - found
+            found |= new
+            before += new
+        return other in found
 
     def _waiting(self, gone: Collection[Made], targets: Collection[str]) -> list[Made]:
         """Return what waited for something that will be gone; the engine removes nothing that others wait for.

@@ -167,6 +167,15 @@ def test_what_others_were_made_after_and_is_described_no_longer_is_refused(proje
             plan(["geo"])
 
 
+def test_another_order_of_what_is_not_meant_is_refused(project: Project) -> None:
+    before = state(project, SHOP)
+    now = SHOP.replace("web: {kind: java, uses: [api]}", "web: java")
+    with pytest.raises(DeployError, match="Deployment/web after api"):
+        planner(project, before, now).apply(["geo"])
+    assert planner(project, before, now).apply(["web"]).targets
+    assert planner(project, before, now).delete(["api"]).waiting
+
+
 def test_what_a_service_no_longer_has_goes_with_an_apply(project: Project) -> None:
     before = state(project, SHOP.replace("geo: java", "geo: {kind: java, replicas: 2}"))
     plan = planner(project, before).apply(["geo"])
