@@ -299,7 +299,13 @@ def test_what_is_described_no_longer_is_deleted_by_its_name(workspace: Workspace
     done = run(workspace, "delete", "geo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert parts(workspace) == {"api", "web", "redis"}
-    describe(workspace, api="2", geo="2")
+    describe(workspace, api="2", geo="2")  # without the Secrets that all were made after
+    mark = workspace.audit_mark()
+    refused = run(workspace, "create", "geo")
+    assert (refused.returncode, "Secret/shop" in refused.stderr) == (4, True)
+    assert "is described no longer, and others were made after it" in refused.stderr
+    assert workspace.writes_since(mark) == []
+    (workspace.root / "stacks" / f"{STACK}.yaml").write_text(text)
     assert data(workspace, "create", "geo")["services"] == ["geo"]
 
 

@@ -58,6 +58,7 @@ class Planner:
         self._base = parts[0].manifests
         self._parts = {part.name: part for part in parts[1:]}
         self._made = {each.key: each for each in found.objects}
+        self._components = {each.urn: each.component for each in found.objects}
         self._there = found.parts()
         self._prefix = f"urn:pulumi:{spec.name}::{project}::{ENVIRONMENT}"
         self._classes = classes
@@ -83,6 +84,7 @@ class Planner:
         gone = [made for name in services for made in self._leftover(name)]
         waiting = self._waiting(gone, targets)
         targets += [each.urn for each in (*gone, *waiting)]
+        self._refuse_lost(targets)
         described = {self._urn(m): key(m) for m in self._base}
         described |= {
             self._urn(m, name): key(m) for name, part in self._parts.items() for m in part.manifests
@@ -101,6 +103,7 @@ class Planner:
         targets = [self._there[name] for name in named] + [each.urn for each in gone]
         waiting = self._waiting(gone, targets)
         targets += [each.urn for each in waiting]
+        self._refuse_lost(targets)
         left_out = (self._parts.keys() - self._there.keys()) | set(named)
         described = [m for part in self._parts.values() for m in part.manifests] + self._base
         new = {key(m) for m in described} - self._made.keys()
@@ -141,6 +144,61 @@ class Planner:
         chain = f"{self._prefix}${self._type(name)}" if name else self._prefix
         return f"{chain}${token}::{manifest['metadata']['name']}"
 
+    def _described(self) -> set[str]:
+        """Return the URNs of every object that is described."""
+        found = {self._urn(m) for m in self._base}
+        return found | {self._urn(m, name) for name, part in self._parts.items() for m in part.manifests}
+
+    def _refuse_lost(self, targets: Collection[str]) -> None:
+        """Refuse a run in which the engine would write a state that it cannot read.
+
+        What is described no longer is not registered, and stays behind those that are; an object that was made after it
+        would then stand before it (docs/decisions/0041).
+
+        Raises:
+            DeployError: There is such an object.
+        """
+        left = {each.urn: each for each in self._found.objects if each.urn not in targets}
+        lost = left.keys() - self._described()
+        needed = {urn for each in left.values() if each.urn not in lost for urn in each.after & lost}
+        needed |= {urn for each in self._found.objects if each.urn in targets for urn in each.after & lost}
+        if needed:
+            names = ", ".join(sorted(left[urn].key for urn in needed))
+            raise DeployError(
+                f"{names} is described no longer, and others were made after it; nothing was changed",
+                hint=f"bring everything to what is described first: poscloud up -s {self._spec.name}",
+            )
+
+        moved = sorted(
+            f"{each.key} after {self._made_by(urn)}"
+            for each in left.values()
+            for urn in each.after - lost
+            if not self._still_after(each, urn)
+        )
+        if moved:
+            raise DeployError(
+                f"{', '.join(moved)}: the order of what is not applied has changed; nothing was changed",
+                hint=f"bring everything to what is described first: poscloud up -s {self._spec.name}",
+            )
+
+    def _made_by(self, urn: str) -> str:
+        """Return the service that an object of the state belongs to; empty for the environment's own."""
+        found = self._components.get(urn, "")
+        name = self._found.components.get(found, "")
+        return name if self._there.get(name) == found else ""
+
+    def _still_after(self, each: Made, urn: str) -> bool:
+        """Whether the program, as it is described now, still waits for an object before it declares another one."""
+        own, other = self._found.components.get(each.component, ""), self._made_by(urn)
+        if not other or own == other or own not in self._parts:
+            return True
+        before, found = [own], set[str]()
+        while before:
+            new = self._spec.start_after(before.pop()) - found
+            found |= new
+            before += new
+        return other in found
+
     def _waiting(self, gone: Collection[Made], targets: Collection[str]) -> list[Made]:
         """Return what waited for something that will be gone; the engine removes nothing that others wait for.
 
@@ -149,8 +207,7 @@ class Planner:
         """
         doomed = {each.urn for each in gone}
         found = [each for each in self._found.objects if each.after & doomed and each.urn not in targets]
-        described = {self._urn(m) for m in self._base}
-        described |= {self._urn(m, name) for name, part in self._parts.items() for m in part.manifests}
+        described = self._described()
         if lost := [each.key for each in found if each.urn not in described]:
             raise DeployError(
                 f"{', '.join(lost)} waited for {', '.join(sorted({each.key for each in gone}))} and is described no "

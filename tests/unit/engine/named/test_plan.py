@@ -154,6 +154,28 @@ def test_what_waited_and_is_described_no_longer_is_refused(project: Project) -> 
     assert caught.value.hint.endswith("poscloud up -s env")
 
 
+def test_what_others_were_made_after_and_is_described_no_longer_is_refused(project: Project) -> None:
+    before = state(project, SHOP)
+    now = SHOP.replace("other: [word]", "more: [word]")
+    lost = f"{ENVIRONMENT}$kubernetes:core/v1:Secret::other"
+    assert planner(project, before, now).apply(["geo"]).targets  # nobody was made after it
+    for each in before["resources"]:
+        if each["urn"].endswith("Deployment::web"):
+            each["dependencies"] = [*each["dependencies"], lost]
+    for plan in (planner(project, before, now).apply, planner(project, before, now).delete):
+        with pytest.raises(DeployError, match="Secret/other is described no longer"):
+            plan(["geo"])
+
+
+def test_another_order_of_what_is_not_meant_is_refused(project: Project) -> None:
+    before = state(project, SHOP)
+    now = SHOP.replace("web: {kind: java, uses: [api]}", "web: java")
+    with pytest.raises(DeployError, match="Deployment/web after api"):
+        planner(project, before, now).apply(["geo"])
+    assert planner(project, before, now).apply(["web"]).targets
+    assert planner(project, before, now).delete(["api"]).waiting
+
+
 def test_what_a_service_no_longer_has_goes_with_an_apply(project: Project) -> None:
     before = state(project, SHOP.replace("geo: java", "geo: {kind: java, replicas: 2}"))
     plan = planner(project, before).apply(["geo"])
