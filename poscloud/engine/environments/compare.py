@@ -65,7 +65,7 @@ def _parts(parts: list[RenderedPart], environment: str) -> dict[str, dict[str, M
 
 
 def _neutral(text: str, environment: str) -> str:
-    """Return a text with another word for the environment's name, which the first folder of a path (/dev/null) is not."""
+    """Return a text with another word for the environment's name; the first folder of a path (/dev/null) is none."""
     return re.sub(rf"(?<![\w-])(?<![^\w/]/){re.escape(environment)}(?![\w-])", "environment", text)
 
 
