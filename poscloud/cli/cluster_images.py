@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from poscloud.cli import _output
 from poscloud.cli._options import Json, root
+
+if TYPE_CHECKING:
+    from poscloud.local.nodeimages.report import ImageReport
 
 
 def images(
@@ -37,27 +40,24 @@ def images(
         found = report(project)
     chosen = [image for image in found if not names or image.name in names]
     if json:
-        _output.write_json(
-            {
-                "images": [
-                    {
-                        "name": image.name,
-                        "about": image.about,
-                        "base": image.base or None,
-                        "version": image.version,
-                        "built": image.built,
-                        "size": image.size,
-                        "layer": image.own,
-                        "names": list(image.names),
-                        "packages": dict(image.packages),
-                    }
-                    for image in chosen
-                ]
-            }
-        )
+        _output.write_json({"images": [_as_data(image) for image in chosen]})
         return
     rows = [["IMAGE", "VERSION", "SIZE", "STANDS FOR", "WHAT IT IS"]]
     for image in chosen:
         size = f"{image.size / 1e6:.1f} MB" if image.built else "not made"
         rows.append([image.name, image.version, size, " ".join(image.names) or "-", image.about])
     _output.table(rows)
+
+
+def _as_data(image: ImageReport) -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "about": image.about,
+        "base": image.base or None,
+        "version": image.version,
+        "built": image.built,
+        "size": image.size,
+        "layer": image.own,
+        "names": list(image.names),
+        "packages": dict(image.packages),
+    }
