@@ -65,11 +65,8 @@ def _parts(parts: list[RenderedPart], environment: str) -> dict[str, dict[str, M
 
 
 def _neutral(text: str, environment: str) -> str:
-    """Return a text with another word for the environment's name."""
-    # An environment may be called dev; the folder of devices is not named after it.
-    return re.sub(
-        rf"(?<![\w-]){re.escape(environment)}(?![\w-]|/(?:null|tcp|stdout|stderr|fd)\b)", "environment", text
-    )
+    """Return a text with another word for the environment's name; the first folder of a path (/dev/null) is none."""
+    return re.sub(rf"(?<![\w-])(?<![^\w/]/){re.escape(environment)}(?![\w-])", "environment", text)
 
 
 def _lines(left: dict[str, Manifest], right: dict[str, Manifest], names: Names) -> Iterator[str]:
