@@ -51,6 +51,8 @@ from poscloud.spec import EnvironmentSpec
 GONE_SECONDS = 30.0
 """How long volumes may take to disappear after their namespace."""
 
+ADOPTS = "adopt: a namespace {} that is nobody's becomes this stack's; destroy then deletes it with all that is in it"
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -197,10 +199,7 @@ def up(
     prepared = prepare(root, stack, reporter, pin=True, spec=spec)
     refuse_rights(prepared.target, spec, f"{project_name(root)}/{stack}")
     if spec.adopt:
-        reporter.note(
-            f"adopt: a namespace {stack} that is nobody's becomes this stack's; destroy then deletes it with all that "
-            "is in it"
-        )
+        reporter.note(ADOPTS.format(stack))
     with ThreadPoolExecutor(1) as pool:
         namespace = pool.submit(namespace_of, prepared.kubectl, stack)
         make_passwords(prepared.pulumi, root, spec, reporter)

@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_validate_says_what_it_checked() -> None:
     done = run("validate", "-s", "wbyh-stage")
-    assert (done.returncode, done.stdout) == (0, "wbyh-stage: valid, 20 components, 68 objects\n")
+    assert (done.returncode, done.stdout) == (0, "wbyh-stage: valid, 20 components, 69 objects\n")
 
 
 def test_render_prints_the_golden_manifests() -> None:

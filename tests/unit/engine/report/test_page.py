@@ -96,7 +96,7 @@ def test_findings_are_with_their_component_and_in_one_list(page: Page) -> None:
 def test_planned_capacity_and_the_quota(page: Page) -> None:
     assert "requests of all pods" in page.text
     labels = [attrs.get("aria-label", "") for tag, attrs in page.tags if attrs.get("role") == "img"]
-    assert labels == ["7 of the quota's 20 pods", "0.8 of the quota's 4 CPU"]
+    assert labels == ["8 of the quota's 20 pods", "0.85 of the quota's 4 CPU"]
 
 
 def test_it_loads_nothing_and_says_so(page: Page) -> None:
