@@ -146,7 +146,8 @@ wait "$broker" || code=$?
 # environment goes, it would wait for all of its grace period.
 answers() {{
   for host in {hosts}; do
-    (: <>"/dev/tcp/$host/{port}") 2>/dev/null && return
+    # An address that is gone may give no answer at all, for minutes.
+    timeout 2 bash -c ": <>/dev/tcp/$host/{port}" 2>/dev/null && return
   done
   return 1
 }}

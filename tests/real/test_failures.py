@@ -30,8 +30,7 @@ FAILURES = {
     ),
     "no-secret": (
         "services:\n"
-        f"  lost: {{{PYTHON}, run_cmd_dir: /tmp/, run_cmd: sleep 1000, "
-        "env: {DB_PASSWORD: {secret: nowhere, key: password}}}\n",
+        f"  lost: {{{PYTHON}, run_cmd: sleep 1000, env: {{DB_PASSWORD: {{secret: nowhere, key: password}}}}}}\n",
         ("lost", 'secret "nowhere" not found'),
     ),
     "no-program": (
