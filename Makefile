@@ -53,8 +53,9 @@ SERVERS ?= tests/servers
 test-servers: $(READY_DEV) ## Give rendered configuration to the real Redis, Kafka, nginx, …; needs Debian's apt. SERVERS=files: only these.
 	@.venv/bin/python -m pytest -m servers $(SERVERS)
 
+REAL ?= tests/real
 test-real: $(READY_DEV) ## Run real containers on nodes of this machine; needs root, Linux with cgroup version 1 and Debian's apt.
-	@.venv/bin/python -m pytest -m real tests/real
+	@.venv/bin/python -m pytest -m real $(REAL)
 
 test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
 	@.venv/bin/python -m pytest tests/e2e/test_package.py
