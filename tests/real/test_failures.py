@@ -56,7 +56,7 @@ class Up:
         self.lines: list[tuple[float, str]] = []
         self.process = subprocess.Popen(
             ["poscloud", "up", "--yes", "-s", stack],
-            cwd=workspace.root, env=workspace.environment() | {"POSCLOUD_FAILURE_GRACE_SECONDS": "5"},
+            cwd=workspace.root, env=workspace.environment(),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
