@@ -51,7 +51,10 @@ if (admin.getUser("USER")) {{
 PROOF
 END
 unset MONGO_PASSWORD word
-shell=$(command -v mongosh || command -v mongo)
+shell=$(command -v mongosh || command -v mongo) || {{
+  echo "poscloud: the image has neither mongosh nor mongo, which a password needs" >&2
+  exit 1
+}}
 mongod --config {CONFIG_PATH}/setup.conf &
 pid=$!
 trap 'kill $pid; wait $pid; exit 1' TERM
