@@ -53,6 +53,6 @@ def test_the_commands_of_the_readme_work_in_order(clone: Path) -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     output = dict(re.findall(r">>> (.*)\n((?:(?!>>> ).*\n?)*)", done.stdout))
     assert output["kubectl get pods -n wbyh-stage"].count("Running") == 25
-    assert "91 unchanged" in output["pulumi up --yes -s wbyh-stage"]
+    assert "92 unchanged" in output["pulumi up --yes -s wbyh-stage"]
     assert "nothing is left of wbyh-stage" in done.stderr
     assert not list(clone.glob("pulumi-*")), "nothing is left beside what is ignored"

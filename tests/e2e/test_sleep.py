@@ -53,7 +53,8 @@ def awake(workspace: Workspace, rested: str) -> str:
 def pods(workspace: Workspace, name: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for pod in workspace.get("pods", "-n", name)["items"]:
-        if "deletionTimestamp" not in pod["metadata"]:
+        done = pod["status"]["phase"] == "Succeeded"  # of the Job that tried the Kafka
+        if "deletionTimestamp" not in pod["metadata"] and not done:
             app = pod["metadata"]["labels"]["app"]
             found[app] = found.get(app, 0) + 1
     return found
