@@ -62,10 +62,16 @@ class Server:
         Raises:
             ArchiveError: It is not whole.
         """
-        with file.open("xb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
-            file.chmod(0o600)
-            heard = _Heard(out.write)
-            code = await self._run((DUMP, *databases), heard.write)
+        try:
+            with file.open("xb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
+                file.chmod(0o600)
+                heard = _Heard(out.write)
+                code = await self._run((DUMP, *databases), heard.write)
+        except OSError as error:
+            raise ArchiveError(
+                f"the databases could not be dumped to {file.parent}: {error.strerror or error}; nothing was changed",
+                hint=f"df -h {file.parent.parent}",
+            ) from None
         if code or not heard.tail.strip().rpartition(b"\n")[2].startswith(_END):
             raise ArchiveError(f"the databases could not be dumped: {heard.told(code)}", hint=self._look)
         with file.open("rb") as there:
