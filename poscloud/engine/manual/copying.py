@@ -77,6 +77,8 @@ def read(source: str, target: str) -> Copy:
     service, path = remote[1] or ("", "")
     if not Path(source).exists():
         raise UsageError(f"there is no {source}", hint=f"ls -ld {source}")
+    if not (Path(source).is_file() or Path(source).is_dir()):
+        raise UsageError(f"{source} is neither a file nor a folder", hint=f"ls -ld {source}")
     return Copy(service, path, Path(source), into=True)
 
 

@@ -36,7 +36,8 @@ A_LINE = 400
 LOOK_SECONDS = 0.5
 """How often it is looked for new lines of a file that is followed."""
 
-AGAIN_SECONDS = 2.0
+AGAIN_SECONDS, LONGEST_SECONDS = 2.0, 30.0
+"""After how long it is tried again; where it never worked, twice as long each time up to the second."""
 
 # `l` lists the newest files, `r OFFSET FILE` shows one from there on; each answer ends with a line `.`, and each line
 # of a file begins with `|`. An empty line before the end says that the last line is whole. The end of input ends it.
@@ -64,6 +65,10 @@ _LISTED = re.compile(rb"(\d+) (\d+) (\d+) (\./.*)")
 
 class NoFilesError(DeployError):
     """Log files of a container cannot be read; its other log can."""
+
+
+class NoRightError(NoFilesError):
+    """… and trying again does not help."""
 
 
 @dataclass
@@ -131,6 +136,7 @@ async def follow_files(
     """Yield new lines of a container's log files until its pod is gone; a lost connection is taken up again."""
     tail, oldest = _bounds(query)
     state: dict[str, _File] | None = None
+    wait = AGAIN_SECONDS
     while there():
         try:
             async with opened(namespace, source, folder, state) as files:
@@ -138,12 +144,15 @@ async def follow_files(
                     if lines := [line for line in await files.new(tail) if line.time >= oldest]:
                         yield lines
                     state = files.copied()  # what is lost with a connection in the middle is read again
+                    wait = AGAIN_SECONDS
                     await asyncio.sleep(LOOK_SECONDS)
         except NoFilesError as error:
-            if state is None:  # it never worked
+            if state is None:  # it never worked, or not yet: a container may be about to start
                 note(_told(error))
+                wait = min(2 * wait, LONGEST_SECONDS)
+            if isinstance(error, NoRightError):
                 return
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(wait)
 
 
 def _cluster_of(namespace: Namespace) -> Cluster:
@@ -193,7 +202,7 @@ def _no_files(namespace: Namespace, source: Source, folder: str, error: Exceptio
     if isinstance(error, ApiError) and error.status == 403:
         refused = namespace.refused(error)
         what = f"log files in {folder} are left out: to read them you need `get` and `create` on pods/exec"
-        return NoFilesError(what, hint=refused.hint if isinstance(refused, AuthError) else "")
+        return NoRightError(what, hint=refused.hint if isinstance(refused, AuthError) else "")
     why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
     return NoFilesError(f"log files of {source.label} in {folder} are left out: {why}")
 

@@ -13,5 +13,5 @@ from poscloud.errors import ArchiveError
 
 async def test_a_dump_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     never_asked: Any = None
-    with pytest.raises(ArchiveError, match="could not be dumped to .*; nothing was changed"):
+    with pytest.raises(ArchiveError, match=r"could not be dumped to .*; nothing was changed"):
         await Server(never_asked, "dev", "mysql-0", "mysql").dump(["shop"], tmp_path / "gone" / "all.sql.gz")

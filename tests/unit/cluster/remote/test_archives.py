@@ -221,6 +221,7 @@ def test_what_is_no_archive_is_told(tmp_path: Path, data: bytes) -> None:
         (("a:/x", "b:/y"), "one of 'a:/x' and 'b:/y' has to be in a pod"),
         (("a:", "b"), "'a:' has no path"),
         (("./a:b", "missing:/x"), "there is no ./a:b"),
+        (("/dev/null", "a:/x"), "/dev/null is neither a file nor a folder"),
     ],
 )
 def test_words_that_name_no_copy_are_told(words: tuple[str, str], told: str) -> None:

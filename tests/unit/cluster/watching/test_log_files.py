@@ -185,6 +185,24 @@ async def test_what_was_read_when_the_connection_was_lost_is_read_again(
     assert sorted(got) == [b"of a.log", b"of b.log"] and left[0] < 3
 
 
+async def test_a_container_that_is_not_ready_for_it_is_asked_again(
+    namespace: Namespace, tmp_path: Path
+) -> None:
+    folder, there, notes = tmp_path / "later", [True], list[str]()
+    lines = follow_files(namespace, WEB, str(folder), {"tailLines": "1"}, lambda: there[0], notes.append)
+    coming = asyncio.ensure_future(anext(lines))
+    async with asyncio.timeout(10):
+        while not notes:
+            await asyncio.sleep(0)
+    folder.mkdir()
+    (folder / "api.log").write_text("one\ntwo\n")
+    got = await asyncio.wait_for(coming, 10)
+    assert [line.text for line in got] == [
+        b"two"
+    ] and f"log files of web-1 in {folder} are left out" in notes[0]
+    await ended(lines, there)
+
+
 async def ended(lines: AsyncIterator[list[Line]], there: list[bool]) -> None:
     there[0] = False
     with pytest.raises(StopAsyncIteration):
