@@ -162,7 +162,7 @@ def _refuse_wrong(modules: Sequence[Module], stack: str) -> None:
         )
     seen: set[str] = set()
     for module in modules:
-        if not _NAME.fullmatch(module.name) or module.name == "global" or module.name in seen:
+        if not _NAME.fullmatch(module.name) or module.name.lower() == "global" or module.name in seen:
             raise UsageError(
                 f"'{module.name}' cannot be a module's name, or there is one already",
                 hint="letters, digits, '.', '_' and '-'; not global",

@@ -23,6 +23,8 @@ SECRET, KEY = "unpack", "password"
 
 NAME = f"{SECRET}.{KEY}"
 
+_HINT = f"write it yourself: secrets: {{{SECRET}: [{KEY}]}}"
+
 
 @dataclass(frozen=True)
 class Given:
@@ -61,26 +63,30 @@ def passwd(
         DeployError: The engine cannot store or read it.
     """
     spec = load_checked(root, stack)
-    described = None if KEY in spec.secrets.get(SECRET, ()) else _describe(root, stack)
+    is_described = KEY in spec.secrets.get(SECRET, ())
+    if not is_described and not (root / _file_of(stack)).is_file():
+        raise PosCloudError(f"{stack} is described in Python, and has no Secret '{SECRET}'", hint=_HINT)
     install(root, reporter)
     pulumi = Pulumi(root, read_stack_config(root, stack).context)
     pulumi.ensure_stack(stack)
     made = new or NAME not in read_stack_config(root, stack).keys
     if made:
         make_password(pulumi, stack, NAME)
+    # Not before: a description that names a password which nobody could store is refused by the next up.
+    described = None if is_described else _describe(root, stack)
     password = _read(pulumi, stack) if file or show else ""
     if file:
         _hand_out(file, password)
     return Given(made, described, password if show else "")
 
 
+def _file_of(stack: str) -> Path:
+    return Path(STACKS) / f"{stack}.yaml"
+
+
 def _describe(root: Path, stack: str) -> Path:
     """Write the Secret into the stack's file, if the description is right then, and return the file."""
-    file = Path(STACKS) / f"{stack}.yaml"
-    wanted = f"secrets: {{{SECRET}: [{KEY}]}}"
-    hint = f"write it yourself: {wanted}"
-    if not (root / file).is_file():
-        raise PosCloudError(f"{stack} is described in Python, and has no Secret '{SECRET}'", hint=hint)
+    file = _file_of(stack)
     text = (root / file).read_text(encoding="utf-8")
     has = load_checked(root, stack).secrets.get(SECRET, ())
     try:
@@ -88,7 +94,7 @@ def _describe(root: Path, stack: str) -> Path:
         load_checked(root, stack)
     except PosCloudError as error:
         (root / file).write_text(text, encoding="utf-8")
-        raise PosCloudError(f"{file}: {error.message}; it is as it was", hint=hint) from None
+        raise PosCloudError(f"{file}: {error.message}; it is as it was", hint=_HINT) from None
     return file
 
 

@@ -27,7 +27,11 @@ _END = b"-- Dump completed"
 """How the last line of a whole dump begins."""
 
 
-class UnderWayError(DeployError):
+class UntouchedError(DeployError):
+    """Nothing was changed."""
+
+
+class UnderWayError(UntouchedError):
     """Somebody else makes these databases anew just now."""
 
 
@@ -62,10 +66,16 @@ class Server:
         Raises:
             ArchiveError: It is not whole.
         """
-        with file.open("xb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
-            file.chmod(0o600)
-            heard = _Heard(out.write)
-            code = await self._run((DUMP, *databases), heard.write)
+        try:
+            with file.open("xb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as out:
+                file.chmod(0o600)
+                heard = _Heard(out.write)
+                code = await self._run((DUMP, *databases), heard.write)
+        except OSError as error:
+            raise ArchiveError(
+                f"the databases could not be dumped to {file.parent}: {error.strerror or error}; nothing was changed",
+                hint=f"df -h {file.parent.parent}",
+            ) from None
         if code or not heard.tail.strip().rpartition(b"\n")[2].startswith(_END):
             raise ArchiveError(f"the databases could not be dumped: {heard.told(code)}", hint=self._look)
         with file.open("rb") as there:
@@ -80,6 +90,7 @@ class Server:
 
         Raises:
             UnderWayError: Somebody else does that just now; nothing was done.
+            UntouchedError: Nothing was done, for another reason.
             DeployError: One failed: says what the server said; those before it were run.
         """
         data, words = b"", list[str]()
@@ -99,9 +110,10 @@ class Server:
                 "somebody else makes these databases anew just now; nothing was done",
                 hint="poscloud db status",
             )
+        if code == NOTHING_DONE:
+            raise UntouchedError(f"nothing was changed: {heard.told(code)}", hint=self._look)
         if code:
-            done = "nothing was changed: " if code == NOTHING_DONE else ""
-            raise DeployError(f"{done}{heard.told(code)}", hint=self._look)
+            raise DeployError(heard.told(code), hint=self._look)
 
     @property
     def _look(self) -> str:

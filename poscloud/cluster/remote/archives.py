@@ -27,9 +27,9 @@ set -eu
 command -v tar > /dev/null || { echo "the image has no tar" >&2; exit 73; }
 if [ -d "$1" ]; then cd "$1"; exec tar cf - .; fi
 cd "$(dirname "$1")"
-exec tar cf - "./$(basename "$1")"
+exec tar chf - "./$(basename "$1")"
 """
-"""Writes an archive of what ``$1`` is."""
+"""Writes an archive of what ``$1`` is, or what it leads to as a link."""
 
 # By its size, not by its end: a node that is simulated tells no command that its input is over.
 WRITE = """\
@@ -53,8 +53,8 @@ if [ -d "$to" ]; then folder=$to at=${to%/}/$name; else folder=$(dirname "$to") 
 [ -d "$folder" ] || fail "no such folder: $folder"
 [ "$kind" = file ] && [ -d "$at" ] && fail "$at is a folder"
 [ "$kind" = folder ] && [ -e "$at" ] && [ ! -d "$at" ] && fail "$at is no folder"
+mkdir "$folder/.poscloud-cp-$$" # what is there already is another one's, and stays
 new=$folder/.poscloud-cp-$$
-mkdir "$new"
 head -c "$size" | tar xof - -C "$new"
 [ -e "$new/complete" ] || fail "the archive did not arrive as a whole"
 changes=yes
@@ -137,7 +137,7 @@ def unpack(archive: IO[bytes], target: Path, name: str) -> Taken:
             taken = Taken(*_extract(tar, members, new / DATA), left)
             _move(new / DATA, at)
             return taken
-    except (tarfile.TarError, KeyError) as error:  # a KeyError: a link to what it does not have
+    except tarfile.TarError as error:
         raise DeployError(
             f"what came is no whole archive: {error}; nothing was written", hint="run it again"
         ) from None
@@ -156,12 +156,29 @@ def _beside(parent: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _checked(members: list[tarfile.TarInfo]) -> tuple[list[tarfile.TarInfo], tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Member:
+    """A file or folder of an archive.
+
+    Attributes:
+        info: What the archive has of it.
+        content: The member with its content: another one of a hard link.
+    """
+
+    info: tarfile.TarInfo
+    content: tarfile.TarInfo
+
+
+def _checked(members: list[tarfile.TarInfo]) -> tuple[list[_Member], tuple[str, ...]]:
     """Return the members that are files and folders, and the names of the others.
 
     Raises:
         PosCloudError: A name leads somewhere else.
+        TarError: A link leads to what the archive does not have.
     """
+    good: list[_Member] = []
+    left: list[str] = []
+    known: dict[PurePosixPath, tarfile.TarInfo] = {}
     for member in members:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts:
@@ -169,39 +186,47 @@ def _checked(members: list[tarfile.TarInfo]) -> tuple[list[tarfile.TarInfo], tup
                 f"the archive from the pod has '{member.name}', which leads out of its folder; nothing was written",
                 hint="whoever can write in that container made it so; look at it with poscloud exec",
             )
-    good = [member for member in members if member.isfile() or member.isdir() or member.islnk()]
-    return good, tuple(m.name.removeprefix("./") for m in members if m not in good)
+        content: tarfile.TarInfo | None = member
+        if member.islnk() and (content := known.get(PurePosixPath(member.linkname))) is None:
+            raise tarfile.ExtractError(f"{member.name} leads to {member.linkname}, which it does not have")
+        known[path] = content or member
+        if content and (content.isfile() or content.isdir()):
+            good.append(_Member(member, content))
+        else:
+            left.append(member.name.removeprefix("./"))
+    return good, tuple(left)
 
 
-def _refuse_large(members: list[tarfile.TarInfo], parent: Path) -> None:
-    size, room = sum(member.size for member in members), shutil.disk_usage(parent).free
+def _refuse_large(members: list[_Member], parent: Path) -> None:
+    size, room = sum(member.content.size for member in members), shutil.disk_usage(parent).free
     if size > room:
         raise PosCloudError(
             f"{size} bytes do not fit into {parent}, which has {room} left", hint=f"df -h {parent}"
         )
 
 
-def _extract(tar: tarfile.TarFile, members: list[tarfile.TarInfo], to: Path) -> tuple[int, int]:
+def _extract(tar: tarfile.TarFile, members: list[_Member], to: Path) -> tuple[int, int]:
     """Write members to a file or folder that is not there yet; return how many files, and their bytes."""
     files = size = 0
-    is_folder = bool(members) and members[0].isdir()
+    is_folder = bool(members) and members[0].content.isdir()
+    mask = os.umask(0)
+    os.umask(mask)
     for member in members:
-        file = to / member.name if is_folder else to
-        if member.isdir():
+        info = member.info
+        file = to / info.name if is_folder else to
+        if member.content.isdir():
             file.mkdir(parents=True, exist_ok=True)
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
-        data = tar.extractfile(member)
+        data = tar.extractfile(member.content)
         if data is None:
             continue
         with data, file.open("wb") as out:
             shutil.copyfileobj(data, out, 1 << 20)
             size += out.tell()
         files += 1
-        mask = os.umask(0)
-        os.umask(mask)
-        file.chmod((stat.S_IMODE(member.mode) & 0o777 | 0o600) & ~mask)
-        os.utime(file, (member.mtime, member.mtime))
+        file.chmod((stat.S_IMODE(info.mode) & 0o777 | 0o600) & ~mask)
+        os.utime(file, (info.mtime, info.mtime))
     return files, size
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from poscloud.cluster.archive.stores import Store, open_store
 from poscloud.cluster.database.ledger import Reinit, State, digest, steps_of
-from poscloud.cluster.database.server import UnderWayError
+from poscloud.cluster.database.server import UntouchedError
+from poscloud.cluster.remote.connection import NotBegunError
 from poscloud.engine.archive import material_of
 from poscloud.engine.database.found import Found, look, refuse_unlike
 from poscloud.engine.environments.asked import owner
@@ -102,7 +103,7 @@ async def _reinit(place: Place, wanted: str, reporter: Reporter) -> str:
     with reporter.step(found.name):
         try:
             await found.server.apply(steps, reporter.update)
-        except UnderWayError:
+        except (UntouchedError, NotBegunError):
             raise
         except DeployError as error:
             raise DeployError(

@@ -17,7 +17,7 @@ from poscloud.engine.manual.asked import end_of, refuse_production
 from poscloud.engine.manual.container import Container
 from poscloud.engine.manual.place import place_of
 from poscloud.engine.manual.visit import NothingDoneError, Wanted, in_container
-from poscloud.errors import DeployError, UsageError
+from poscloud.errors import DeployError, PosCloudError, UsageError
 from poscloud.local.progress import Reporter
 from poscloud.provider.cluster import Cluster
 
@@ -77,6 +77,8 @@ def read(source: str, target: str) -> Copy:
     service, path = remote[1] or ("", "")
     if not Path(source).exists():
         raise UsageError(f"there is no {source}", hint=f"ls -ld {source}")
+    if not (Path(source).is_file() or Path(source).is_dir()):
+        raise UsageError(f"{source} is neither a file nor a folder", hint=f"ls -ld {source}")
     return Copy(service, path, Path(source), into=True)
 
 
@@ -165,7 +167,14 @@ class _Heard:
 
     async def write(self, channel: Channel, data: bytes) -> None:
         if channel == Channel.STDOUT and self._output:
-            await asyncio.to_thread(self._output.write, data)
+            try:
+                await asyncio.to_thread(self._output.write, data)
+            except OSError as error:
+                folder = tempfile.gettempdir()
+                raise PosCloudError(
+                    f"what came cannot be kept in {folder}: {error.strerror}; nothing was copied",
+                    hint=f"df -h {folder}; another one: TMPDIR=FOLDER poscloud cp …",
+                ) from None
         else:
             self._complaints += data[: MOST_TOLD - len(self._complaints)]
 

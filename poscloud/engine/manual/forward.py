@@ -179,6 +179,10 @@ class Forward:
             await self._choose()
         except DeployError as error:  # none runs just now, or the cluster does not answer
             self._say(f"{error.message}; waiting")
+        except ApiError as error:
+            if error.status != 429 and error.status < 500:
+                raise
+            self._say(f"{error.message}; waiting")  # the API server is not well just now
 
     async def _leave(self, pod: Container) -> None:
         """Cut the connections to a pod that is gone."""

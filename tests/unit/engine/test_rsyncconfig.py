@@ -63,6 +63,7 @@ def test_the_server_has_its_files_elsewhere(root: Path) -> None:
         {"modules": ("jars=srv/jars",)},
         {"modules": ("dev-img=/srv/other",)},
         {"modules": ("global=/srv/jars",)},
+        {"modules": ("Global=/srv/jars",)},
         {"modules": ("jars=/srv\n[other]\npath = /",)},
         {"modules": ("jars=/srv/%HOME%",)},
         {"user": "a:b"},

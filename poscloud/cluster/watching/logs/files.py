@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,7 +22,10 @@ from poscloud.provider.cluster import Cluster, Settings
 from poscloud.provider.rest import ApiError, Clock, Query
 
 NEWEST = 3
-"""Files of a container that are read: those that were written last."""
+"""Files of a container whose end is read at first: those that were written last."""
+
+LISTED = 30
+"""Files that are looked at, the newest of them; of those that are not read at first, what comes later is."""
 
 MOST = 4 * 2**20
 """Bytes of a file that are read at a time, from its end on the first time."""
@@ -32,7 +36,8 @@ A_LINE = 400
 LOOK_SECONDS = 0.5
 """How often it is looked for new lines of a file that is followed."""
 
-AGAIN_SECONDS = 2.0
+AGAIN_SECONDS, LONGEST_SECONDS = 2.0, 30.0
+"""After how long it is tried again; where it never worked, twice as long each time up to the second."""
 
 # `l` lists the newest files, `r OFFSET FILE` shows one from there on; each answer ends with a line `.`, and each line
 # of a file begins with `|`. An empty line before the end says that the last line is whole. The end of input ends it.
@@ -44,7 +49,8 @@ while read -r word offset file; do
     l)
       date +%z
       find . -type f ! -path '*/.*' ! -name '*.gz' ! -name '*.zip' ! -name '*.bz2' ! -name '*.xz' ! -name '*.zst' \\
-        ! -name '*.lck' ! -name '*.pid' ! -name '*.hprof' -exec stat -c '%Y %i %s %n' {} + | sort -rn | head -n "$2" ;;
+        ! -name '*.lck' ! -name '*.pid' ! -name '*.hprof' ! -path '*[[:cntrl:]]*' \\
+        -exec stat -c '%Y %i %s %n' {} + | sort -rn | head -n "$2" ;;
     r) tail -c "+$((offset + 1))" "$file" | head -c "$3" | sed 's/^/|/'; echo ;;
     *) exit 0 ;;
   esac
@@ -53,8 +59,16 @@ done
 """
 
 
+_LISTED = re.compile(rb"(\d+) (\d+) (\d+) (\./.*)")
+"""When a file was written, its number, its size, its name, which may be in any encoding."""
+
+
 class NoFilesError(DeployError):
     """Log files of a container cannot be read; its other log can."""
+
+
+class NoRightError(NoFilesError):
+    """… and trying again does not help."""
 
 
 @dataclass
@@ -122,19 +136,23 @@ async def follow_files(
     """Yield new lines of a container's log files until its pod is gone; a lost connection is taken up again."""
     tail, oldest = _bounds(query)
     state: dict[str, _File] | None = None
+    wait = AGAIN_SECONDS
     while there():
         try:
             async with opened(namespace, source, folder, state) as files:
                 while there():
                     if lines := [line for line in await files.new(tail) if line.time >= oldest]:
                         yield lines
-                    state = files.state
+                    state = files.copied()  # what is lost with a connection in the middle is read again
+                    wait = AGAIN_SECONDS
                     await asyncio.sleep(LOOK_SECONDS)
         except NoFilesError as error:
-            if state is None:  # it never worked
+            if state is None:  # it never worked, or not yet: a container may be about to start
                 note(_told(error))
+                wait = min(2 * wait, LONGEST_SECONDS)
+            if isinstance(error, NoRightError):
                 return
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(wait)
 
 
 def _cluster_of(namespace: Namespace) -> Cluster:
@@ -153,6 +171,10 @@ def _told(error: NoFilesError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
 
 
+def _copied(state: dict[str, _File]) -> dict[str, _File]:
+    return {number: replace(file) for number, file in state.items()}
+
+
 @asynccontextmanager
 async def opened(
     namespace: Namespace, source: Source, folder: str, state: dict[str, _File] | None = None
@@ -162,13 +184,13 @@ async def opened(
     Raises:
         NoFilesError: It does not run there, or not any more.
     """
-    words = ("sh", "-c", SCRIPT, "poscloud-logs", folder, str(NEWEST), str(MOST))
+    words = ("sh", "-c", SCRIPT, "poscloud-logs", folder, str(LISTED), str(MOST))
     command = Command(namespace.name, source.pod, source.container, words, takes_input=True)
     talk = _Talk()
     running = asyncio.create_task(run(_cluster_of(namespace), command, talk.hear, talk.questions()))
     talk.running = running
     try:
-        yield _Files(talk, source, dict(state) if state else {}, first=state is None)
+        yield _Files(talk, source, _copied(state or {}), first=state is None)
     except (PosCloudError, OSError, TimeoutError) as error:
         raise _no_files(namespace, source, folder, error) from error
     finally:
@@ -180,7 +202,7 @@ def _no_files(namespace: Namespace, source: Source, folder: str, error: Exceptio
     if isinstance(error, ApiError) and error.status == 403:
         refused = namespace.refused(error)
         what = f"log files in {folder} are left out: to read them you need `get` and `create` on pods/exec"
-        return NoFilesError(what, hint=refused.hint if isinstance(refused, AuthError) else "")
+        return NoRightError(what, hint=refused.hint if isinstance(refused, AuthError) else "")
     why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
     return NoFilesError(f"log files of {source.label} in {folder} are left out: {why}")
 
@@ -214,7 +236,7 @@ class _Talk:
             PosCloudError: The script ended.
         """
         self.answer.clear()
-        self.asked.put_nowait(question.encode() + b"\n")
+        self.asked.put_nowait(question.encode(errors="surrogateescape") + b"\n")
         assert self.running is not None
         while not (self.answer.endswith(b"\n.\n") or self.answer == b".\n"):
             self.came.clear()
@@ -248,20 +270,30 @@ class _Files:
         """Return the lines that have come since it was asked last, in order; the first time the last ``tail`` ones."""
         await self._list()
         found: list[Line] = []
-        for file in self.state.values():
+        for number, file in enumerate(self.state.values()):
             if file.offset < 0:
-                window = MOST if tail < 0 else min(MOST, max(tail, 1) * A_LINE)
-                file.offset = max(0, file.size - window) if self._first else 0
-                file.first = file.offset > 0
+                self._place(file, tail, read=number < NEWEST)
             if file.offset > file.size:  # emptied, and written anew
                 file.offset = 0
-            while file.offset < file.size and (lines := await self._read(file)):
-                found += lines
+            before = -1
+            while before < file.offset < file.size:
+                before = file.offset
+                found += await self._read(file)
         if self._first and tail >= 0:
             found.sort(key=lambda line: line.time)
             found = found[-tail:] if tail else []
         self._first = False
         return sorted(found, key=lambda line: line.time)
+
+    def copied(self) -> dict[str, _File]:
+        """Return what is known of them now, whatever is read later."""
+        return _copied(self.state)
+
+    def _place(self, file: _File, tail: int, *, read: bool) -> None:
+        """Set from where on a file is read that was not known."""
+        window = (MOST if tail < 0 else min(MOST, max(tail, 1) * A_LINE)) if read else 0
+        file.offset = max(0, file.size - window) if self._first else 0
+        file.first = read and file.offset > 0
 
     async def _list(self) -> None:
         zone, *lines = await self._talk.ask("l")
@@ -270,7 +302,9 @@ class _Files:
         self._zone = zone_of(zone)
         listed = {}
         for line in lines:
-            changed, inode, size, name = line.decode(errors="surrogateescape").split(" ", 3)
+            if not (told := _LISTED.fullmatch(line)):
+                continue
+            changed, inode, size, name = (part.decode(errors="surrogateescape") for part in told.groups())
             known = self.state.get(inode) or _File(name, 0, 0.0)
             known.name, known.size, known.changed = name, int(size), float(changed)
             listed[inode] = known
@@ -285,10 +319,13 @@ class _Files:
             raw.pop()
         if not raw:
             return ()
-        file.offset += sum(map(len, raw)) + len(raw)
+        file.offset += sum(map(len, raw)) + len(raw) - (not is_whole and len(raw[-1]) >= MOST)
         if file.first:
             raw, file.first = raw[1:], False
-        source = replace(self._source, file=file.name.removeprefix("./"))
+        shown = (
+            file.name.removeprefix("./").encode(errors="surrogateescape").decode(errors="backslashreplace")
+        )
+        source = replace(self._source, file=shown)
         lines = timed(raw, source, self._zone, file.last or b"")
         if lines and not lines[0].time:  # nowhere in it is a time
             stamp = as_time(file.changed or time.time())

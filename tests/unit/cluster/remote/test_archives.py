@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,6 +162,42 @@ def test_no_link_from_a_pod_is_made_nor_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "hard").exists()
 
 
+def test_hard_links_take_what_their_file_has_and_no_more_than_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def links() -> io.BytesIO:
+        return archive_of(
+            FOLDER, ("./loop", tarfile.SYMTYPE, b"loop"), ("./same", tarfile.LNKTYPE, b"./loop"),
+            ("./large", tarfile.REGTYPE, b"x" * 1000),
+            *((f"./{number}", tarfile.LNKTYPE, b"./large") for number in range(9)),
+        )  # fmt: skip
+
+    taken = unpack(links(), tmp_path / "to", "x")
+    assert (taken.files, taken.size, taken.left) == (10, 10_000, ("loop", "same"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=9_999))
+    with pytest.raises(PosCloudError, match="10000 bytes do not fit"):
+        unpack(links(), tmp_path / "other", "x")
+
+
+def test_a_file_is_taken_by_a_link_that_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "app-1.log").write_text("one")
+    (tmp_path / "app.log").symlink_to("app-1.log")
+    assert unpack(get(str(tmp_path / "app.log")), tmp_path / "to", "app.log").files == 1
+    assert (tmp_path / "to").read_text() == "one" and not (tmp_path / "to").is_symlink()
+
+
+def test_a_folder_that_another_copy_uses_stays(tmp_path: Path, source: Path) -> None:
+    archive = io.BytesIO()
+    pack(source / "one", archive)
+    begin = 'mkdir "$0/.poscloud-cp-$$"; echo kept > "$0/.poscloud-cp-$$/data"; exec sh -c "$@"'
+    words = [WRITE, "poscloud-cp", str(tmp_path), "one", "file", str(len(archive.getvalue()))]
+    done = subprocess.run(
+        ["sh", "-c", begin, str(tmp_path), *words], input=archive.getvalue(), capture_output=True, check=False
+    )
+    assert done.returncode == NOTHING_DONE
+    assert [f.read_text() for f in tmp_path.glob(".poscloud-cp-*/data")] == ["kept\n"]
+
+
 def test_a_link_in_a_folder_of_this_machine_is_not_written_through(tmp_path: Path, source: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "to" / source.name).mkdir(parents=True)
@@ -183,6 +221,7 @@ def test_what_is_no_archive_is_told(tmp_path: Path, data: bytes) -> None:
         (("a:/x", "b:/y"), "one of 'a:/x' and 'b:/y' has to be in a pod"),
         (("a:", "b"), "'a:' has no path"),
         (("./a:b", "missing:/x"), "there is no ./a:b"),
+        (("/dev/null", "a:/x"), "/dev/null is neither a file nor a folder"),
     ],
 )
 def test_words_that_name_no_copy_are_told(words: tuple[str, str], told: str) -> None:

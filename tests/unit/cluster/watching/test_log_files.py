@@ -125,6 +125,85 @@ async def test_followed_files_lose_nothing_when_they_are_renamed_emptied_and_new
     log.write_text("emptied\n")
     got += await heard(lines, b"emptied")
     assert sorted(got) == sorted([b"9", b"half a line", b"last", b"first of a new file", b"emptied"])
+    await ended(lines, there)
+
+
+async def test_a_name_in_any_encoding_is_read_and_one_with_a_line_end_is_not(
+    namespace: Namespace, folder: Path
+) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xc8\xd5 1.log")).write_text("2026-11-22 17:00:01 one\n")
+    (folder / "two\nlines").write_text("2026-11-22 17:00:02 two\n")
+    lines = await read(namespace, folder)
+    assert shown(lines) == [("09:00:01.000", "\\xc8\\xd5 1.log", "2026-11-22 17:00:01 one")]
+    lines[0].source.label.encode()
+
+
+async def test_of_many_files_that_are_followed_each_line_comes_once(
+    namespace: Namespace, folder: Path
+) -> None:
+    logs, there = [folder / f"{number}.log" for number in range(module.NEWEST + 2)], [True]
+    for number, log in enumerate(logs):
+        log.write_text(f"old {number}\n")
+        os.utime(log, (1000 + number, 1000 + number))
+    lines = follow_files(namespace, WEB, str(folder), {"tailLines": "1"}, lambda: there[0], print)
+    got = await heard(lines, b"old 4")
+    for turn in range(3):
+        for number, log in enumerate(logs):
+            with log.open("a") as file:
+                file.write(f"{turn} {number}\n")
+            os.utime(log, (2000 + 10 * turn + number, 2000 + 10 * turn + number))
+            got += await heard(lines, f"{turn} {number}".encode())
+    await ended(lines, there)
+    assert got == [b"old 4", *(f"{t} {n}".encode() for t in range(3) for n in range(len(logs)))]
+
+
+async def test_what_was_read_when_the_connection_was_lost_is_read_again(
+    namespace: Namespace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs, read_one, left = [folder / "a.log", folder / "b.log"], module._Files._read, [5]
+    there = [True]
+    for log in logs:
+        log.write_text("begin\n")
+    lines = follow_files(namespace, WEB, str(folder), {}, lambda: there[0], print)
+    assert await heard(lines, b"begin") == [b"begin", b"begin"]
+
+    async def lost(self: module._Files, file: module._File) -> object:
+        found = await read_one(self, file)
+        left[0] -= 1
+        if left[0] == 3:
+            raise ConnectionResetError
+        return found
+
+    monkeypatch.setattr(module._Files, "_read", lost)
+    for log in logs:
+        with log.open("a") as file:
+            file.write(f"of {log.name}\n")
+    got: list[bytes] = []
+    while len(got) < len(logs):
+        got += [line.text for line in await asyncio.wait_for(anext(lines), 10)]
+    await ended(lines, there)
+    assert sorted(got) == [b"of a.log", b"of b.log"] and left[0] < 3
+
+
+async def test_a_container_that_is_not_ready_for_it_is_asked_again(
+    namespace: Namespace, tmp_path: Path
+) -> None:
+    folder, there, notes = tmp_path / "later", [True], list[str]()
+    lines = follow_files(namespace, WEB, str(folder), {"tailLines": "1"}, lambda: there[0], notes.append)
+    coming = asyncio.ensure_future(anext(lines))
+    async with asyncio.timeout(10):
+        while not notes:
+            await asyncio.sleep(0)
+    folder.mkdir()
+    (folder / "api.log").write_text("one\ntwo\n")
+    got = await asyncio.wait_for(coming, 10)
+    assert [line.text for line in got] == [
+        b"two"
+    ] and f"log files of web-1 in {folder} are left out" in notes[0]
+    await ended(lines, there)
+
+
+async def ended(lines: AsyncIterator[list[Line]], there: list[bool]) -> None:
     there[0] = False
     with pytest.raises(StopAsyncIteration):
         await asyncio.wait_for(anext(lines), 10)
