@@ -81,7 +81,7 @@ class Progress:
                 for event in parse(line):
                     now = time.monotonic() - began
                     self._shown.changed(run, run.take(event, now), now)
-        except (UnknownEventsError, OSError, KeyError, TypeError, ValueError) as error:
+        except (UnknownEventsError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
             self._say(f"the progress of this run cannot be shown: {error}")
 
 

@@ -161,6 +161,12 @@ def test_what_is_no_event_is_told(line: str) -> None:
         list(parse(line))
 
 
+def test_what_a_terminal_would_obey_is_not_in_messages() -> None:
+    told = "<{%fg 1%}>a\x1b[2Jb\x1b]0;title\x07c \x1b[31md\x1b[0m\x1b\x9b e\nf"
+    event = {"diagnosticEvent": {"severity": "error", "urn": _urn("web"), "message": told}}
+    assert [e.text for e in parse(json.dumps(event))] == ["abc d e f"]
+
+
 def test_lines_that_are_written_while_they_are_read(tmp_path: Path) -> None:
     file, over, seen = tmp_path / "events", threading.Event(), threading.Event()
     found: list[bytes] = []
@@ -201,11 +207,14 @@ def test_the_display_stands_in_for_the_engines_lines_and_keeps_its_last_words(
     assert "\x1b[?25h" in str(console.file.getvalue()), "the cursor is back"  # type: ignore[attr-defined]
 
 
-def test_events_that_cannot_be_read_end_the_display_alone(shop: list[RenderedPart]) -> None:
+@pytest.mark.parametrize(
+    "line", ["no event", '{"resourcePreEvent": {"metadata": []}}', '{"diagnosticEvent": 1}']
+)
+def test_events_that_cannot_be_read_end_the_display_alone(shop: list[RenderedPart], line: str) -> None:
     said: list[str] = []
     with Progress(Lines(io.StringIO()), instead=False, say=said.append).following(shop) as given:
         (flag,) = given.flags
-        Path(flag.partition("=")[2]).write_text("no event\n")
+        Path(flag.partition("=")[2]).write_text(f"{line}\n")
     assert len(said) == 1 and said[0].startswith("the progress of this run cannot be shown")
 
 
