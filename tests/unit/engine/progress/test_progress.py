@@ -233,3 +233,22 @@ def test_the_engine_is_left_alone_where_it_asks(
     monkeypatch.setenv("POSCLOUD_PROGRESS", wanted)
     environment: dict[str, Any] = {}
     assert (progress_for(environment, print, confirmed=confirmed) is not None) is lines
+
+
+class _Terminal(io.TextIOWrapper):
+    """A terminal of some encoding."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("encoding", "tree"), [("utf-8", True), ("gbk", False), ("latin-1", False)])
+def test_a_terminal_that_cannot_show_the_signs_keeps_the_engines_display(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, tree: bool
+) -> None:
+    monkeypatch.setenv("POSCLOUD_PROGRESS", "")
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}", _Terminal(io.BytesIO(), encoding=encoding))
+    opened = {"PULUMI_CONFIG_PASSPHRASE": "x"}
+    assert (progress_for(opened, print, confirmed=True) is not None) is tree
