@@ -16,15 +16,24 @@ _WORDS = (
 )
 _OPTION = re.compile(rf"-{{1,2}}[\w.\-]{{0,80}}?{_WORDS}", re.IGNORECASE)
 """An option whose value is the next word of a command."""
+_QUOTED = r"\"(?:[^\"\\]|\\.)+\"|'(?:[^'\\]|''|\\.)+'|\"[^\"]+\"|'[^']+'"
+"""With what is escaped in it; a backslash that escapes nothing may be a value's last character."""
+_BEGIN = r"(?:^|(?<=[^\w])|(?<=[_.\-])|(?-i:(?<=[a-z0-9])(?=[A-Z])))"
 _IN_TEXT = (
     re.compile(
-        rf"(?:^|(?<=[^\w])|(?<=[_.\-])){_WORDS}[\"']?\s{{0,9}}[=:]\s{{0,9}}(?P<secret>\"[^\"]+\"|'[^']+'|[^\s\"']+)",
+        rf"{_BEGIN}{_WORDS}[\"']?\s{{0,9}}[=:]\s{{0,9}}(?P<secret>{_QUOTED}|[^\s\"']+)", re.IGNORECASE
+    ),
+    # in a JSON that stands in a string
+    re.compile(
+        rf"{_BEGIN}{_WORDS}\\{{1,3}}[\"']\s{{0,9}}[=:]\s{{0,9}}\\{{1,3}}[\"'](?P<secret>[^\s\"'\\]+)",
         re.IGNORECASE,
     ),
+    re.compile(rf"(?<!\S){_OPTION.pattern}\s{{1,9}}(?P<secret>{_QUOTED}|[^\s\"'-]\S*)", re.IGNORECASE),
+    # up to the last @ before the host: some write one in a password as it is
     re.compile(
-        rf"(?<!\S){_OPTION.pattern}\s{{1,9}}(?P<secret>\"[^\"]+\"|'[^']+'|[^\s\"'-]\S*)", re.IGNORECASE
+        r"\b[a-z][a-z0-9+.\-]{0,20}://[^\s/:@]{0,100}:(?P<secret>[^\s/@]{1,200}(?:@[^\s/@\"',;]{1,200}){0,4})@",
+        re.IGNORECASE,
     ),
-    re.compile(r"\b[a-z][a-z0-9+.\-]{0,20}://[^\s/:@]{0,100}:(?P<secret>[^\s/@]{1,200})@", re.IGNORECASE),
     re.compile(
         r"\bIDENTIFIED\s+(?:WITH\s+\S+\s+)?(?:BY|AS)\s+(?:PASSWORD\s+)?"
         r"(?P<secret>'(?:[^'\\]|''|\\.)+'|\"(?:[^\"\\]|\\.)+\")",

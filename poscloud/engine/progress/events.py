@@ -12,7 +12,11 @@ from poscloud.errors import PosCloudError
 
 What = Literal["begin", "done", "failed", "told", "error", "end"]
 
-_COLOUR = re.compile(r"<\{%[^%]*%\}>|\x1b\[[0-9;]*m")
+_COLOUR = re.compile(
+    r"<\{%[^%]*%\}>|\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    r"|[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]"
+)
+"""Colours, and whatever else a terminal would obey: the last lines of a container's log are in messages."""
 _KEPT = frozenset({"same", "read", "refresh"})
 
 

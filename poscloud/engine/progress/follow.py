@@ -81,7 +81,7 @@ class Progress:
                 for event in parse(line):
                     now = time.monotonic() - began
                     self._shown.changed(run, run.take(event, now), now)
-        except (UnknownEventsError, OSError, KeyError, TypeError, ValueError) as error:
+        except (UnknownEventsError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
             self._say(f"the progress of this run cannot be shown: {error}")
 
 
@@ -149,7 +149,10 @@ def progress_for(
         return None
     terminal = sys.stderr.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     opened = any(environment.get(f"PULUMI_CONFIG_PASSPHRASE{end}") is not None for end in ("", "_FILE"))
-    if terminal and opened and wanted != "lines":
+    drawable = all((each.encoding or "").lower().startswith("utf") for each in (sys.stderr, sys.stdout))
+    if (
+        terminal and opened and drawable and wanted != "lines"
+    ):  # one in GBK or Latin-1 has no signs for the states
         return Progress(Tree(), instead=True, say=say)
     if terminal and wanted != "lines":
         return None

@@ -53,6 +53,18 @@ def report_of(description: Description, masker: Masker, now: datetime) -> Report
     )
 
 
+def mask_again(report: Report, masker: Masker) -> None:
+    """Hide in what the description has told what was learnt since: by later parts of it, and by the cluster."""
+
+    def masked(objects: list[Object]) -> list[Object]:
+        return [Object(each.kind, each.name, masker.again(each.text)) for each in objects]
+
+    for component in report.components:
+        component.spec, component.objects = masker.again(component.spec), masked(component.objects)
+        component.outputs = {key: masker.again(value) for key, value in component.outputs.items()}
+    report.environment = masked(report.environment)
+
+
 def objects_of(manifests: Iterable[Manifest], masker: Masker) -> list[Object]:
     """Return manifests as a report shows them."""
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 from poscloud.engine.description import Description, describe
 from poscloud.engine.preflight.cluster import cluster_findings, live_of, target_of
 from poscloud.engine.preflight.report import offline_findings
-from poscloud.engine.report.described import add_findings, report_of
+from poscloud.engine.report.described import add_findings, mask_again, report_of
 from poscloud.engine.report.live import add_nodes, add_state
 from poscloud.engine.report.masking import Masker
 from poscloud.engine.report.model import Report
@@ -39,6 +39,7 @@ def make_report(root: Path, stack: str, *, cluster: bool, now: datetime | None =
     version = ""
     if cluster:
         findings, version = _ask(root, stack, description, report, masker)
+    mask_again(report, masker)
     target = parse_version(version) or parse_version(pinned("kubernetes")) or (1, 0)
     offline, unread = offline_findings(root, stack, description, target)
     add_findings(report, [*offline, *findings], description, masker)

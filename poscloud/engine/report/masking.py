@@ -6,6 +6,7 @@ and every value that one of these two has found, wherever else it stands and how
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -27,6 +28,9 @@ _OURS = frozenset({SECRET_SOURCE_ANNOTATION, SECRET_RANDOM_ANNOTATION})
 """Annotations that say the names of secrets, which read like passwords: ``password=mysql.password``."""
 
 _ENV = "env"
+_KEY = re.compile(r"[ -]*[A-Za-z]{1,30}:")
+"""A line of YAML without a value: a Secret with a file has such lines as well, and they tell nothing."""
+
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -41,15 +45,19 @@ class Masker:
         self._secrets = Secrets()
         self._public = frozenset(public)
         self._known: dict[str, str] = {}
+        self._lines: dict[str, str] = {}
 
     def learn(self, value: Any) -> None:
         """Hide a value from now on, wherever it stands."""
         if isinstance(value, dict):
             for below in value.values():
                 self.learn(below)
-        elif isinstance(value, str) and len(value) >= SHORTEST and value not in self._public:
-            self._secrets.learn(value)
-            self._known.clear()
+        elif isinstance(value, str):
+            for text in {value, value.strip()}:  # a file's last line feed is no part of the password in it
+                if len(text) >= SHORTEST and text not in self._public:
+                    self._secrets.learn(text)
+                    self._known.clear()
+                    self._lines.clear()
 
     def learn_from(self, description: Any, stack: str) -> None:
         """Hide from now on what stands in clear text in a description, or in manifests."""
@@ -65,6 +73,15 @@ class Masker:
         if text not in self._known:
             self._known[text] = self._secrets.hide(redacted(text, HIDDEN))
         return self._known[text]
+
+    def again(self, text: str) -> str:
+        """Return a text that was masked before without what was learnt since then."""
+        return "\n".join(map(self._line, text.split("\n")))
+
+    def _line(self, line: str) -> str:
+        if line not in self._lines:
+            self._lines[line] = line if _KEY.fullmatch(line) else self._secrets.hide(line)
+        return self._lines[line]
 
     def problem(self, problem: Problem) -> Problem:
         """Return a problem without secrets; a check's own words name fields, and never repeat what looks like one."""

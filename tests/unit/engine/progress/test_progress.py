@@ -161,6 +161,12 @@ def test_what_is_no_event_is_told(line: str) -> None:
         list(parse(line))
 
 
+def test_what_a_terminal_would_obey_is_not_in_messages() -> None:
+    told = "<{%fg 1%}>a\x1b[2Jb\x1b]0;title\x07c \x1b[31md\x1b[0m\x1b\x9b e\nf"
+    event = {"diagnosticEvent": {"severity": "error", "urn": _urn("web"), "message": told}}
+    assert [e.text for e in parse(json.dumps(event))] == ["abc d e f"]
+
+
 def test_lines_that_are_written_while_they_are_read(tmp_path: Path) -> None:
     file, over, seen = tmp_path / "events", threading.Event(), threading.Event()
     found: list[bytes] = []
@@ -201,11 +207,14 @@ def test_the_display_stands_in_for_the_engines_lines_and_keeps_its_last_words(
     assert "\x1b[?25h" in str(console.file.getvalue()), "the cursor is back"  # type: ignore[attr-defined]
 
 
-def test_events_that_cannot_be_read_end_the_display_alone(shop: list[RenderedPart]) -> None:
+@pytest.mark.parametrize(
+    "line", ["no event", '{"resourcePreEvent": {"metadata": []}}', '{"diagnosticEvent": 1}']
+)
+def test_events_that_cannot_be_read_end_the_display_alone(shop: list[RenderedPart], line: str) -> None:
     said: list[str] = []
     with Progress(Lines(io.StringIO()), instead=False, say=said.append).following(shop) as given:
         (flag,) = given.flags
-        Path(flag.partition("=")[2]).write_text("no event\n")
+        Path(flag.partition("=")[2]).write_text(f"{line}\n")
     assert len(said) == 1 and said[0].startswith("the progress of this run cannot be shown")
 
 
@@ -224,3 +233,22 @@ def test_the_engine_is_left_alone_where_it_asks(
     monkeypatch.setenv("POSCLOUD_PROGRESS", wanted)
     environment: dict[str, Any] = {}
     assert (progress_for(environment, print, confirmed=confirmed) is not None) is lines
+
+
+class _Terminal(io.TextIOWrapper):
+    """A terminal of some encoding."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("encoding", "tree"), [("utf-8", True), ("gbk", False), ("latin-1", False)])
+def test_a_terminal_that_cannot_show_the_signs_keeps_the_engines_display(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, tree: bool
+) -> None:
+    monkeypatch.setenv("POSCLOUD_PROGRESS", "")
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{name}", _Terminal(io.BytesIO(), encoding=encoding))
+    opened = {"PULUMI_CONFIG_PASSPHRASE": "x"}
+    assert (progress_for(opened, print, confirmed=True) is not None) is tree

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from poscloud.cluster.watching.graph.model import columns
+from poscloud.engine.report.described import mask_again
 from poscloud.engine.report.drawing import DOWN, HEIGHT, SHAPE, WIDTH, placed
 from poscloud.engine.report.make import make_report
+from poscloud.engine.report.masking import Masker
 from poscloud.engine.report.writing import as_page
 from poscloud.errors import InputError
 from tests.planted import Planted
@@ -152,6 +154,36 @@ services:
     assert planted.found(text) == []
     assert text.count("[secret]") >= 6
     assert "DB_PASSWORD" in text
+
+
+def test_what_a_later_component_tells_is_hidden_in_an_earlier_one(project: Project) -> None:
+    planted = Planted("late")
+    mark = planted.marks["late"]
+    services = f"""\
+  a: {{kind: java, env: {{COPIED: prefix-{mark}-suffix}}}}
+  b: {{kind: java, uses: [a], env: {{LOGIN_AUTH: {mark}}}}}
+"""
+    project.write("env.yaml", f"services:\n{services}")
+    text = as_page(make_report(project.root, "env", cluster=False))
+    assert planted.found(text) == []
+    assert "COPIED" in text
+
+
+def test_what_the_clusters_secrets_hold_is_hidden_in_the_description(project: Project) -> None:
+    planted = Planted("known")
+    mark = planted.marks["known"]
+    project.write(
+        "env.yaml", f"services: {{a: {{kind: java, env: {{GREETING: {mark}, OTHER: plain-words}}}}}}\n"
+    )
+    report = make_report(project.root, "env", cluster=False)
+    assert planted.found(as_page(report)) == ["known"]
+    masker = Masker(["env", "a"])
+    masker.learn(f"{mark}\n")
+    masker.learn("metadata:\n  key: of a file\n")
+    mask_again(report, masker)
+    text = as_page(report)
+    assert planted.found(text) == []
+    assert "plain-words" in text and "metadata:" in Page(text).data["lines"]
 
 
 def test_two_hundred_services_fit_into_two_megabytes(tmp_path: Path) -> None:
