@@ -24,7 +24,7 @@ SETUP_PORT = 27018
 USABLE = f"{DATA_PATH}/.poscloud-usable"
 """Made when something was written and read; from then on accepting connections is enough."""
 PROOF = """\
-var proof = db.getSiblingDB("poscloud").usable;
+var proof = db.getSiblingDB("poscloud_proof").usable;
 if (db.isMaster().ismaster) {
   proof.drop();
   proof.insertOne({_id: "usable"});
@@ -102,13 +102,23 @@ def render_mongo(context: Context, name: str, spec: MongoSpec) -> list[Manifest]
         config_path=CONFIG_PATH,
         data_path=DATA_PATH,
         user=999,
-        readiness=exec_probe(READY, periodSeconds=5, timeoutSeconds=10),
+        readiness=_readiness(spec),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
         grace_period=120,
     )
     if spec.with_password:
         program = _with_password(program, context, name, spec)
     return render_stateful(context, name, spec, program)
+
+
+def _readiness(spec: MongoSpec) -> Manifest:
+    network = spec.config.get("net")
+    if isinstance(network, dict) and network.keys() & {
+        "tls",
+        "ssl",
+    }:  # a client needs certificates that only users know
+        return tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3)
+    return exec_probe(READY, periodSeconds=5, timeoutSeconds=10)
 
 
 def _with_password(program: Program, context: Context, name: str, spec: MongoSpec) -> Program:

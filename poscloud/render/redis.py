@@ -24,9 +24,10 @@ USABLE = "/data/.poscloud-usable"
 """Made when something was written and read. From then on answering is enough: a Redis that is full, or whose disk is,
 still serves what it has, and must not lose its readers after a restart."""
 
-# What is written says that it was read. A replica, and one whose password only its users know, cannot be tried.
+# What is written says that it was read. A replica, a member of a Redis Cluster, which has other members' keys, and one
+# whose password only its users know cannot be tried.
 PROOF = r"SET poscloud:usable it-was-read EX 60\nGET poscloud:usable\nDEL poscloud:usable\n"
-TRIED = ("it-was-read", "READONLY", "NOAUTH")
+TRIED = ("it-was-read", "READONLY", "NOAUTH", "CLUSTERDOWN", "MOVED")
 
 # The password goes from its variable into files in memory, never by arguments: into the configuration, and into what
 # the probes say, because redis-cli 3.2 takes a password from standard input or an argument alone.
