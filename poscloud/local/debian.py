@@ -102,7 +102,11 @@ def _extract(wanted: list[str], folder: Path) -> None:
                 f"{wanted[0]} cannot be downloaded: {done.stderr.strip()}", hint="run: apt-get update"
             )
     for archive in sorted(archives.glob("*.deb")):
-        subprocess.run(["dpkg-deb", "-x", str(archive), str(folder)], check=True, capture_output=True)
+        done = subprocess.run(
+            ["dpkg-deb", "-x", str(archive), str(folder)], check=False, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise DeployError(f"{archive.name} cannot be unpacked: {done.stderr.strip()}")
     shutil.rmtree(archives)
     inside(folder)
 

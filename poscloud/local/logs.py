@@ -76,12 +76,15 @@ def read_all(files: Sequence[Path], *, follow: bool, lines: int) -> Iterator[str
 
 def _grown(log: Path, position: int) -> tuple[list[str], int]:
     """The whole lines after a position, and where the next one begins."""
-    size = log.stat().st_size if log.exists() else 0
-    if size == position:
-        return [], position
-    begin = position if size > position else 0
-    with log.open("rb") as file:
-        file.seek(begin)
-        text = file.read()
+    try:
+        size = log.stat().st_size
+        if size == position:
+            return [], position
+        begin = position if size > position else 0
+        with log.open("rb") as file:
+            file.seek(begin)
+            text = file.read()
+    except FileNotFoundError:  # moved away because it was large, and not there again yet
+        return [], 0
     whole = text[: text.rfind(b"\n") + 1]
     return whole.decode(errors="replace").splitlines(), begin + len(whole)

@@ -18,6 +18,9 @@ from poscloud.local.progress import Reporter
 DEBIAN = "POSCLOUD_SERVERS_DEBIAN"
 """Set: Debian's JDK and Maven are taken even where others are installed."""
 
+TIMEOUT = 900
+"""Seconds that Maven may take."""
+
 TRUST_PASSWORD = "changeit"
 """Java's own for every truststore; the file holds public certificates."""
 
@@ -59,16 +62,22 @@ def maven(goal: list[str], folder: Path) -> None:
         environment = {**found.environment, **environment, "MAVEN_HOME": str(home), "MAVEN_OPTS": options}
         settings = Path("/etc/maven/settings.xml")
         command = ["sh", str(home / "bin/mvn"), *(["-gs", str(settings)] if settings.is_file() else [])]
-    done = subprocess.run(
-        [*command, "-q", "-B", "-ntp", *goal],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    (folder / "trusted.p12").unlink(missing_ok=True)
+    try:
+        done = subprocess.run(
+            [*command, "-q", "-B", "-ntp", *goal],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DeployError(
+            f"Maven did not end within {TIMEOUT} s ({' '.join(goal[:1])})", hint="run this again"
+        ) from None
+    finally:
+        (folder / "trusted.p12").unlink(missing_ok=True)
     if done.returncode != 0:
         words = "\n".join(f"    {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-8:])
         raise DeployError(f"Maven failed ({' '.join(goal[:1])}):\n{words}")

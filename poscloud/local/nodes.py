@@ -273,7 +273,7 @@ def node_kind(text: str) -> NodeKind:
             raise _unknown(f"unknown kind of nodes {name!r}; known: kwok (simulated), real")
         if name in counts:
             raise _unknown(f"{name!r} is named twice in --nodes {text}")
-        if equals and not (number.isdigit() and 1 <= int(number) <= MOST[name]):
+        if equals and not (re.fullmatch(r"[0-9]{1,4}", number) and 1 <= int(number) <= MOST[name]):
             raise _unknown(f"{number!r} is no number of nodes of kind {name!r}; expected 1 to {MOST[name]}")
         counts[name] = int(number) if equals else DEFAULTS[name]
     if "real" not in counts:

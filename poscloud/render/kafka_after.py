@@ -10,11 +10,15 @@ from poscloud.render.manifest import Manifest
 from poscloud.render.placement import placement
 from poscloud.render.pod import READ_ONLY, TMP_MOUNT, resources, tmp_volume
 from poscloud.spec import KafkaSpec
+from poscloud.spec.kafka import version_of
 from poscloud.spec.topics import Topic
 from poscloud.spec.values import resources as amounts
 
 USABLE = "poscloud-usable"
 """Topic and consumer group of the proof that something can be written and read."""
+
+FIRST_PROVABLE = (2, 5)
+"""The first version whose tools to write and to create topics take the brokers' address all by the same option."""
 
 _BEGIN = r"""set -e
 export PATH="$PATH:/opt/kafka/bin"
@@ -90,7 +94,11 @@ def render_after(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> 
     if spec.topics:
         lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
         script += _TOPICS.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
-    script += _PROOF.replace("@USABLE@", USABLE).replace("@BROKERS@", str(spec.replicas))
+    version = version_of(spec.version)
+    if version is None or version >= FIRST_PROVABLE:
+        script += _PROOF.replace("@USABLE@", USABLE).replace("@BROKERS@", str(spec.replicas))
+    else:
+        script += f"echo 'not tried whether it can be used: the tools of {spec.version} cannot' >&2\n"
     purpose = "topics" if spec.topics else "usable"
     return render_job(context, name, "kafka", purpose, _pod(context, spec, purpose, script))
 

@@ -43,6 +43,17 @@ def test_kafka_4_is_known_by_its_image_or_by_half_a_version(project: Project) ->
         )
 
 
+@pytest.mark.parametrize(("version", "tried"), [("2.4.1", False), ("2.5.0", True), ("3.9.1", True)])
+def test_kafka_is_not_tried_with_tools_that_know_no_brokers(
+    project: Project, version: str, tried: bool
+) -> None:
+    spec = project.load(f"backing: {{kafka: {{version: {version}}}, zookeeper: {{}}}}\n")
+    (job,) = [m for part in render_environment(spec) for m in part.manifests if m["kind"] == "Job"]
+    script = job["spec"]["template"]["spec"]["containers"][0]["command"][-1]
+    assert ("kafka-console-producer.sh" in script) is tried
+    assert ("not tried whether it can be used: the tools of" in script) is not tried
+
+
 def test_mongo_is_not_told_to_keep_its_journal_which_6_1_does_not_know(project: Project) -> None:
     spec = project.load("backing: {mongo: {version: '7.0'}}\n")
     files = next(m["data"] for part in render_environment(spec) for m in part.manifests if "data" in m)

@@ -20,6 +20,9 @@ from poscloud.local.progress import Reporter
 LISTS_SECONDS = 3600.0
 """How long package lists count as new; a mirror may remove what older ones name."""
 
+TIMEOUT = 900
+"""Seconds that apt-get may take."""
+
 ASSUMED = (
     "adduser", "ca-certificates-java", "debconf", "debianutils", "dpkg", "gawk", "init-system-helpers",
     "iproute2", "java-common", "libc-bin", "liberror-perl", "libselinux1", "lsb-base", "mariadb-common", "mailcap",
@@ -51,7 +54,8 @@ class Package:
 
 def upstream(version: str) -> str:
     """Return the program's version in a Debian version: without epoch and revision."""
-    return version.partition(":")[2].rpartition("-")[0] if ":" in version else version.rpartition("-")[0]
+    plain = version.partition(":")[2] if ":" in version else version
+    return plain.rpartition("-")[0] or plain  # Debian's own programs have no revision
 
 
 FIX = "apt-get install -y dpkg apt"
@@ -155,10 +159,13 @@ def _run(root: Path, arguments: Sequence[str]) -> str:
         "Debug::NoLocking": "true",
     }
     settings = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    done = subprocess.run(
-        ["apt-get", "-qq", *settings, *arguments],
-        capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            ["apt-get", "-qq", *settings, *arguments],
+            capture_output=True, text=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"    apt-get did not end within {TIMEOUT} s\n"
     if done.returncode == 0:
         return ""
     lines = (done.stdout + done.stderr).strip().splitlines()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from poscloud.errors import DeployError
 from poscloud.local import build
 from poscloud.local.cache import claim
 from poscloud.local.golang import ensure_go
@@ -116,6 +117,12 @@ class _Making:
 
     def run(self) -> None:
         recipe, work = self._recipe, self._folder / "work"
+        for given in filter(None, [*recipe.tree, recipe.files, recipe.python]):
+            if not (recipe.source / given).exists():
+                raise DeployError(
+                    f"image '{recipe.name}': there is no {given} in {recipe.source}",
+                    hint="it may have to be built first; then run this again",
+                )
         work.mkdir()
         packages: list[apt.Package] = []
         if recipe.debian:

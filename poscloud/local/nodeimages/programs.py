@@ -20,6 +20,9 @@ from poscloud.local.nodeimages.recipes import Recipe
 from poscloud.local.progress import Reporter
 from poscloud.local.versions import sources
 
+TIMEOUT = 900
+"""Seconds that one program may take."""
+
 JAVA_HOME = "/usr/lib/jvm/default"
 PACKAGES = "/usr/local/lib/python3.11/dist-packages"
 PYTHON = "python3.11"
@@ -64,10 +67,13 @@ def add(
 
 
 def _run(command: Sequence[str | Path], what: str, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, timeout=900,
-        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, check=False, timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DeployError(f"{what} did not end within {TIMEOUT} s", hint="run this again") from None
     if done.returncode != 0:
         words = "\n".join(f"    {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-8:])
         raise DeployError(f"{what} failed:\n{words}")

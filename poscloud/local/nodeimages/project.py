@@ -62,19 +62,26 @@ def _described(root: Path) -> dict[str, Any]:
         for key in told
         if key not in _FIELDS
     ]
-    if not isinstance(told.get("folders", []), list):
+    if not _texts(told.get("folders", [])):
         problems.append(Problem(file, 0, 0, "wrong-type", "folders: expected a list of patterns of folders"))
-    if not isinstance(told.get("names", {}), dict):
+    named = told.get("names", {})
+    if not isinstance(named, dict) or not _texts(list(named.values())):
         problems.append(Problem(file, 0, 0, "wrong-type", "names: expected a table, pattern = image"))
     if problems:
         raise InputError(problems, hint="docs/real-nodes.md has an example")
     return told
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _folders(root: Path) -> list[Path]:
     found: list[Path] = []
     for pattern in _described(root).get("folders", []):
-        folders = sorted(file.parent for file in root.glob(f"{pattern}/{RECIPE}"))
+        # Below the project's folder: glob takes no other.
+        inside = pattern and not pattern.startswith("/")
+        folders = sorted(file.parent for file in root.glob(f"{pattern}/{RECIPE}")) if inside else []
         if not folders:
             message = f"folders: there is no {pattern}/{RECIPE}"
             raise InputError([Problem(root / FILE, 0, 0, "unknown-reference", message)])
@@ -85,5 +92,5 @@ def _folders(root: Path) -> list[Path]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError([Problem(file, 0, 0, "toml-syntax", f"this is no TOML: {error}")]) from None

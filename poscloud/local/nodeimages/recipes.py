@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -107,7 +108,13 @@ class Recipe:
             path = self.source / given
             if given:
                 found += sorted(path.rglob("*")) if path.is_dir() else [path]
-        return [(str(file), file.read_bytes()) for file in found if file.is_file()]
+        kept = [path for path in found if path.is_file() and self._keeps_mode(path)]
+        modes = [(f"{file} mode", oct(file.stat().st_mode & 0o777).encode()) for file in kept]
+        return [*((str(file), file.read_bytes()) for file in found if file.is_file()), *modes]
+
+    def _keeps_mode(self, file: Path) -> bool:
+        """Whether a file's mode in the image is the one it has here: only what ``tree`` names."""
+        return any(file.is_relative_to(self.source / given) for given in self.tree)
 
 
 def from_table(table: Mapping[str, Any], file: Path) -> Recipe:
@@ -130,9 +137,30 @@ def from_table(table: Mapping[str, Any], file: Path) -> Recipe:
             given[key] = tuple(value) if isinstance(value, list) else value
     if "name" not in table:
         problems.append(Problem(file, 0, 0, "missing-field", "an image needs a name"))
+    problems += [Problem(file, 0, 0, "wrong-value", message) for message in _wrong_values(given)]
     if problems:
         raise InputError(problems, hint="docs/real-nodes.md has an example")
     return Recipe(**given)
+
+
+_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+"""Of an image: it is part of a path in the cache, and of what the nodes' registry is asked for."""
+_USER = re.compile(r"[a-z_][a-z0-9_-]*")
+
+
+def _wrong_values(given: Mapping[str, Any]) -> list[str]:
+    """What is of the right type and still cannot be."""
+    name = given.get("name", "a")
+    found = [] if _NAME.fullmatch(name) else [f"name is {name!r}; expected a-z, 0-9 and single . _ - between"]
+    for user in given.get("users", {}):
+        if not _USER.fullmatch(user):
+            found.append(f"users: {user!r} is no user's name; expected a-z, 0-9, _ and -")
+    for folder, value in given.get("folders", {}).items():
+        if not re.fullmatch(r"[0-9]+ [0-7]{3,4}", value):
+            found.append(
+                f"folders: {folder} is {value!r}; expected its owner's number and its mode, as '1000 0755'"
+            )
+    return found
 
 
 _EXPECTED = {
@@ -149,7 +177,9 @@ def _fits(kind: str, value: Any) -> bool:
     if kind == "tuple[str, ...]":
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     inner = int if kind.endswith("int]") else str
-    return isinstance(value, dict) and all(isinstance(v, inner) for v in value.values())
+    return isinstance(value, dict) and all(
+        isinstance(v, inner) and v is not True and v is not False for v in value.values()
+    )
 
 
 @cache

@@ -171,7 +171,7 @@ def test_kinds_of_nodes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["docker", "", "real=0", "real=9", "real=two", "kwok=", "real,real", "real;kwok"]
+    "text", ["docker", "", "real=0", "real=9", "real=two", "real=²", "kwok=", "real,real", "real;kwok"]
 )
 def test_a_wrong_kind_of_nodes(text: str) -> None:
     with pytest.raises(UsageError) as caught:

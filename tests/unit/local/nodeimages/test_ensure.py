@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from poscloud.errors import InputError, UsageError
+from poscloud.errors import DeployError, InputError, UsageError
 from poscloud.local.nodeimages import ensure_images, project
 from poscloud.local.nodeimages.oci import REF_NAME
 from poscloud.local.nodeimages.report import report, summary
@@ -45,6 +45,12 @@ def read(layout: Path, digest: str) -> Any:
 def index(layout: Path) -> dict[str, dict[str, Any]]:
     manifests = json.loads((layout / "index.json").read_text())["manifests"]
     return {entry["annotations"][REF_NAME]: entry for entry in manifests}
+
+
+def test_a_file_that_is_not_there_is_told(paths: ProjectPaths, image: Write) -> None:
+    (image("app", 'base = ""') / "run.sh").unlink()
+    with pytest.raises(DeployError, match=r"image 'app': there is no run\.sh in "):
+        ensure_images(SilentReporter(), ["app"], root=paths.root)
 
 
 def test_every_digest_and_size_is_that_of_its_blob(paths: ProjectPaths, image: Write) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from poscloud.errors import InputError
+from poscloud.local.nodeimages.project import names
 from poscloud.local.nodeimages.recipes import Recipe, built_in, chain, digests, from_table
 from poscloud.local.versions import sources
 
@@ -48,6 +49,7 @@ def test_an_image_of_others_is_refused_for_what_it_cannot_be(tmp_path: Path) -> 
 def test_a_digest_changes_with_what_goes_in_and_with_what_is_below(tmp_path: Path) -> None:
     program = tmp_path / "app.sh"
     program.write_text("echo one")
+    program.chmod(0o644)
     below = Recipe("below", base="")
     above = Recipe("above", base="below", tree={"app.sh": "/app.sh"}, source=tmp_path)
     images = {"below": below, "above": above}
@@ -56,6 +58,9 @@ def test_a_digest_changes_with_what_goes_in_and_with_what_is_below(tmp_path: Pat
     assert digests(images)["above"] != before["above"] and digests(images)["below"] == before["below"]
     program.write_text("echo one")
     assert digests(images) == before
+    program.chmod(0o755)
+    assert digests(images)["above"] != before["above"]
+    program.chmod(0o644)
     assert digests({**images, "below": replace(below, env={"A": "b"})})["above"] != before["above"]
     assert digests({**images, "above": replace(above, names=("*/a:*",))}) == before
 
@@ -66,3 +71,29 @@ def test_a_base_that_is_unknown_or_itself_is_told() -> None:
         chain("c", images)
     with pytest.raises(InputError, match="image 'a' is based on itself"):
         chain("a", images)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": "../../escaped"}, "name is '../../escaped'"),
+        ({"name": ""}, "name is ''"),
+        ({"name": "a", "users": {"a:x:0:0": 5}}, "users: 'a:x:0:0' is no user's name"),
+        ({"name": "a", "folders": {"/data": "1000"}}, "folders: /data is '1000'"),
+    ],
+)
+def test_an_image_that_cannot_be_made_is_refused_before_anything_is(
+    tmp_path: Path, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        from_table(given, tmp_path / "image.toml")
+    assert [problem.message[: len(said)] for problem in caught.value.problems] == [said]
+
+
+@pytest.mark.parametrize(
+    "text", ["folders = [1]", 'folders = ["/etc"]', 'folders = [""]', '[names]\n"a" = ["b"]', "folders = 'é"]
+)
+def test_a_list_of_images_that_says_what_it_cannot_is_no_traceback(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cluster-images.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError):
+        names(tmp_path)
