@@ -72,7 +72,6 @@ class Run:
         }
         self.lock = threading.RLock()
         self.counts: dict[str, int] = {}
-        self.errors: list[str] = []
         self.over = self.stopping = False
         self._before: dict[str, list[Component]] = {name: [] for name in self.components}
         for component in self.components.values():
@@ -135,8 +134,6 @@ class Run:
             self._error(component, event, now)
 
     def _error(self, component: Component | None, event: Event, now: float) -> None:
-        text = f"{event.object}: {event.text}" if event.object else event.text
-        self.errors.append(text)
         if component is not None:
             component.failed = component.failed or event.object or component.name
             component.why = component.why or event.text
