@@ -60,7 +60,6 @@ class Run:
     Attributes:
         lock: Held while a step is taken in, and to be held while a picture is made of all.
         counts: At the end: what was done → to how many resources.
-        errors: What went wrong, in the engine's words.
         over: Whether it has ended.
         stopping: Whether it was asked to end.
     """
