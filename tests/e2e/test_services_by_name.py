@@ -154,6 +154,8 @@ def test_delete_removes_one_service_and_leaves_what_started_after_it(workspace: 
     drift = run(workspace, "drift", "--json")
     (recorded,) = json.loads(drift.stdout)["recorded"]
     assert (drift.returncode, recorded["action"], recorded["name"]) == (0, "delete", "api")
+    why = run(workspace, "why", "api").stdout
+    assert "likely cause: Deployment api: deleted by " in why and "poscloud create api -s " in why
     again = run(workspace, "delete", "api")
     assert (again.returncode, "api is not there" in again.stderr) == (0, True)
 
