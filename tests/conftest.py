@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,5 +40,8 @@ def kubeconfig(workspace: Workspace) -> Path:
 def _own_environment() -> Iterator[None]:
     """Keep a developer's activated shell out of the tests."""
     saved = without_settings()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # So a script's background jobs are started, and whatever they start could not be interrupted either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     os.environ.update(saved)
