@@ -164,8 +164,9 @@ def traces(cluster: ProjectPaths) -> dict[str, list[str]]:
 def _processes(cluster: ProjectPaths) -> Iterator[str]:
     """Processes that a cluster is made of, except those that belong to another one for certain."""
     for entry in Path("/proc").glob("[0-9]*"):
-        arguments = " ".join(processes.command_line(int(entry.name)))
-        if not any(word in arguments for word in PROGRAMS):
+        line = processes.command_line(int(entry.name))
+        arguments = " ".join(line)
+        if not any(word in " ".join(line[:3]) for word in PROGRAMS):  # not a compiler that is given such a file
             continue
         try:
             group = (entry / "cgroup").read_text()
