@@ -6,6 +6,7 @@ from typing import Any
 
 from poscloud.imports.pods import given
 from poscloud.imports.source import Source, Workload
+from poscloud.imports.watching import access, monitoring
 from poscloud.render import Manifest
 from poscloud.render.secrets import sources
 
@@ -30,6 +31,7 @@ def namespace_fields(source: Source, workloads: list[Workload], owned: set[str])
         fields["time_zone"] = zones[0]
     if policy := source.get("NetworkPolicy", "isolation"):
         fields["isolation"] = _isolation(policy["spec"])
+    fields |= given(monitoring=monitoring(source), access=access(source) or None)
     rules = [rule for item in source.kind("Ingress") if (rule := _ingress(item, source))]
     return fields | ({"ingress": rules} if rules else {})
 

@@ -20,7 +20,7 @@ from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 _KEPT = ("kind",)
 _CHOSEN = ("env", "locations", "config", "webapps", "ports", "mounts", "databases", "init_sql")
 """Fields that are kept as a whole: what is in them is nobody's default."""
-NOT_SHARED = ("kind", "containers", "locations", "image", "webapps")
+NOT_SHARED = ("kind", "containers", "locations", "image", "webapps", "release")
 _OWN_FIELDS = ("name", "backing", "services")
 _ADAPTERS: dict[str, Any] = {"backing": TypeAdapter(AnyBackingSpec), "services": TypeAdapter(AnyServiceSpec)}
 
