@@ -121,7 +121,9 @@ def _recognise(source: Source, *, keep_secrets: bool) -> Recognised:
             backing[workload.name] = backing_fields(workload, kind, names, placing)
         else:
             services[workload.name] = _service(workload, names, placing)
-    data |= namespace_fields(source, workloads, set(backing))
+    # Who gets into a server outside is said by those who use it; where nobody does, its Secret is any other one.
+    owned = {name for name, part in backing.items() if "external" not in part or "user" in part}
+    data |= namespace_fields(source, workloads, owned)
     data |= {"node_selector": placing.node_selector, "node_pools": placing.pools}
     data["volumes"] = {k: v for w in workloads for k, v in shared_volumes(w).items()}
     data |= {"backing": backing, "services": services}
@@ -133,7 +135,7 @@ def _recognise(source: Source, *, keep_secrets: bool) -> Recognised:
 
 
 def _workloads(source: Source) -> Iterator[Workload]:
-    """Yield what a component may stand for: any Deployment; of what else has pods, only what poscloud has a kind for."""
+    """Yield what a component may stand for: any Deployment; of StatefulSets and CronJobs those that have a kind."""
     for item in source.kind("Deployment", "StatefulSet", "CronJob"):
         workload = Workload(source, item)
         if workload.kind == "StatefulSet":

@@ -33,7 +33,7 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
         if not already and len(workload.containers) == 1:
             already = variables(next(iter(made.values()), {}))
         own = {
-            k: v
+            k: v.replace("${", "$${") if isinstance(v, str) else v
             for k, v in variables(container).items()
             if not (k in OPTIONS and fields["kind"] in ("java", "webapp"))
             and already.get(k) != v
@@ -121,7 +121,7 @@ def _variables_of(name: str, offered: Mapping[str, str]) -> dict[str, Any]:
 
 def _referring(value: str, others: Outputs) -> str:
     """Return a value with what a part offers replaced by a reference to it."""
-    text = value.replace("${", "$${")
+    text = value
     for output in ("url", "host"):
         for name, offered in others.items():
             word = offered.get(output)

@@ -159,5 +159,7 @@ def _drop_expressions(value: Any) -> None:
         _drop_expressions(below)
     if isinstance(value, dict) and isinstance(value.get("matchExpressions"), list):
         value["matchExpressions"] = [
-            e for e in value["matchExpressions"] if not (isinstance(e, dict) and e.get("key") == names.TRACK_LABEL)
+            e
+            for e in value["matchExpressions"]
+            if not (isinstance(e, dict) and e.get("key") == names.TRACK_LABEL)
         ]

@@ -156,5 +156,6 @@ def without_common(fields: dict[str, Any], common: dict[str, Any]) -> dict[str, 
         if key not in common:
             result[key] = value
         elif value != common[key]:
-            result[key] = without_common(value, common[key])
+            both = isinstance(value, dict) and isinstance(common[key], dict)
+            result[key] = without_common(value, common[key]) if both else value
     return result

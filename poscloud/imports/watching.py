@@ -8,11 +8,10 @@ from typing import Any
 
 import yaml
 
-from poscloud.imports.normal import IGNORED_LABELS
 from poscloud.imports.pods import given
 from poscloud.imports.source import Source
-from poscloud.render import Manifest
-from poscloud.render.monitoring import DASHBOARD, RULES
+from poscloud.render import Manifest, names
+from poscloud.render.monitoring import DASHBOARD, KIND, RULES
 from poscloud.render.teams import may_of, rules
 from poscloud.spec.teams import ACCOUNT_PREFIX
 
@@ -77,8 +76,10 @@ def _alerts(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _own_labels(item: Manifest) -> dict[str, str]:
+    """Return the labels that sidecars find a ConfigMap by: also those that elsewhere say only what it is called."""
     labels = item["metadata"].get("labels") or {}
-    return {key: value for key, value in labels.items() if not IGNORED_LABELS.fullmatch(key)}
+    others = names.labels(KIND, KIND, "").keys()
+    return {k: v for k, v in labels.items() if k not in others and not k.startswith(f"{names.PROJECT}.io/")}
 
 
 def _bound(alert: dict[str, Any] | None) -> int | None:
