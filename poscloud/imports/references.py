@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from poscloud.spec.password import PASSWORD_KEY
 
 Outputs = Mapping[str, Mapping[str, str]]
 
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 OPTIONS = ("JAVA_OPTS", "CATALINA_OPTS")
 """Variables that ``java_opts`` stands for."""
@@ -34,7 +37,7 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
             already = variables(next(iter(made.values()), {}))
         own = {
             k: v.replace("${", "$${") if isinstance(v, str) else v
-            for k, v in variables(container).items()
+            for k, v in {**_from_whole(workload, container), **variables(container)}.items()
             if not (k in OPTIONS and fields["kind"] in ("java", "webapp"))
             and already.get(k) != v
             and (isinstance(v, str) or "secret" in v)
@@ -42,6 +45,22 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
         holder = fields["containers"][name] if "containers" in fields else fields
         if own:
             holder["env"] = own
+
+
+def _from_whole(workload: Workload, container: Manifest) -> dict[str, Any]:
+    """Return the variables that a container has from all of a Secret's or ConfigMap's keys (``envFrom``)."""
+    found: dict[str, Any] = {}
+    for entry in container.get("envFrom") or []:
+        prefix, source = entry.get("prefix") or "", workload.source
+        if reference := entry.get("secretRef"):
+            name = reference.get("name", "")
+            secret = source.get("Secret", name) or {}
+            keys = sorted({*(secret.get("data") or {}), *(secret.get("stringData") or {})})
+            found |= {f"{prefix}{key}": {"secret": name, "key": key} for key in keys}
+        elif reference := entry.get("configMapRef"):
+            content = source.data(reference.get("name", ""))
+            found |= {f"{prefix}{key}": str(value) for key, value in content.items()}
+    return {key: value for key, value in found.items() if _VARIABLE.fullmatch(key)}
 
 
 def link(spec: EnvironmentSpec, data: dict[str, Any]) -> None:

@@ -48,8 +48,8 @@ def released(source: Source) -> dict[str, Tracks]:
     found: dict[str, Tracks] = {}
     for item in source.kind("Deployment"):
         labels = (item["spec"].get("selector") or {}).get("matchLabels") or {}
-        name, track = labels.get("app"), labels.get(names.TRACK_LABEL)
-        if not track or name in found or item["metadata"]["name"] != names.tracked(str(name), track):
+        name, track = str(labels.get("app")), labels.get(names.TRACK_LABEL)
+        if not track or name in found or item["metadata"]["name"] != names.tracked(name, track):
             continue
         if track == CANARY and (live := source.get("Deployment", name)):
             found[name] = Tracks(live, item)
@@ -131,8 +131,9 @@ def _changes(was: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
         before = was.get(key)
         if key in was and before == value:
             continue
-        both = isinstance(before, dict) and isinstance(value, dict)
-        result[key] = _changes(before, value) if both else value
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = _changes(before, value)
+        result[key] = value
     return result
 
 

@@ -12,7 +12,8 @@ from poscloud.load.yamlscalars import resolve
 MODELINE = "# yaml-language-server: $schema=../schemas/environment.schema.json\n"
 _ORDER = (
     "extends production adopt registry images pull_secret time_zone quota limits isolation monitoring access "
-    "node_selector pool node_pools storage_classes priority_classes priority volumes secrets backing filebeat defaults services ingress"
+    "node_selector pool node_pools storage_classes priority_classes priority volumes secrets backing filebeat "
+    "defaults services ingress"
 ).split()
 _BLOCKS = ("images", "backing", "filebeat", "defaults", "services", "secrets", "volumes")
 _SPACED = ("backing", "filebeat", "defaults", "services", "ingress", "secrets")
