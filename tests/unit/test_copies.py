@@ -108,7 +108,9 @@ ingress:
 def test_of_several_hosts_those_stay_that_lead_somewhere(
     project: Path, only: str, hosts: dict[str, list[str]]
 ) -> None:
-    describe(project, "stage", STAGE.replace(STAGE[STAGE.index("ingress:") : STAGE.index("defaults:")], HOSTS))
+    describe(
+        project, "stage", STAGE.replace(STAGE[STAGE.index("ingress:") : STAGE.index("defaults:")], HOSTS)
+    )
     describe(project, "mine", f"copy_of: stage\nonly: {only}\n")
     found = [each for rule in load_environment(project, "mine").ingress for each in rule.hosts()]
     assert {each.host: list(each.paths) for each in found} == hosts
