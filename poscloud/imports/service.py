@@ -90,7 +90,7 @@ def _ports(workload: Workload) -> dict[str, Any]:
     listens = workload.source.listens_at(workload.name, ports[0])
     if listens != ports[0]["port"] and "nginx.conf" not in workload.config:
         workload.notes.append(
-            f"its Service leads port {ports[0]['port']} to {listens}; a service here has one port, "
+            f"its Service leads port {ports[0]['port']} to {listens}; here both are the same, "
             f"and others have to use {listens}"
         )
     fields = {"port": listens}
