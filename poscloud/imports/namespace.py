@@ -47,7 +47,9 @@ def _amounts(source: Source) -> dict[str, Any]:
     if quota := source.get("ResourceQuota", "quota"):
         fields["quota"] = quota["spec"]["hard"]
     if found := source.get("LimitRange", "limits"):
-        item: Manifest = next((i for i in found["spec"]["limits"] if i["type"] == "Container"), {})
+        item: Manifest = next(
+            (i for i in (found.get("spec") or {}).get("limits") or [] if i["type"] == "Container"), {}
+        )
         names = {"default": "default", "defaultRequest": "default_request", "max": "max"}
         fields["limits"] = {
             field: {amount: (item.get(key) or {}).get(amount) for amount in ("cpu", "memory")}

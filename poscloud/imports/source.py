@@ -150,7 +150,7 @@ def variables(container: Manifest) -> dict[str, Any]:
             found[entry["name"]] = str(entry.get("value") or "")
         elif "secretKeyRef" in given:
             key = given["secretKeyRef"]
-            found[entry["name"]] = {"secret": key["name"], "key": key["key"]}
+            found[entry["name"]] = {"secret": key.get("name", ""), "key": key.get("key", "")}
         else:
             found[entry["name"]] = entry
     return found

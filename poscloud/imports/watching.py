@@ -35,8 +35,11 @@ def access(source: Source) -> dict[str, dict[str, Any]]:
         role = source.get("Role", name)
         if not (name.startswith(ACCOUNT_PREFIX) and role and source.get("RoleBinding", name)):
             continue
+        has = role.get("rules")
+        if not isinstance(has, list):
+            continue
         may = may_of(role)
-        if _sorted(role.get("rules") or []) == _sorted(rules(may)):
+        if _sorted(has) == _sorted(rules(may)):
             found[name.removeprefix(ACCOUNT_PREFIX)] = {"may": list(may)}
     return found
 
