@@ -38,7 +38,7 @@ def namespace_fields(source: Source, workloads: list[Workload], owned: set[str])
 
 
 def _pull_secret(workloads: list[Workload]) -> str | None:
-    names = [s["name"] for w in workloads for s in w.pod.get("imagePullSecrets") or []]
+    names = [s["name"] for w in workloads for s in w.pod.get("imagePullSecrets") or [] if "name" in s]
     return max(names, key=names.count) if names else None
 
 
