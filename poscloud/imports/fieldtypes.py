@@ -9,9 +9,9 @@ _MAPS = frozenset(
     "metadata spec template default defaultRequest max selector matchLabels securityContext resources requests "
     "strategy rollingUpdate valueFrom secretKeyRef configMapKeyRef fieldRef secretRef configMapRef configMap "
     "emptyDir nfs hostPath persistentVolumeClaim affinity podAntiAffinity podAffinityTerm labelSelector nodeSelector "
-    "readinessProbe livenessProbe startupProbe exec httpGet tcpSocket http backend service target jobTemplate secret parameters "
-    "scaleTargetRef roleRef namespaceSelector podSelector ipBlock gitRepo hard data stringData labels annotations "
-    "updateStrategy persistentVolumeClaimRetentionPolicy".split()
+    "readinessProbe livenessProbe startupProbe exec httpGet tcpSocket http backend service target jobTemplate secret "
+    "parameters scaleTargetRef roleRef namespaceSelector podSelector ipBlock gitRepo hard data stringData labels "
+    "annotations updateStrategy persistentVolumeClaimRetentionPolicy".split()
 )
 _LISTS = frozenset(
     "containers initContainers volumes env envFrom volumeMounts rules tls metrics imagePullSecrets tolerations "
