@@ -39,6 +39,14 @@ def ingress_rule(item: Manifest, source: Source) -> dict[str, Any] | None:
     }
 
 
+def leads_to(rule: dict[str, Any]) -> set[str]:
+    """Return the names of all that answer a path of a rule."""
+    maps = [
+        each["paths"] for each in (rule, *rule.get("also", [])) if isinstance(each, dict) and "paths" in each
+    ]
+    return {t if isinstance(t, str) else str(t.get("service")) for paths in maps for t in paths.values()}
+
+
 def _hosts(spec: Manifest, source: Source) -> Iterator[dict[str, Any] | None]:
     """Yield every host with its paths, for each way of matching them on its own; ``None`` for what cannot be said."""
     certificates = {

@@ -11,6 +11,7 @@ from typing import Any
 from poscloud.errors import PosCloudError
 from poscloud.imports.cleartext import take_out
 from poscloud.imports.images import ImageNames, image_names
+from poscloud.imports.ingress import leads_to
 from poscloud.imports.kinds.backing import backing_fields, backing_kind, external_servers
 from poscloud.imports.kinds.c import c_fields, is_c
 from poscloud.imports.kinds.dnsproxy import dns_proxy_fields, is_dns_proxy
@@ -127,6 +128,9 @@ def _recognise(source: Source, *, keep_secrets: bool) -> Recognised:
     data |= {"node_selector": placing.node_selector, "node_pools": placing.pools}
     data["volumes"] = {k: v for w in workloads for k, v in shared_volumes(w).items()}
     data |= {"backing": backing, "services": services}
+    # One that leads elsewhere too stays as it is: without those paths it would be another one.
+    rules = [rule for rule in data.pop("ingress", []) if leads_to(rule) <= {*backing, *services}]
+    data |= {"ingress": rules} if rules else {}
     if keep_secrets:
         _refer_to_secrets(data)
     _hoist_sidecar(data)

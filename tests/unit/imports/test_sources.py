@@ -87,6 +87,16 @@ def test_of_a_django_project_nothing_becomes_what_it_is_not(project: Path) -> No
     assert run("validate", "-s", "shop", cwd=project).returncode == 0
 
 
+def test_tracks_with_labels_of_others_are_services_and_what_leads_to_them_stays(project: Path) -> None:
+    found = json.loads(run("import", str(HERE / "tracks.yaml"), "--json", cwd=project).stdout)
+    assert found["without_component"] == [
+        {"kind": "Service", "name": "web"},
+        {"kind": "Ingress", "name": "web"},
+    ]
+    assert found["notes"] == []
+    assert "  web-blue:\n" in written(project, "shop") and "  web-green:\n" in written(project, "shop")
+
+
 def test_a_password_goes_nowhere(project: Path) -> None:
     for options in ((), ("--json", "--force")):
         done = run("import", str(HERE / "chart.yaml"), *options, cwd=project)
