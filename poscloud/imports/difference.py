@@ -56,6 +56,11 @@ def by_identity(items: Iterable[Manifest]) -> dict[Id, Manifest]:
 
 def _fields(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
+        if path and path[-1] in ("containers", "initContainers") and (pair := _renamed(old, new)):
+            was, now = pair
+            yield (*path, was, "name"), was, now
+            old, new = {**old, now: old[was]}, new
+            del old[was]
         for key in dict.fromkeys([*old, *new]):
             yield from _fields(old.get(key), new.get(key), (*path, str(key)))
         return
@@ -64,6 +69,12 @@ def _fields(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[s
     if path and path[0] == "data" and _as_yaml(old) == _as_yaml(new) != None:  # noqa: E711
         return
     yield path, old, new
+
+
+def _renamed(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, str] | None:
+    """Return both names of the one container that is called otherwise, so that what else differs in it is seen."""
+    gone, come = [k for k in old if k not in new], [k for k in new if k not in old]
+    return (gone[0], come[0]) if len(gone) == len(come) == 1 else None
 
 
 def _as_yaml(text: Any) -> Any:

@@ -15,6 +15,7 @@ from poscloud.errors import PosCloudError
 from poscloud.imports.bases import over_bases
 from poscloud.imports.prove import Proof, prove
 from poscloud.imports.recognise import recognise
+from poscloud.imports.releases import short_next
 from poscloud.imports.shorten import shared, shortened
 from poscloud.imports.source import Source
 from poscloud.imports.write import as_yaml
@@ -79,6 +80,7 @@ def imported(source: Source, root: Path, origin: str, choices: Choices) -> Impor
     _check_free(file, choices.force)
     found = recognise(source, keep_secrets=choices.adopt)
     data = shortened(found.data, found.spec)
+    short_next(data)
     data.setdefault("backing", {}).update(
         {kind: {"kind": kind} for kind in choices.more if kind not in data["backing"]}
     )

@@ -12,6 +12,7 @@ from poscloud.errors import PosCloudError
 from poscloud.imports.reading import source_of
 from poscloud.imports.source import Source
 from poscloud.render import Manifest
+from poscloud.spec.teams import ACCOUNT_PREFIX
 
 KINDS = (
     "deployments.apps",
@@ -30,6 +31,8 @@ KINDS = (
     "endpointslices.discovery.k8s.io",
     "resourcequotas",
     "limitranges",
+    "roles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
 )
 """What is asked for. Pods, ReplicaSets and the like are made of these by the cluster."""
 
@@ -81,8 +84,10 @@ def _classes(item: Manifest) -> Iterator[str]:
 
 
 def _is_clusters(item: Manifest) -> bool:
-    """Whether the cluster or Helm made an object by itself, beside what others own."""
+    """Whether the cluster or Helm made an object by itself, beside what others own, or it gives rights to people."""
     kind, name = item["kind"], item["metadata"]["name"]
+    if kind in ("Role", "RoleBinding"):
+        return not name.startswith(ACCOUNT_PREFIX)
     return (kind, name) in {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")} or (
         kind == "Secret"
         and str(item.get("type", "")).startswith(("helm.sh/", "kubernetes.io/service-account"))

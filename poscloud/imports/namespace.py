@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from poscloud.imports.ingress import ingress_rule
 from poscloud.imports.pods import given
 from poscloud.imports.source import Source, Workload
+from poscloud.imports.watching import access, monitoring
 from poscloud.render import Manifest
 from poscloud.render.secrets import sources
 
@@ -30,12 +32,13 @@ def namespace_fields(source: Source, workloads: list[Workload], owned: set[str])
         fields["time_zone"] = zones[0]
     if policy := source.get("NetworkPolicy", "isolation"):
         fields["isolation"] = _isolation(policy["spec"])
-    rules = [rule for item in source.kind("Ingress") if (rule := _ingress(item, source))]
+    fields |= given(monitoring=monitoring(source), access=access(source) or None)
+    rules = [rule for item in source.kind("Ingress") if (rule := ingress_rule(item, source))]
     return fields | ({"ingress": rules} if rules else {})
 
 
 def _pull_secret(workloads: list[Workload]) -> str | None:
-    names = [s["name"] for w in workloads for s in w.pod.get("imagePullSecrets") or []]
+    names = [s["name"] for w in workloads for s in w.pod.get("imagePullSecrets") or [] if "name" in s]
     return max(names, key=names.count) if names else None
 
 
@@ -44,7 +47,9 @@ def _amounts(source: Source) -> dict[str, Any]:
     if quota := source.get("ResourceQuota", "quota"):
         fields["quota"] = quota["spec"]["hard"]
     if found := source.get("LimitRange", "limits"):
-        item: Manifest = next((i for i in found["spec"]["limits"] if i["type"] == "Container"), {})
+        item: Manifest = next(
+            (i for i in (found.get("spec") or {}).get("limits") or [] if i["type"] == "Container"), {}
+        )
         names = {"default": "default", "defaultRequest": "default_request", "max": "max"}
         fields["limits"] = {
             field: {amount: (item.get(key) or {}).get(amount) for amount in ("cpu", "memory")}
@@ -133,41 +138,3 @@ def _peers(peers: list[Manifest]) -> tuple[list[str], list[str]]:
         for expression in (peer.get("namespaceSelector") or {}).get("matchExpressions") or []:
             namespaces += expression.get("values") or []
     return namespaces, [p["ipBlock"]["cidr"] for p in peers if "ipBlock" in p]
-
-
-def _ingress(item: Manifest, source: Source) -> dict[str, Any] | None:
-    """Return the rule of an Ingress; ``None`` for one with several hosts, which the language has no rule for."""
-    spec, name = item["spec"], item["metadata"]["name"]
-    rules = spec.get("rules") or []
-    if len(rules) != 1 or not rules[0].get("host") or not rules[0].get("http"):
-        return None
-    host, paths = rules[0]["host"], rules[0]["http"]["paths"]
-    targets = {}
-    for path in paths:
-        service = (path.get("backend") or {}).get("service") or {}
-        targets[path.get("path", "/")] = _target(service, source)
-    annotations = {
-        k: v
-        for k, v in (item["metadata"].get("annotations") or {}).items()
-        if not k.startswith(
-            ("poscloud.io/", "pulumi.com/", "kubectl.kubernetes.io/", "meta.helm.sh/", "helm.sh/")
-        )
-    }
-    tls = spec.get("tls") or []
-    return given(
-        host=host,
-        paths=targets,
-        path_type=None if paths[0].get("pathType") == "Prefix" else paths[0].get("pathType"),
-        tls=tls[0].get("secretName") if tls else None,
-        ingress_class=None if spec.get("ingressClassName") == "nginx" else spec.get("ingressClassName"),
-        annotations=annotations or None,
-        name=None if name == host.replace("*.", "any.") else name,
-    )
-
-
-def _target(backend: Manifest, source: Source) -> Any:
-    """Return what answers a path: a service's name alone, where it is the first port that is meant."""
-    name, number = backend.get("name"), (backend.get("port") or {}).get("number")
-    service = source.get("Service", str(name))
-    ports = ((service or {}).get("spec") or {}).get("ports") or [{}]
-    return name if ports[0].get("port") == number else given(service=name, port=number)

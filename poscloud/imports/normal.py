@@ -140,6 +140,8 @@ def _spec(kind: str, spec: Manifest) -> Manifest:
     spec = {k: v for k, v in spec.items() if k not in _SERVERS_SPEC.get(kind, ())}
     if kind == "Service":
         spec = _service(spec)
+    if kind == "Ingress":
+        spec = _ingress(spec)
     if kind == "Deployment" and "strategy" in spec:
         spec["strategy"] = _strategy(spec["strategy"])
     if "template" in spec:
@@ -150,6 +152,18 @@ def _spec(kind: str, spec: Manifest) -> Manifest:
     if "volumeClaimTemplates" in spec:
         spec["volumeClaimTemplates"] = [_claim(c) for c in spec["volumeClaimTemplates"]]
     return spec
+
+
+def _ingress(spec: Manifest) -> Manifest:
+    """Return the rules by host and path, and certificates by host: their order says nothing."""
+    hosts: Manifest = {}
+    for rule in spec.get("rules") or []:
+        paths = hosts.setdefault(rule.get("host") or "", {})
+        for path in (rule.get("http") or {}).get("paths") or []:
+            backend = {k: v for k, v in path.items() if k not in ("path", "pathType")}
+            paths[f"{path.get('path') or '/'} ({path.get('pathType')})"] = backend
+    tls = {h: t.get("secretName") or "" for t in spec.get("tls") or [] for h in t.get("hosts") or [""]}
+    return {**spec, "rules": hosts, "tls": tls}
 
 
 def _strategy(strategy: Manifest) -> Manifest:
@@ -194,7 +208,9 @@ def _template(template: Manifest) -> Manifest:
 
 
 def _container(container: Manifest) -> Manifest:
-    result = _without(container, _CONTAINER)
+    result = {"imagePullPolicy": pull_policy(container), **_without(container, _CONTAINER)}
+    if result.get("command") and "args" in result:
+        result["command"] = [*result["command"], *(result.pop("args") or [])]
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         if name in result:
             probe = _without(result[name], _PROBE)
@@ -208,6 +224,13 @@ def _container(container: Manifest) -> Manifest:
     if "env" in result:
         result["env"] = [_variable(v) for v in result["env"]]
     return result
+
+
+def pull_policy(container: Manifest) -> str:
+    """Return a container's imagePullPolicy; where none is given, the API server's choice by its image's tag."""
+    name = str(container.get("image", "")).rpartition("/")[2]
+    tagged = "@" in name or name.partition(":")[2] not in ("", "latest")
+    return str(container.get("imagePullPolicy") or ("IfNotPresent" if tagged else "Always"))
 
 
 def _variable(variable: Manifest) -> Manifest:

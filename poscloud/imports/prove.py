@@ -10,8 +10,7 @@ from poscloud.render.environment import render_environment
 from poscloud.spec import EnvironmentSpec
 
 MADE_BY_OTHERS = frozenset(
-    "Pod ReplicaSet ControllerRevision Endpoints EndpointSlice Event Lease PersistentVolume "
-    "PersistentVolumeClaim".split()
+    "Pod ReplicaSet ControllerRevision Endpoints EndpointSlice Event Lease PersistentVolume".split()
 )
 """Kinds that a cluster makes of others; where one is in the source and not rendered, it is no finding."""
 
@@ -68,6 +67,25 @@ def prove(source: Source, spec: EnvironmentSpec, *, keep_secrets: bool = False) 
                 d.path == "spec.replicas" and ("HorizontalPodAutoscaler", d.name) in there
             )  # its own choice
         ],
-        [i for i in there if i not in rendered and i[0] not in passed_over and i not in _CLUSTERS_OWN],
+        [
+            i
+            for i in there
+            if i not in rendered
+            and i[0] not in passed_over
+            and i not in _CLUSTERS_OWN | _members_claims(source, i)
+        ],
         [i for i in rendered if i not in there],
     )
+
+
+def _members_claims(source: Source, identity: Id) -> frozenset[Id]:
+    """Return the claim itself where a stateful set makes it for one of its members."""
+    if identity[0] != "PersistentVolumeClaim":
+        return frozenset()
+    beginnings = [
+        f"{claim['metadata']['name']}-{item['metadata']['name']}-"
+        for item in source.kind("StatefulSet")
+        for claim in item["spec"].get("volumeClaimTemplates") or []
+    ]
+    made = any(identity[1].startswith(b) and identity[1].removeprefix(b).isdecimal() for b in beginnings)
+    return frozenset({identity}) if made else frozenset()

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from poscloud.errors import InputError, PosCloudError, Problem
+from poscloud.imports.fieldtypes import without_nulls, wrong_type
 from poscloud.imports.shapes import wrong_shape
 from poscloud.imports.source import Source
 from poscloud.render import Manifest
@@ -149,7 +150,7 @@ def _flat(document: Any, file: Path, number: int, problems: list[Problem]) -> It
     if wrong := _wrong(document):
         problems.append(Problem(file, 0, 0, "no-manifest", f"document {number} is no manifest: {wrong}"))
         return
-    yield document
+    yield without_nulls(document)
 
 
 def _wrong(document: Any) -> str:
@@ -164,4 +165,5 @@ def _wrong(document: Any) -> str:
         return "it has no metadata.name"
     if not isinstance(metadata.get("namespace"), str | None):
         return "its metadata.namespace is no text"
-    return wrong_shape(document)
+    document = without_nulls(document)
+    return wrong_type(document) or wrong_shape(document)

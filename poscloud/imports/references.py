@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from poscloud.spec.password import PASSWORD_KEY
 
 Outputs = Mapping[str, Mapping[str, str]]
 
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 OPTIONS = ("JAVA_OPTS", "CATALINA_OPTS")
 """Variables that ``java_opts`` stands for."""
@@ -33,8 +36,8 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
         if not already and len(workload.containers) == 1:
             already = variables(next(iter(made.values()), {}))
         own = {
-            k: v
-            for k, v in variables(container).items()
+            k: v.replace("${", "$${") if isinstance(v, str) else v
+            for k, v in {**_from_whole(workload, container), **variables(container)}.items()
             if not (k in OPTIONS and fields["kind"] in ("java", "webapp"))
             and already.get(k) != v
             and (isinstance(v, str) or "secret" in v)
@@ -42,6 +45,22 @@ def own_variables(workload: Workload, fields: dict[str, Any], rendered: Iterable
         holder = fields["containers"][name] if "containers" in fields else fields
         if own:
             holder["env"] = own
+
+
+def _from_whole(workload: Workload, container: Manifest) -> dict[str, Any]:
+    """Return the variables that a container has from all of a Secret's or ConfigMap's keys (``envFrom``)."""
+    found: dict[str, Any] = {}
+    for entry in container.get("envFrom") or []:
+        prefix, source = entry.get("prefix") or "", workload.source
+        if reference := entry.get("secretRef"):
+            name = reference.get("name", "")
+            secret = source.get("Secret", name) or {}
+            keys = sorted({*(secret.get("data") or {}), *(secret.get("stringData") or {})})
+            found |= {f"{prefix}{key}": {"secret": name, "key": key} for key in keys}
+        elif reference := entry.get("configMapRef"):
+            content = source.data(reference.get("name", ""))
+            found |= {f"{prefix}{key}": str(value) for key, value in content.items()}
+    return {key: value for key, value in found.items() if _VARIABLE.fullmatch(key)}
 
 
 def link(spec: EnvironmentSpec, data: dict[str, Any]) -> None:
@@ -121,7 +140,7 @@ def _variables_of(name: str, offered: Mapping[str, str]) -> dict[str, Any]:
 
 def _referring(value: str, others: Outputs) -> str:
     """Return a value with what a part offers replaced by a reference to it."""
-    text = value.replace("${", "$${")
+    text = value
     for output in ("url", "host"):
         for name, offered in others.items():
             word = offered.get(output)

@@ -6,6 +6,7 @@ from typing import Any
 
 from poscloud.imports import pods
 from poscloud.imports.images import ImageNames
+from poscloud.imports.normal import pull_policy
 from poscloud.imports.placing import Placing
 from poscloud.imports.pods import given, nfs, space
 from poscloud.imports.sidecar import read_sidecar
@@ -21,7 +22,7 @@ def service_fields(workload: Workload, names: ImageNames, placing: Placing) -> d
     spec, pod, main = workload.spec, workload.pod, workload.main
     fields: dict[str, Any] = {
         **names.of_service(main.get("image", ""), workload.name),
-        **given(pull_policy=main.get("imagePullPolicy")),
+        "pull_policy": pull_policy(main),
         **_pods(workload),
         **_ports(workload),
         "resources": pods.resources(main),
@@ -86,7 +87,13 @@ def _ports(workload: Workload) -> dict[str, Any]:
     ports = (workload.service["spec"].get("ports") or []) if workload.service else []
     if not ports:
         return {"port": None}
-    fields = {"port": ports[0]["port"]}
+    listens = workload.source.listens_at(workload.name, ports[0])
+    if listens != ports[0]["port"] and "nginx.conf" not in workload.config:
+        workload.notes.append(
+            f"its Service leads port {ports[0]['port']} to {listens}; here both are the same, "
+            f"and others have to use {listens}"
+        )
+    fields = {"port": listens}
     if workload.service and workload.service["spec"].get("type") == "NodePort":
         fields |= given(node_port=ports[0].get("nodePort"))
     return fields

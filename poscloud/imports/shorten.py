@@ -20,7 +20,7 @@ from poscloud.spec.kinds import AnyBackingSpec, AnyServiceSpec
 _KEPT = ("kind",)
 _CHOSEN = ("env", "locations", "config", "webapps", "ports", "mounts", "databases", "init_sql")
 """Fields that are kept as a whole: what is in them is nobody's default."""
-NOT_SHARED = ("kind", "containers", "locations", "image", "webapps")
+NOT_SHARED = ("kind", "containers", "locations", "image", "webapps", "release")
 _OWN_FIELDS = ("name", "backing", "services")
 _ADAPTERS: dict[str, Any] = {"backing": TypeAdapter(AnyBackingSpec), "services": TypeAdapter(AnyServiceSpec)}
 
@@ -156,5 +156,6 @@ def without_common(fields: dict[str, Any], common: dict[str, Any]) -> dict[str, 
         if key not in common:
             result[key] = value
         elif value != common[key]:
-            result[key] = without_common(value, common[key])
+            both = isinstance(value, dict) and isinstance(common[key], dict)
+            result[key] = without_common(value, common[key]) if both else value
     return result

@@ -69,7 +69,7 @@ def _output(config: dict[str, Any], environment: str, env: dict[str, Any]) -> di
         }
         hosts = found.get("hosts") or []
         hosts = [hosts] if isinstance(hosts, str) else list(hosts)
-        backing = {_service(host, environment) for host in hosts}
+        backing = {service_of(host, environment) for host in hosts}
         if kind in ("kafka", "redis") and len(backing) == 1 and None not in backing:
             output["backing"] = backing.pop()
         else:
@@ -82,7 +82,7 @@ def _output(config: dict[str, Any], environment: str, env: dict[str, Any]) -> di
     return {}
 
 
-def _service(host: str, environment: str) -> str | None:
+def service_of(host: str, environment: str) -> str | None:
     """Return the name of the Service behind an address of this environment."""
     name, _, rest = host.rpartition(":")[0].partition(f".{environment}.svc")
     return name.split(".")[-1] if rest or host.find(f".{environment}.svc") > 0 else None

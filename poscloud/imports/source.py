@@ -38,6 +38,16 @@ class Source:
         """Return all objects of some kinds."""
         return [item for item in self.items if item["kind"] in kinds]
 
+    def listens_at(self, service: str, port: Manifest) -> int:
+        """Return what a port of a Service leads to in the pods of the Deployment or stateful set of its name."""
+        target = port.get("targetPort") or port["port"]
+        workload = self.get("Deployment", service) or self.get("StatefulSet", service)
+        if isinstance(target, str) and workload:
+            containers = workload["spec"]["template"]["spec"]["containers"]
+            named = [p for c in containers for p in c.get("ports") or [] if p.get("name") == target]
+            target = named[0]["containerPort"] if named else target
+        return int(target) if str(target).isdecimal() else int(port["port"])
+
     def data(self, name: str) -> dict[str, str]:
         """Return the content of a ConfigMap; nothing where there is none."""
         found = self.get("ConfigMap", name)
@@ -140,7 +150,7 @@ def variables(container: Manifest) -> dict[str, Any]:
             found[entry["name"]] = str(entry.get("value") or "")
         elif "secretKeyRef" in given:
             key = given["secretKeyRef"]
-            found[entry["name"]] = {"secret": key["name"], "key": key["key"]}
+            found[entry["name"]] = {"secret": key.get("name", ""), "key": key.get("key", "")}
         else:
             found[entry["name"]] = entry
     return found

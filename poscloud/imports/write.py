@@ -11,11 +11,14 @@ from poscloud.load.yamlscalars import resolve
 
 MODELINE = "# yaml-language-server: $schema=../schemas/environment.schema.json\n"
 _ORDER = (
-    "extends production adopt registry images pull_secret time_zone quota limits isolation node_selector pool "
-    "node_pools storage_classes priority_classes priority volumes secrets backing filebeat defaults services ingress"
+    "extends production adopt registry images pull_secret time_zone quota limits isolation monitoring access "
+    "node_selector pool node_pools storage_classes priority_classes priority volumes secrets backing filebeat "
+    "defaults services ingress"
 ).split()
 _BLOCKS = ("images", "backing", "filebeat", "defaults", "services", "secrets", "volumes")
 _SPACED = ("backing", "filebeat", "defaults", "services", "ingress", "secrets")
+_SWITCHES = ("isolation", "monitoring")
+"""Fields that are ``true`` with all their defaults."""
 _LINE = 100
 """Longest map or list that is written on one line."""
 
@@ -52,7 +55,7 @@ def as_yaml(data: Mapping[str, Any], comment: str) -> str:
     lines = [MODELINE + "".join(f"# {line}\n" for line in comment.splitlines())]
     ordered = [k for k in _ORDER if k in data] + [k for k in data if k not in _ORDER]
     for field in ordered:
-        value = data[field]
+        value = True if field in _SWITCHES and data[field] == {} else data[field]
         if isinstance(value, dict) and not value and field != "filebeat":
             continue
         lines.append("\n" if field in _SPACED else "")

@@ -7,6 +7,7 @@ once more. Nor is a janitor or a node guard: one works for all.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,9 @@ def as_copy(node: Node, entry: Node, name: str, problems: list[Problem]) -> Node
             part.value.pop("node_port", None)
     rules = found.get("ingress")
     for rule in rules.value if rules and isinstance(rules.value, list) else ():
-        host = rule.value.get("host") if rule.is_map else None
-        if host and isinstance(host.value, str):
-            host.value = _host(host.value, name)
+        for host in _hosts(rule):
+            if isinstance(host.value, str):
+                host.value = _host(host.value, name)
     return Node(found, node.mark)
 
 
@@ -100,6 +101,20 @@ def _without_watching(services: Node) -> Node:
 def _kind(part: Node) -> Any:
     kind = part.value.get("kind") if part.is_map else part
     return kind.value if kind else None
+
+
+def _hosts(rule: Node) -> Iterator[Node]:
+    """Yield where a rule names a host: its own, and those of ``also``."""
+    if rule.is_map:
+        if host := rule.value.get("host"):
+            yield host
+        for further in _also(rule):
+            yield from _hosts(further) if further.is_map else (further,)
+
+
+def _also(rule: Node) -> list[Node]:
+    also = rule.value.get("also")
+    return list(also.value) if also and isinstance(also.value, list) else []
 
 
 def _host(host: str, name: str) -> str:
@@ -153,6 +168,21 @@ def closure(spec: EnvironmentSpec, names: list[str]) -> set[str]:
 
 def _rule_of(rule: Node, kept: set[str]) -> Node | None:
     """Return an Ingress rule with the paths that lead to parts that are there; ``None`` when there is no such path."""
+    left = _with_paths(rule, kept)
+    if not (rule.is_map and "also" in rule.value):
+        return left
+    also = [a for further in _also(rule) if (a := _with_paths(further, kept))]
+    if left is None:  # the first host with paths of its own takes its place, and what it inherits
+        also = [a for a in also if a.is_map and "paths" in a.value]
+        if not also:
+            return None
+        left, *also = also
+        left = Node({**rule.value, **left.value}, rule.mark)
+    entry = rule.value["also"]
+    return Node({**left.value, "also": Node(also, entry.mark, entry.key_mark)}, rule.mark)
+
+
+def _with_paths(rule: Node, kept: set[str]) -> Node | None:
     paths = rule.value.get("paths") if rule.is_map else None
     if paths is None or not paths.is_map:
         return rule

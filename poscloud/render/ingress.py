@@ -8,7 +8,7 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest, manifest
 from poscloud.spec import EnvironmentSpec
-from poscloud.spec.ingress import IngressRule, IngressTarget
+from poscloud.spec.ingress import HostPaths, IngressRule, IngressTarget
 from poscloud.spec.references import Finding, nearest
 
 
@@ -19,29 +19,14 @@ def render_ingress(context: Context, rule: IngressRule, labels: dict[str, str]) 
     """
     spec: Manifest = {
         "ingressClassName": rule.ingress_class,
-        "rules": [
-            {
-                "host": rule.host,
-                "http": {
-                    "paths": [
-                        {
-                            "path": path,
-                            "pathType": rule.path_type,
-                            "backend": {
-                                "service": {
-                                    "name": target.service,
-                                    "port": {"number": _port(context, target)},
-                                }
-                            },
-                        }
-                        for path, target in rule.paths.items()
-                    ]
-                },
-            }
-        ],
+        "rules": [_of_host(context, each) for each in rule.hosts()],
     }
-    if rule.tls:
-        spec["tls"] = [{"hosts": [rule.host], "secretName": rule.tls}]
+    certified: dict[str, list[str]] = {}
+    for each in rule.hosts():
+        if each.tls and each.host not in certified.setdefault(each.tls, []):
+            certified[each.tls].append(each.host)
+    if certified:
+        spec["tls"] = [{"hosts": hosts, "secretName": name} for name, hosts in certified.items()]
     return manifest(
         "networking.k8s.io/v1",
         "Ingress",
@@ -51,6 +36,18 @@ def render_ingress(context: Context, rule: IngressRule, labels: dict[str, str]) 
         annotations={**names.SKIP_AWAIT, **rule.annotations},
         spec=spec,
     )
+
+
+def _of_host(context: Context, each: HostPaths) -> Manifest:
+    paths = [
+        {
+            "path": path,
+            "pathType": each.path_type,
+            "backend": {"service": {"name": target.service, "port": {"number": _port(context, target)}}},
+        }
+        for path, target in each.paths.items()
+    ]
+    return {"host": each.host, "http": {"paths": paths}}
 
 
 def _port(context: Context, target: IngressTarget) -> int:
@@ -66,14 +63,15 @@ def check_ports(spec: EnvironmentSpec, services: Mapping[str, Manifest]) -> list
     """
     findings: list[Finding] = []
     for i, rule in enumerate(spec.ingress):
-        for path, target in rule.paths.items():
-            if target.port is None or target.service not in services:
-                continue
-            ports = [port["port"] for port in services[target.service]["spec"]["ports"]]
-            if target.port not in ports:
-                message = f"'{target.service}' has no port {target.port}"
-                where = ("ingress", i, "paths", path, "port")
-                findings.append(
-                    Finding(where, "no-port", message, nearest(str(target.port), map(str, ports)))
-                )
+        for each in rule.hosts():
+            for path, target in each.paths.items():
+                if target.port is None or target.service not in services:
+                    continue
+                ports = [port["port"] for port in services[target.service]["spec"]["ports"]]
+                if target.port not in ports:
+                    message = f"'{target.service}' has no port {target.port}"
+                    where = ("ingress", i, *rule.place_of_path(each, path), "port")
+                    findings.append(
+                        Finding(where, "no-port", message, nearest(str(target.port), map(str, ports)))
+                    )
     return findings

@@ -14,7 +14,7 @@ from poscloud.spec.environment import EnvironmentSpec, Images
 from poscloud.spec.external import ExternalServer
 from poscloud.spec.filebeat import FilebeatSidecar, MultilineSpec
 from poscloud.spec.filebeat_output import ElasticsearchOutput, KafkaOutput, LogstashOutput, RedisOutput
-from poscloud.spec.ingress import IngressRule, IngressTarget
+from poscloud.spec.ingress import IngressHost, IngressRule, IngressTarget
 from poscloud.spec.isolation import IsolationSpec
 from poscloud.spec.janitor import JanitorSpec
 from poscloud.spec.jar import JarSource
@@ -59,6 +59,7 @@ __all__ = [
     "FilebeatSidecar",
     "GitSource",
     "Images",
+    "IngressHost",
     "IngressRule",
     "IngressTarget",
     "InitSql",

@@ -24,7 +24,9 @@ backing:
   redis: {resources: {limits: {memory: 256Mi}}, password: true}
   ledger: {kind: mysql, external: {host: 10.31.222.100}, databases: [ledger]}
 isolation: {from_namespaces: [monitoring]}
-ingress: [{host: shop.example.com, paths: {/: shop}}]
+ingress: [{host: shop.example.com, paths: {/: shop}, also: [www.shop.example.com]}]
+monitoring: true
+access: {payments: {may: [shell]}, testers: {}}
 secrets: {database: [password]}
 services:
   shop:
@@ -34,16 +36,23 @@ services:
     probes: {initial_delay: 0}
     uses: [ledger, redis]
     env: {DB_PASSWORD: {secret: database, key: password}}
+  web:
+    kind: java
+    replicas: 2
+    anti_affinity: none
+    probes: {initial_delay: 0}
+    release: {strategy: canary, weight: 50, next: {version: v2, env: {MODE: new}}}
 """
 PASSWORD = "hunter2-very-secret"
 KINDS = "deployments,statefulsets,services,configmaps,secrets,limitranges,poddisruptionbudgets,ingresses,"
-KINDS += "networkpolicies,endpointslices"
+KINDS += "networkpolicies,endpointslices,serviceaccounts,roles,rolebindings"
+OTHERS = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 
 def live(workspace: Workspace) -> list[Manifest]:
     items = workspace.get(KINDS, "-n", STACK)["items"]
     roots = [item for item in items if not item["metadata"].get("ownerReferences")]
-    return [item for item in roots if item["metadata"]["name"] != "kube-root-ca.crt"]
+    return [item for item in roots if (item["kind"], item["metadata"]["name"]) not in OTHERS]
 
 
 def without_our_marks(item: Manifest) -> Any:
@@ -66,7 +75,7 @@ def bought(workspace: Workspace) -> Iterator[Workspace]:
     text = yaml.safe_dump_all(manifests)
     done = workspace.run("kubectl", "apply", "-f", "-", given=text)
     assert done.returncode == 0, done.stderr
-    for workload in ("statefulset/redis", "deployment/shop"):
+    for workload in ("statefulset/redis", "deployment/shop", "deployment/web", "deployment/web-canary"):
         workspace.ok("kubectl", "rollout", "status", workload, "-n", STACK, "--timeout=60s")
     yield workspace
     workspace.run("poscloud", "destroy", "--yes", "--discard-logs", "-s", STACK)

@@ -80,6 +80,43 @@ def test_of_some_services_only_what_they_need_comes_along(project: Path) -> None
     assert [(rule.host, list(rule.paths)) for rule in mine.ingress] == [("mine.shop.example.com", ["/pay"])]
 
 
+HOSTS = """\
+ingress:
+  - host: a.example.com
+    paths: {/: web}
+    tls: a-tls
+    also: [b.example.com, {host: c.example.com, paths: {/: pay}}, {host: "*.d.example.com", paths: {/: web, /x: pay}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("only", "hosts"),
+    [
+        (
+            "[web]",
+            {
+                "mine.a.example.com": ["/"],
+                "mine.b.example.com": ["/"],
+                "mine.c.example.com": ["/"],
+                "*.mine.d.example.com": ["/", "/x"],
+            },
+        ),
+        ("[pay]", {"mine.c.example.com": ["/"], "*.mine.d.example.com": ["/x"]}),
+        ("[other]", {}),
+    ],
+)
+def test_of_several_hosts_those_stay_that_lead_somewhere(
+    project: Path, only: str, hosts: dict[str, list[str]]
+) -> None:
+    describe(
+        project, "stage", STAGE.replace(STAGE[STAGE.index("ingress:") : STAGE.index("defaults:")], HOSTS)
+    )
+    describe(project, "mine", f"copy_of: stage\nonly: {only}\n")
+    found = [each for rule in load_environment(project, "mine").ingress for each in rule.hosts()]
+    assert {each.host: list(each.paths) for each in found} == hosts
+    assert {each.tls for each in found} <= {"a-tls"}
+
+
 def test_what_needs_another_service_brings_it(project: Path) -> None:
     describe(project, "mine", "copy_of: stage\nonly: [web]\n")
     assert set(load_environment(project, "mine").services) == {"web", "pay"}

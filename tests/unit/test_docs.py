@@ -14,6 +14,7 @@ import yaml
 
 from poscloud.load import load_environment
 from poscloud.render import render_environment
+from poscloud.spec import EnvironmentSpec
 from tests.workspace import ROOT
 from website.components import EXAMPLES, by_example, has_example
 from website.pages import ELSEWHERE, linked, navigation, reference
@@ -53,9 +54,9 @@ def descriptions() -> Iterator[Any]:
                 yield pytest.param(found, id=f"{page.relative_to(ROOT)}-{number}")
 
 
-@pytest.mark.parametrize("text", list(descriptions()))
-def test_a_description_in_a_page_can_be_rendered(tmp_path: Path, text: str) -> None:
-    stacks = tmp_path / "stacks"
+def in_a_project(text: str, root: Path) -> EnvironmentSpec:
+    """Return the environment that a page's description is, or is a part of, in a project of its own."""
+    stacks = root / "stacks"
     shutil.copytree(ROOT / "stacks", stacks)
     for name, content in FILES.items():
         (stacks / name).parent.mkdir(exist_ok=True)
@@ -68,7 +69,12 @@ def test_a_description_in_a_page_can_be_rendered(tmp_path: Path, text: str) -> N
     (stacks / "base" / "around.yaml").write_text(yaml.safe_dump(around))
     alone = {"extends", "copy_of"} & set(data)
     (stacks / "env.yaml").write_text(text if alone else f"extends: base/around.yaml\n{text}")
-    assert render_environment(load_environment(tmp_path, "env"))
+    return load_environment(root, "env")
+
+
+@pytest.mark.parametrize("text", list(descriptions()))
+def test_a_description_in_a_page_can_be_rendered(tmp_path: Path, text: str) -> None:
+    assert render_environment(in_a_project(text, tmp_path))
 
 
 @pytest.mark.parametrize(

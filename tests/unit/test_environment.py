@@ -232,6 +232,33 @@ def test_without_isolation_there_is_no_policy(project: Project) -> None:
     assert policies(project.load("isolation: false\n")) == {}
 
 
+def test_an_ingress_rule_may_have_several_hosts(project: Project) -> None:
+    spec = project.load(
+        """\
+        services: {web: java, api: java}
+        ingress:
+          - host: shop.example.com
+            paths: {/: web, /api: api}
+            tls: shop-tls
+            also: [www.shop.example.com, {host: api.example.com, paths: {/v1: api}, path_type: Exact, tls: api-tls}]
+        """
+    )
+    ingress = objects(spec)["Ingress", "shop.example.com"]["spec"]
+    found = {
+        rule["host"]: [(p["path"], p["pathType"]) for p in rule["http"]["paths"]] for rule in ingress["rules"]
+    }
+    own = [("/", "Prefix"), ("/api", "Prefix")]
+    assert found == {
+        "shop.example.com": own,
+        "www.shop.example.com": own,
+        "api.example.com": [("/v1", "Exact")],
+    }
+    assert ingress["tls"] == [
+        {"hosts": ["shop.example.com", "www.shop.example.com"], "secretName": "shop-tls"},
+        {"hosts": ["api.example.com"], "secretName": "api-tls"},
+    ]
+
+
 def test_ingress_rules_lead_to_the_services_ports(project: Project) -> None:
     spec = project.load(
         """\

@@ -6,6 +6,7 @@ from typing import Any
 
 from poscloud.imports.images import ImageNames
 from poscloud.imports.kinds.c import read_git
+from poscloud.imports.kinds.cron import cron_fields
 from poscloud.imports.pods import given, nfs
 from poscloud.imports.source import Workload, texts
 
@@ -23,7 +24,7 @@ def is_janitor(workload: Workload) -> bool:
 
 def janitor_fields(workload: Workload, names: ImageNames) -> dict[str, Any]:
     """Return the fields of a janitor."""
-    spec, env = workload.spec, workload.env
+    env = workload.env
     volume = workload.volumes.get("archive")
     claim = ((volume or {}).get("persistentVolumeClaim") or {}).get("claimName")
     archive = given(nfs=nfs(volume), claim=claim) or {"s3": texts(env).get("POSCLOUD_ARCHIVE")}
@@ -34,10 +35,8 @@ def janitor_fields(workload: Workload, names: ImageNames) -> dict[str, Any]:
         "backend": env.get("PULUMI_BACKEND_URL"),
         "passphrase": env.get("PULUMI_CONFIG_PASSPHRASE"),
         "archive": archive,
-        "schedule": spec.get("schedule"),
-        **given(time_zone=spec.get("timeZone"), forge=_forge(env)),
-        "suspend": bool(spec.get("suspend")),
-        "deadline": spec["jobTemplate"]["spec"].get("activeDeadlineSeconds", 3600),
+        **cron_fields(workload),
+        **given(forge=_forge(env)),
     }
 
 

@@ -25,6 +25,7 @@ def nginx_fields(workload: Workload, names: ImageNames) -> dict[str, Any]:
     """Return the fields of a gateway."""
     text = workload.config["nginx.conf"]
     fields: dict[str, Any] = {**names.of_program(workload.main["image"], "nginx"), "directives": []}
+    fields |= _port(workload)
     volume = workload.volumes.get("tmp") or {}
     if size := (volume.get("emptyDir") or {}).get("sizeLimit"):
         fields["temp_space"] = size
@@ -50,6 +51,12 @@ def nginx_fields(workload: Workload, names: ImageNames) -> dict[str, Any]:
     headers = {k: v for k, v in fields.pop("headers", {}).items() if HEADERS.get(k) != v}
     fields |= {"headers": headers} if headers else {}
     return {k: v for k, v in fields.items() if v != []} | {"locations": locations}
+
+
+def _port(workload: Workload) -> dict[str, Any]:
+    """Return the port of its Service; nginx itself listens on another one."""
+    ports = workload.service["spec"].get("ports") if workload.service else None
+    return {"port": ports[0]["port"]} if ports else {}
 
 
 def _lines(text: str) -> Iterator[tuple[list[str], str]]:

@@ -50,5 +50,9 @@ def _container(workload: Workload, container: Manifest, names: ImageNames) -> di
         fields["python"] = read_run(name, env, first, bool(container.get("command")))
         name = env.get("GIT_REPO_NAME") or name
     elif container.get("command"):
-        fields["command"] = container["command"]
+        fields["command"] = [*container["command"], *(container.get("args") or [])]
+    elif container.get("args"):
+        workload.notes.append(
+            f"container {name} has args for its image's own command, which are left out; give the whole `command`"
+        )
     return fields | names.of_service(container.get("image", ""), name)

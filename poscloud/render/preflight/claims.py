@@ -67,13 +67,14 @@ def claims_of(spec: EnvironmentSpec, parts: Iterable[RenderedPart]) -> list[Clai
     found = [
         Claim(
             INGRESS,
-            f"{rule.host}{path.rstrip('/') or '/'}",
+            f"{each.host}{path.rstrip('/') or '/'}",
             "ingress",
-            ("ingress", i, "host"),
+            ("ingress", i, *each.place, "host"),
             ingress_class=rule.ingress_class,
         )
         for i, rule in enumerate(spec.ingress)
-        for path in rule.paths
+        for each in rule.hosts()
+        for path in each.paths
     ]
     for part in parts:
         if part.name in spec.services or part.name in spec.backing:

@@ -124,8 +124,8 @@ def test_arguments_and_annotations_are_shown_without_passwords() -> None:
     source = deployment(command=["shop", "--token", PASSWORD], args=[f"--password={PASSWORD}", "--port=1"])
     source["spec"]["template"]["metadata"]["annotations"] = {"example.com/api-token": PASSWORD}
     found = {d.path.rpartition(".")[2]: d.source for d in differences(source, deployment())}
-    assert found["command"] == ["shop", "--token", "(value)"]
-    assert "--port=1" in found["args"] and PASSWORD not in str(found["args"])
+    assert found["command"][:3] == ["shop", "--token", "(value)"]
+    assert "--port=1" in found["command"], "arguments are a part of the command"
     assert PASSWORD not in str(found)
 
 

@@ -22,11 +22,11 @@ from poscloud.load import known_stacks, load_environment, load_file
 from poscloud.render import Manifest, render_environment
 from tests.write_golden import ROOT
 
-NOT_RECOGNISED = {"log-stack", "monitoring", "node-guard", "team-access"}
+NOT_RECOGNISED: set[str] = set()
 """What an import lists as having no component (docs/import.md)."""
 
 EXAMPLES = sorted({f.stem for f in (ROOT / "examples").glob("*.yaml")} - {"images"} - NOT_RECOGNISED)
-OURS = re.compile(r"(app\.kubernetes\.io|pulumi\.com|poscloud\.io)/(?!secret-source)")
+OURS = re.compile(r"(app\.kubernetes\.io|pulumi\.com|poscloud\.io)/(?!secret-source|track)")
 
 
 def unlabelled(value: Any) -> Any:

@@ -24,6 +24,11 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "HorizontalPodAutoscaler": ({"spec": {"minReplicas": 1}}, "has no spec.maxReplicas"),
     "LimitRange": ({"spec": {"limits": {}}}, "has spec.limits that is no list"),
     "ConfigMap": ({"data": []}, "has data that is no map"),
+    "NetworkPolicy": ({"spec": {"ingress": [5]}}, "has spec.ingress with an entry that is no map"),
+    "StatefulSet": ({"spec": {"replicas": "two"}}, "has spec.replicas that is no whole number"),
+    "Secret": ({"data": {"a": 5}}, "has data.a that is no text"),
+    "DaemonSet": ({"spec": {"template": {"spec": {"nodeSelector": "x"}}}}, "nodeSelector that is no map"),
+    "Job": ({"spec": {"template": {"spec": {"containers": [{"args": [1]}]}}}}, "an entry that is no text"),
 }
 
 
@@ -35,6 +40,25 @@ def test_what_is_missing_is_said(kind: str) -> None:
         parse(Path("m.yaml"), text)
     assert f"m.yaml: document 1 is no manifest: this {kind}" in str(caught.value)
     assert why in str(caught.value)
+
+
+def test_a_field_that_is_null_is_one_that_is_not_there() -> None:
+    (item,) = parse(
+        Path("m.yaml"),
+        "{apiVersion: v1, kind: Service, metadata: {name: a, labels: null}, spec: {ports: null, selector: {b: c}}}",
+    )
+    assert item == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "a"},
+        "spec": {"selector": {"b": "c"}},
+    }
+
+
+def test_what_is_not_read_may_be_anything() -> None:
+    spec = {"containers": 5, "rules": "x"}
+    text = json.dumps({"apiVersion": "x/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": spec})
+    assert len(parse(Path("m.yaml"), text)) == 1
 
 
 def test_a_date_that_is_none_is_no_valid_yaml() -> None:

@@ -39,6 +39,64 @@ def test_a_charts_output_is_one_component_and_each_difference_is_named(project: 
     assert run("validate", "-s", "shop", cwd=project).returncode == 0
 
 
+def test_a_spring_chart_gives_what_a_pod_needs_to_start_and_says_what_it_cannot(project: Path) -> None:
+    done = run("import", str(HERE / "spring.yaml"), "-s", "sales", "--json", cwd=project)
+    found = json.loads(done.stdout)
+    text = written(project, "sales")
+    assert done.returncode == 1
+    assert "port: 8080\n" in text, "the Service's port 80 leads there, and probes ask the program itself"
+    assert "its Service leads port 80 to 8080" in found["notes"][0]
+    assert (
+        "SPRING_DATASOURCE_PASSWORD: {secret: sales-orders, key: SPRING_DATASOURCE_PASSWORD}" in text
+    )  # of envFrom
+    assert "autoscale: {min: 2, max: 5, cpu: 80}" in text
+    assert "  also:\n  - www.orders.example.com\n" in text
+    left = {(item["kind"], item["name"]) for item in found["without_component"]}
+    assert left == {
+        ("ServiceAccount", "sales-orders"),
+        ("ConfigMap", "sales-orders"),
+        ("CronJob", "sales-orders-report"),
+    }
+    paths = {d["path"].removeprefix("spec.template.spec.containers.") for d in found["fields"]}
+    assert {"orders.name", "sales-orders.envFrom", "sales-orders.readinessProbe.httpGet"} <= paths
+    assert not any("imagePullPolicy" in path or path == "orders" for path in paths)
+    assert run("validate", "-s", "sales", cwd=project).returncode == 0
+
+
+def test_of_a_django_project_nothing_becomes_what_it_is_not(project: Path) -> None:
+    done = run("import", str(HERE / "django.yaml"), "--json", cwd=project)
+    found = json.loads(done.stdout)
+    text = written(project, "shop")
+    left = {(item["kind"], item["name"]) for item in found["without_component"]}
+    assert left == {
+        ("ConfigMap", "shop-env"),
+        ("PersistentVolumeClaim", "media"),
+        ("StatefulSet", "postgres"),  # none that poscloud knows: no Deployment takes its place
+        ("Service", "postgres"),
+        ("CronJob", "cleanup"),
+        ("Job", "seed"),
+        ("DaemonSet", "logs"),
+        ("NetworkPolicy", "postgres"),
+    }
+    assert [item["kind"] for item in found["new"]] == ["ConfigMap"]  # redis.conf
+    assert "SECRET_KEY: {secret: shop-secret, key: SECRET_KEY}" in text
+    assert "DATABASE_HOST: postgres" in text
+    assert any("worker: container worker has args for its image's own command" in n for n in found["notes"])
+    assert "  - host: shop.example.com\n    paths:\n      /exact: web\n    path_type: Exact\n" in text
+    assert PASSWORD not in done.stdout + done.stderr + text
+    assert run("validate", "-s", "shop", cwd=project).returncode == 0
+
+
+def test_tracks_with_labels_of_others_are_services_and_what_leads_to_them_stays(project: Path) -> None:
+    found = json.loads(run("import", str(HERE / "tracks.yaml"), "--json", cwd=project).stdout)
+    assert found["without_component"] == [
+        {"kind": "Service", "name": "web"},
+        {"kind": "Ingress", "name": "web"},
+    ]
+    assert found["notes"] == []
+    assert "  web-blue:\n" in written(project, "shop") and "  web-green:\n" in written(project, "shop")
+
+
 def test_a_password_goes_nowhere(project: Path) -> None:
     for options in ((), ("--json", "--force")):
         done = run("import", str(HERE / "chart.yaml"), *options, cwd=project)
