@@ -29,8 +29,8 @@ def debian() -> Path:
                 {"DEBOOTSTRAP_DIR": str(found.root / "usr/share/debootstrap")} if found.root.is_dir() else {}
             )
             command = [
-                str(found.program("debootstrap")), "--variant=minbase", "--include=python3,python3-venv,ca-certificates",
-                RELEASE, str(folder), _archive(),
+                str(found.program("debootstrap")), "--variant=minbase",
+                "--include=python3,python3-venv,ca-certificates", RELEASE, str(folder), _archive(),
             ]  # fmt: skip
             done = subprocess.run(
                 command,
@@ -59,7 +59,7 @@ class Builder:
 
     Attributes:
         environment: That of buildah.
-        mirrors: Options with which a build reaches what this machine's pip, Go and apt reach, and keeps what Go compiled.
+        mirrors: Options with which a build reaches what this machine's pip, Go and apt reach, and keeps what Go made.
     """
 
     environment: dict[str, str]
