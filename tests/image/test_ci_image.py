@@ -115,3 +115,11 @@ def test_a_job_brings_an_environment_up_without_any_network(image: Image, user: 
     assert "2 of 2 services ready" in done.stdout + done.stderr
     assert "nothing is left of dev" in done.stderr
     assert "fetching" not in done.stderr and "building" not in done.stderr
+
+
+def test_git_reads_a_checkout_that_another_user_made(image: Image) -> None:
+    who = "-c user.name=a -c user.email=a@example.com"
+    made = f"git init -q /tmp/checkout; git -C /tmp/checkout {who} commit -qm a --allow-empty"
+    assert image.run(made, "--user", "0").returncode == 0
+    done = image.run("git -C /tmp/checkout log --format=%s")
+    assert (done.returncode, done.stdout) == (0, "a\n"), done.stderr
