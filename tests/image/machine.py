@@ -17,6 +17,8 @@ from tests.servers.debian import packages
 BASE = "localhost/python-on-debian"
 RELEASE = "bookworm"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+LENT_CERTIFICATES = "/etc/pki/tls/certs/machine.crt"
+"""Where Go looks as well, and no package of Debian writes."""
 
 
 def debian() -> Path:
@@ -101,12 +103,14 @@ def _mirrors(folder: Path) -> tuple[str, ...]:
         )
         if key.startswith("global.")
     }
+    if CERTIFICATES.is_file():
+        pip["cert"] = LENT_CERTIFICATES
     (folder / "pip.conf").write_text(
         "[global]\n" + "".join(f"{key} = {value}\n" for key, value in pip.items())
     )
     lent = {folder / "pip.conf": "/etc/pip.conf:ro", Path("/etc/apt"): "/etc/apt:ro"}
     if CERTIFICATES.is_file():
-        lent[CERTIFICATES] = f"{CERTIFICATES}:ro"
+        lent[CERTIFICATES] = f"{LENT_CERTIFICATES}:ro"
     for name, place in (("go-build", "/root/.cache/go-build"), ("go-mod", "/root/go/pkg/mod")):
         kept = cache_root() / "servers" / "image" / name
         kept.mkdir(parents=True, exist_ok=True)

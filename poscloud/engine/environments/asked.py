@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,14 @@ def owner(environ: Mapping[str, str], root: Path) -> str:
     done = subprocess.run(
         ["git", "config", "user.name"], cwd=root, capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or getpass.getuser()
+    return done.stdout.strip() or _user()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user that no file names
+        return f"uid-{os.getuid()}"
 
 
 def time_to_live(wanted: str | None, copies: Copies, who: str, original: str) -> str:
