@@ -60,7 +60,7 @@ test-real: $(READY_DEV) ## Run real containers on nodes of this machine; needs r
 test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
 	@.venv/bin/python -m pytest tests/e2e/test_package.py
 
-test-image: $(READY_DEV) ## Build the Dockerfile's image on a Debian made from packages, and use it as CI does; needs root and Debian's apt. A quarter of an hour.
+test-image: $(READY_DEV) ## Build the Dockerfile's image on a Debian made from packages, and use it as CI does; needs root and Debian's apt. Half an hour the first time, then four minutes.
 	@.venv/bin/python -m pytest -m servers tests/image
 
 test-browser: $(READY_DEV) ## Look at a report's page in a real headless Chromium, on a phone, in print; needs Debian's apt and npm. POSCLOUD_PICTURES=DIR keeps pictures.
