@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-browser docs dist
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-image test-browser docs dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -60,6 +60,9 @@ test-real: $(READY_DEV) ## Run real containers on nodes of this machine; needs r
 test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual environment, init, up, destroy in an empty folder.
 	@.venv/bin/python -m pytest tests/e2e/test_package.py
 
+test-image: $(READY_DEV) ## Build the Dockerfile's image on a Debian made from packages, and use it as CI does; needs root and Debian's apt. Half an hour the first time, then four minutes.
+	@.venv/bin/python -m pytest -m servers tests/image
+
 test-browser: $(READY_DEV) ## Look at a report's page in a real headless Chromium, on a phone, in print; needs Debian's apt and npm. POSCLOUD_PICTURES=DIR keeps pictures.
 	@.venv/bin/python -m pytest -m servers tests/browser
 
@@ -85,13 +88,9 @@ lint: $(READY_DEV) ## Lint, format, types, layers, links of the documentation.
 	@.venv/bin/lint-imports --no-cache
 	@$(MAKE) --no-print-directory docs
 
-dist: $(READY) ## Build the wheel into dist; a tag v… at this commit has to be the version in pyproject.toml.
-	@tag=$$(git describe --exact-match --tags --match 'v*' 2>/dev/null); version=$$($(POSCLOUD) --version); \
-	  [ -z "$$tag" ] || [ "$$tag" = "v$$version" ] || \
-	  { echo "error: the tag is $$tag, and pyproject.toml says $$version" >&2; exit 2; }
-	@rm -f dist/poscloud-*.whl
-	@.venv/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist . || $(NO_INDEX)
-	@ls dist/*.whl
+dist: $(READY) ## Build wheel and sdist into dist; a tag v… has to have its section in CHANGELOG.md.
+	@$(PIP) -c requirements-dev.lock hatchling hatch-vcs || $(NO_INDEX)
+	@.venv/bin/python release/dist.py
 
 bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour.
 	@sh bench/cold.sh

@@ -68,9 +68,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from poscloud.checkout import current_version
 
-        return version("poscloud")  # pyproject.toml has it, docs/decisions/0036
+        return current_version()
     if name not in __all__:
         raise AttributeError(f"module 'poscloud' has no attribute '{name}'")
     layer = "spec" if name.endswith(("Spec", "Sidecar")) else "components"

@@ -71,7 +71,8 @@ app = typer.Typer(
     name="poscloud",
     cls=_aliases.Commands,
     help="Describe a whole Kubernetes environment in one short file, and run it.\n\n"
-    "poscloud up -s wbyh-stage brings an environment up; plain `pulumi up -s wbyh-stage` does the same.",
+    "poscloud init dev makes a project in an empty folder; poscloud up -s dev brings its environment up, and so does "
+    "plain `pulumi up -s dev`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

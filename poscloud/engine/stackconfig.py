@@ -43,7 +43,10 @@ def project_root(start: Path) -> Path:
     for folder in (start.absolute(), *start.absolute().parents):
         if (folder / PROJECT_FILE).is_file():
             return folder
-    raise PosCloudError(f"no {PROJECT_FILE} in {start} or above it", hint="run this in a poscloud project")
+    raise PosCloudError(
+        f"no {PROJECT_FILE} in {start} or above it",
+        hint="make a project in an empty folder: poscloud init dev   or go into the folder of one",
+    )
 
 
 def project_name(root: Path) -> str:

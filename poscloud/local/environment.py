@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import pwd
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +47,7 @@ def pulumi_environment(
     if not user.get("PULUMI_CONTINUE_ON_ERROR"):
         env["PULUMI_CONTINUE_ON_ERROR"] = "true"  # one app that cannot run keeps no other from running
     env |= _no_proxy(user)
+    env |= _user(user)
     if not user.get("PULUMI_PARALLEL"):
         env["PULUMI_PARALLEL"] = PARALLEL
     if not user.get("PULUMI_PARALLEL_DIFF"):
@@ -60,6 +63,25 @@ def pulumi_environment(
             env[USER_KUBECONFIG] = user.get("KUBECONFIG", "")
         env["KUBECONFIG"] = str(paths.kubeconfig)
     return env
+
+
+def user_name() -> str:
+    """Return the name of this machine's user; ``uid-1234`` where no file names it, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def _user(user: Mapping[str, str]) -> dict[str, str]:
+    """Name a user that the machine has no name for: the engine looks for one, and refuses to work without."""
+    if user.get("USER"):
+        return {}
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {"USER": f"uid-{os.getuid()}"}
+    return {}
 
 
 def _no_proxy(user: Mapping[str, str]) -> dict[str, str]:
@@ -140,6 +162,7 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
             "PULUMI_BACKEND_URL",
             "PULUMI_PYTHON_CMD",
             "PULUMI_CONTINUE_ON_ERROR",
+            "USER",
         ):
             line = f'[ -n "${{{name}:-}}" ] || {line}'
         settings.append(line)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +35,21 @@ _NAME = re.compile(rb"/tmp/hostpath_pv/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{
 
 def prepare(api: LocalApi, names: Iterable[str] = ()) -> None:
     """Make the default storage class, and one of each of these names, where there is none."""
+    share()
     if api.get(f"{STORAGE_CLASSES}/standard") is None:
         api.create(STORAGE_CLASSES, STANDARD)
     for name in names:
         if api.get(f"{STORAGE_CLASSES}/{name}") is None:
             api.create(STORAGE_CLASSES, {**STANDARD, "metadata": {"name": name}})
+
+
+def share() -> None:
+    """Let every user of this machine make volumes in the one place that there is; whose it is has to say so."""
+    with suppress(FileExistsError):
+        VOLUMES.mkdir(mode=0o700)
+    found = VOLUMES.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():  # not a link that another user put there
+        VOLUMES.chmod(0o1777)
 
 
 def volumes(etcd_data: Path) -> list[Path]:

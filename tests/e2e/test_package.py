@@ -6,27 +6,37 @@ import json
 import os
 import subprocess
 import tarfile
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.servers.virtualenv import virtualenv
+from tests.builder import python
 from tests.workspace import ROOT
 
 pytestmark = pytest.mark.e2e
 
-BUILDER = "hatchling==1.27.0"
-TOOLCHAIN = {str(f.relative_to(ROOT / "toolchain")) for f in (ROOT / "toolchain").rglob("*") if f.is_file()}
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+LARGEST = 1_800_000
+"""Bytes that a wheel or an sdist may have: something that nobody meant got in, or a limit has to be thought over."""
+
+
+def tracked(*folders: str) -> set[str]:
+    """Return the files that git knows there; those that were removed and not yet committed are left out."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders], cwd=ROOT, text=True
+    )
+    return {name for name in listed.splitlines() if (ROOT / name).is_file()}
+
+
+def version(package: Path) -> str:
+    """Return the version in the name of a wheel or an sdist."""
+    return package.name.removesuffix(".tar.gz").split("-")[1]
 
 
 def build(source: Path, out: Path, target: str) -> Path:
     """Build the ``sdist`` or ``wheel`` of what is in ``source``."""
-    python = virtualenv(BUILDER) / "bin" / "python"
-    command = [str(python), "-m", "hatchling", "build", "-t", target, "-d", str(out)]
+    command = [str(python()), "-m", "hatchling", "build", "-t", target, "-d", str(out)]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = out.glob("*.whl" if target == "wheel" else "*.tar.gz")
@@ -43,15 +53,36 @@ def wheel(sdist: Path) -> Path:
     """A wheel built from the sdist alone, where there is neither git nor a checkout."""
     with tarfile.open(sdist) as archive:
         archive.extractall(sdist.parent / "source", filter="data")
-    return build(sdist.parent / "source" / f"poscloud-{VERSION}", sdist.parent, "wheel")
+    return build(sdist.parent / "source" / f"poscloud-{version(sdist)}", sdist.parent, "wheel")
 
 
 def test_the_wheel_holds_all_that_poscloud_needs_and_nothing_else(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"poscloud/local/toolchain_sources/{name}" for name in TOOLCHAIN} <= names
-    tracked = subprocess.check_output(["git", "ls-files", "poscloud"], cwd=ROOT, text=True).splitlines()
-    assert set(tracked) <= names
-    assert {name.split("/")[0] for name in names} == {"poscloud", f"poscloud-{VERSION}.dist-info"}
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    placed = {
+        "toolchain/": "poscloud/local/toolchain_sources/",
+        "templates/": "poscloud/engine/newproject/pipelines/",
+    }
+    expected = tracked("poscloud")
+    for name in tracked(*placed):
+        top = name.partition("/")[0] + "/"
+        expected.add(placed[top] + name.removeprefix(top))
+    described = {
+        f"poscloud-{version(wheel)}.dist-info/{name}"
+        for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt")
+    }
+    assert names == expected | described
+    assert wheel.stat().st_size <= LARGEST
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from_and_its_documentation(sdist: Path) -> None:
+    top = f"poscloud-{version(sdist)}"
+    with tarfile.open(sdist) as archive:
+        names = {member.name.removeprefix(f"{top}/") for member in archive if member.isfile()}
+    folders = ("poscloud", "toolchain", "templates", "schemas", "docs")
+    files = ("README.md", "README.zh.md", "CHANGELOG.md", "requirements.lock", "pyproject.toml", ".gitignore")
+    assert names == tracked(*folders) | {*files, "PKG-INFO"}
+    assert sdist.stat().st_size <= LARGEST
 
 
 class Installed:
@@ -91,8 +122,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Iterator
 
 
 @pytest.mark.long
-def test_init_and_up_work_in_an_empty_folder(installed: Installed) -> None:
-    assert installed.ok("poscloud", "--version").stdout == f"{VERSION}\n"
+def test_init_and_up_work_in_an_empty_folder(installed: Installed, wheel: Path) -> None:
+    assert installed.ok("poscloud", "--version").stdout == f"{version(wheel)}\n"
     assert json.loads(installed.ok("poscloud", "schema").stdout) == json.loads(
         (ROOT / "schemas/environment.schema.json").read_text()
     )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -21,6 +19,7 @@ import pytest
 from poscloud.errors import PosCloudError
 from poscloud.images.revision import revision
 from tests.servers import golang
+from tests.servers.buildah import NAMES, write_builder
 from tests.servers.debian import packages
 from tests.servers.running import accepts, free_port, running
 
@@ -99,30 +98,6 @@ def write_root(file: Path, busybox: Path) -> None:
             archive.addfile(info, io.BytesIO(text.encode()))
 
 
-def write_builder(folder: Path) -> dict[str, str]:
-    """Return the environment in which buildah builds here: as root, without runc, its storage in ``folder``."""
-    found = packages("buildah", "busybox-static", "patchelf")
-    libraries = found.environment["LD_LIBRARY_PATH"]
-    (folder / "bin").mkdir()
-    program = shutil.copy(found.program("buildah"), folder / "bin" / "buildah")
-    # It starts itself again in the container's environment, where no LD_LIBRARY_PATH leads to its libraries.
-    patchelf = [found.program("patchelf"), "--force-rpath", "--set-rpath", libraries, program]
-    subprocess.run(patchelf, env=found.environment, check=True)
-    (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/run"\n'
-    )
-    (folder / ".config" / "containers").mkdir(parents=True)
-    policy = {"default": [{"type": "insecureAcceptAnything"}]}
-    (folder / ".config" / "containers" / "policy.json").write_text(json.dumps(policy))
-    return {
-        **os.environ,
-        "HOME": str(folder),
-        "PATH": f"{folder}/bin:{os.environ['PATH']}",
-        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
-        "BUILDAH_ISOLATION": "chroot",
-    }
-
-
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
     root, home, port = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("home"), free_port()
@@ -136,7 +111,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builds]:
     )
     (root / "images.yaml").write_text(IMAGES)
     (root / ".gitignore").write_text("target/\n.poscloud/\n")
-    write_root(app / "rootfs.tar", packages("buildah", "busybox-static", "patchelf").program("busybox"))
+    write_root(app / "rootfs.tar", packages(*NAMES).program("busybox"))
     for name in ("requirements.txt", "start.sh", "entrypoint.sh", "dac-web.war"):
         (app / name).write_text(f"{name}\n")
     with tarfile.open(app / "lib_c.tar.gz", "w:gz") as archive:

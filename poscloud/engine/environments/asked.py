@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from poscloud.errors import PosCloudError
 from poscloud.forge import from_environment, project_of
 from poscloud.forge.refusals import MissingError
+from poscloud.local.environment import user_name
 from poscloud.local.progress import Reporter
 from poscloud.spec.lifetime import FOREVER, Copies, seconds
 
@@ -28,7 +28,7 @@ def owner(environ: Mapping[str, str], root: Path) -> str:
     done = subprocess.run(
         ["git", "config", "user.name"], cwd=root, capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or getpass.getuser()
+    return done.stdout.strip() or user_name()
 
 
 def time_to_live(wanted: str | None, copies: Copies, who: str, original: str) -> str:

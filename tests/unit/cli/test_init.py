@@ -41,6 +41,15 @@ def test_a_new_project_is_valid_and_says_the_next_command(empty: Path) -> None:
     assert (checked.returncode, checked.stdout) == (0, "dev: valid, 2 components, 8 objects\n")
 
 
+def test_without_a_project_the_next_command_is_init(empty: Path) -> None:
+    done = run("up", "-s", "dev", cwd=empty)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: no Pulumi.yaml in {empty} or above it\n"
+        "  make a project in an empty folder: poscloud init dev   or go into the folder of one\n"
+    )
+
+
 def test_the_requirements_say_where_poscloud_comes_from(empty: Path) -> None:
     run("init", cwd=empty)
     *comments, pinned = (empty / "requirements.txt").read_text().splitlines()

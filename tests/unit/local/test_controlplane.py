@@ -194,6 +194,24 @@ def test_a_simulated_node() -> None:
     assert manifest("a", 300, LABELS)["spec"]["podCIDR"] == "10.245.44.0/24"
 
 
+def test_volumes_have_a_place_that_all_users_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "VOLUMES", tmp_path / "hostpath_pv")
+    for mode in (None, 0o750):  # new, and as Kubernetes itself makes it
+        if mode is not None:
+            storage.VOLUMES.chmod(mode)
+        storage.share()
+        assert storage.VOLUMES.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_link_in_that_place_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "VOLUMES", tmp_path / "hostpath_pv")
+    mine = tmp_path / "mine"
+    mine.mkdir(mode=0o700)
+    storage.VOLUMES.symlink_to(mine)
+    storage.share()
+    assert mine.stat().st_mode & 0o7777 == 0o700
+
+
 def test_only_volumes_named_in_the_clusters_own_data_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

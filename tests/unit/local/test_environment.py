@@ -32,6 +32,19 @@ def test_plain_pulumi_finds_everything_here(paths: ProjectPaths) -> None:
     assert env["PULUMI_SKIP_UPDATE_CHECK"] == "true"
 
 
+def test_the_engine_is_told_a_user_that_no_file_names(
+    paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"uid not found: {number}")
+
+    assert "USER" not in pulumi_environment(paths, base={"PATH": "/bin"})
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert pulumi_environment(paths, base={"PATH": "/bin"})["USER"] == f"uid-{os.getuid()}"
+    assert "USER" not in pulumi_environment(paths, base={"PATH": "/bin", "USER": "mine"})
+    assert '\n[ -n "${USER:-}" ] || export USER=' in write_activate(paths).read_text()
+
+
 def test_path_does_not_grow(paths: ProjectPaths) -> None:
     once = pulumi_environment(paths, base={"PATH": "/bin"})
     assert pulumi_environment(paths, base=once)["PATH"] == once["PATH"]

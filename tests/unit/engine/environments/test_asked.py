@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from poscloud.engine.environments.asked import refuse_closed
+from poscloud.engine.environments.asked import owner, refuse_closed
 from poscloud.errors import PosCloudError
 from poscloud.forge import transport
 from poscloud.local.progress import SilentReporter
@@ -74,3 +76,15 @@ def test_a_forge_that_cannot_be_asked_is_told_and_no_reason_to_stop(server: GitL
 
 def test_without_a_forge_nothing_is_asked() -> None:
     refuse_closed("pay/core!8", {}, SilentReporter())
+
+
+def test_a_user_without_a_name_is_told_by_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"uid not found: {number}")
+
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert owner({}, tmp_path) == f"uid-{os.getuid()}"
