@@ -14,6 +14,7 @@ from typing import Any
 from poscloud.errors import DeployError
 from poscloud.local import processes
 from poscloud.local.paths import ProjectPaths
+from poscloud.local.realnodes import leftovers
 from poscloud.local.realnodes.layout import config_file, run_folder
 
 
@@ -86,17 +87,18 @@ def clean(paths: ProjectPaths, program: Path) -> None:
 
     Args:
         paths: The project.
-        program: The program ``sandbox``.
+        program: The program ``sandbox``; where it is gone, what it wrote down is removed without it.
 
     Raises:
         DeployError: Something cannot be removed.
     """
-    if not config_file(paths).exists() or not program.exists():
-        return
-    command = [str(program), "clean", f"--config={config_file(paths)}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if config_file(paths).exists() and program.exists():
+        command = [str(program), "clean", f"--config={config_file(paths)}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        failed = done.stderr.strip() if done.returncode != 0 else ""
+    else:
+        failed = leftovers.remove(run_folder(paths))
+    if failed:
         raise DeployError(
-            f"what the nodes' sandboxes left could not be removed: {done.stderr.strip()}",
-            hint="poscloud cluster down",
+            f"what the nodes' sandboxes left could not be removed: {failed}", hint="poscloud cluster down"
         )

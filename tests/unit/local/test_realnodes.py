@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from pathlib import Path
@@ -15,7 +16,7 @@ from poscloud.local.components import Settings
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.nodes import node_kind
 from poscloud.local.paths import ProjectPaths, private_directory
-from poscloud.local.realnodes import config, control, files, images, labels, requirements
+from poscloud.local.realnodes import config, control, files, images, labels, leftovers, requirements
 from poscloud.local.realnodes.layout import cluster_id
 from poscloud.local.realnodes.requirements import CONTROLLERS, NAMESPACES, PACKAGES, Machine
 from poscloud.local.record import ClusterRecord
@@ -197,6 +198,45 @@ def test_logs_of_all_nodes_and_of_one(paths: ProjectPaths) -> None:
     assert list(plane.logs("real2/kubelet")) == ["second"]
     with pytest.raises(DeployError, match="known: sandbox, etcd"):
         plane.logs("kublet")
+
+
+class TestLeftovers:
+    """A run's cgroups, where its program is gone; here they are plain folders."""
+
+    @pytest.fixture
+    def groups(self, paths: ProjectPaths, tmp_path: Path) -> list[Path]:
+        run = private_directory(private_directory(private_directory(paths.owned) / "cluster") / "run")
+        found = [tmp_path / kind / "poscloud-0-n1" for kind in ("cpu", "memory")]
+        for group in found:
+            (group / "kubepods" / "pod").mkdir(parents=True)
+        strange = tmp_path / "memory" / "somebody-elses"
+        strange.mkdir()
+        (run / "sandbox.lock").touch()
+        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), str(strange)]]))
+        return found
+
+    def test_they_are_removed_without_it(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        control.clean(paths, paths.bin / "sandbox")
+        assert not any(group.exists() for group in groups)
+        assert (groups[1].parent / "somebody-elses").exists()
+        assert not (paths.cluster / "run" / "cgroups.json").exists()
+        control.clean(paths, paths.bin / "sandbox")
+
+    def test_what_stays_is_told(
+        self, paths: ProjectPaths, groups: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leftovers, "TIMEOUT", 0.0)
+        (groups[1] / "kubepods" / "busy").touch()
+        with pytest.raises(DeployError, match="poscloud-0-n1/kubepods: Directory not empty") as caught:
+            control.clean(paths, paths.bin / "sandbox")
+        assert caught.value.hint == "poscloud cluster down"
+
+    def test_a_run_that_is_alive_is_left_alone(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(DeployError, match="another run holds"):
+                control.clean(paths, paths.bin / "sandbox")
+        assert all(group.exists() for group in groups)
 
 
 class TestLabels:
