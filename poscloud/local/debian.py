@@ -103,7 +103,9 @@ def _wanted(names: tuple[str, ...]) -> list[str]:
 def _lists_age() -> float:
     """Seconds since apt's package lists were fetched; endless where there are none."""
     try:
-        when = [entry.stat().st_mtime for entry in LISTS.iterdir() if entry.is_file() and entry.name != "lock"]
+        when = [
+            entry.stat().st_mtime for entry in LISTS.iterdir() if entry.is_file() and entry.name != "lock"
+        ]
         # Fetching the same lists again changes only the folder that they are fetched into.
         when += [(LISTS / "partial").stat().st_mtime] if when else []
     except OSError:

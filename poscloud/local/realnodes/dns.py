@@ -18,9 +18,7 @@ _READS = (("", ["namespaces", "services"]), ("discovery.k8s.io", ["endpointslice
 
 def role() -> dict[str, Any]:
     """What the name server may do: look at what names are of, and at nothing else."""
-    rules = [
-        {"apiGroups": [group], "resources": what, "verbs": ["list", "watch"]} for group, what in _READS
-    ]
+    rules = [{"apiGroups": [group], "resources": what, "verbs": ["list", "watch"]} for group, what in _READS]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",

@@ -109,7 +109,7 @@ class RealNodes:
         return found
 
     def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
-        """Make the simulated nodes, tainted, and the name server's role; remove nodes of both kinds that are too many."""
+        """Make the simulated nodes, tainted, and the name server's role; remove nodes that are too many."""
         KwokNodes(self.fleet, (TAINT,)).prepare(api, paths, starting=starting)
         dns.allow(api)
         layout.gate(paths).touch()

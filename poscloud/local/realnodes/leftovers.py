@@ -1,7 +1,7 @@
 """What sandboxes that were killed have left, found and removed without the program that made them.
 
-The same as ``sandbox clean`` (``toolchain/sandbox/cgroups.go``), for when that program is gone: its cache was emptied, or
-its project moved to a version that is not built yet.
+The same as ``sandbox clean`` (``toolchain/sandbox/cgroups.go``), for when that program is gone: its cache was emptied,
+or its project moved to a version that is not built yet.
 """
 
 from __future__ import annotations
