@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,11 +13,11 @@ import pytest
 
 from poscloud.errors import DeployError
 from poscloud.local import checks
-from poscloud.local.components import Settings
+from poscloud.local.components import COMPONENTS, Settings
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.nodes import node_kind
 from poscloud.local.paths import ProjectPaths, private_directory
-from poscloud.local.realnodes import config, control, files, images, labels, leftovers, requirements
+from poscloud.local.realnodes import build, config, control, files, images, labels, leftovers, requirements
 from poscloud.local.realnodes.layout import cluster_id
 from poscloud.local.realnodes.requirements import CONTROLLERS, NAMESPACES, PACKAGES, Machine
 from poscloud.local.record import ClusterRecord
@@ -103,6 +104,23 @@ def test_nothing_is_made_where_something_is_missing(
     with pytest.raises(DeployError, match="no luck"):
         ControlPlane(paths).up(nodes=node_kind("real"))
     assert not paths.cluster.exists()
+
+
+def test_a_taken_port_keeps_the_kind_of_nodes_in_the_next_command(
+    paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "missing", lambda paths, machine=None: [])
+    monkeypatch.setattr(build, "ensure", lambda paths, reporter: None)
+    monkeypatch.setattr(images, "link", lambda paths, reporter: None)
+    private_directory(private_directory(paths.owned) / "bin")
+    for name in ("sandbox", *(entry.name for entry in COMPONENTS)):
+        (paths.bin / name).touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(DeployError, match=f"port {port} on 127.0.0.1") as caught:
+            ControlPlane(paths).up(nodes=node_kind("real=2,kwok=3"), port=port)
+    assert caught.value.hint.endswith(" --nodes real=2,kwok=3")
+    assert not (paths.cluster / "cluster.json").exists()
 
 
 def test_doctor_minds_only_where_the_cluster_has_real_nodes(
