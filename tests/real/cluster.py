@@ -165,7 +165,10 @@ def _processes(cluster: ProjectPaths) -> Iterator[str]:
     """Processes that a cluster is made of, except those that belong to another one for certain."""
     for entry in Path("/proc").glob("[0-9]*"):
         arguments = " ".join(processes.command_line(int(entry.name)))
-        if not any(word in arguments for word in PROGRAMS):
+        # Who builds such a program is none.
+        program = arguments.split(" ")[0]
+        builds = "/go/pkg/tool/" in program or program.endswith("/go")
+        if builds or not any(word in arguments for word in PROGRAMS):
             continue
         try:
             group = (entry / "cgroup").read_text()
