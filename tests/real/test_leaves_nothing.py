@@ -186,15 +186,18 @@ VICTIMS: dict[str, Callable[[RealCluster], processes.Process | None]] = {
 }
 
 
+QUICK = [
+    ("command", "the sandbox's program runs"),
+    ("sandbox", "the nodes have cgroups"),
+    ("first process", "a node has a first process"),
+    ("sandbox", "the API server answers"),
+    ("command", "the kubelet answers"),
+]
+OTHERS = [(v, m) for v in ("command", *VICTIMS) for m in MOMENTS if (v, m) not in QUICK]
+
+
 @pytest.mark.parametrize(
-    ("victim", "moment"),
-    [
-        ("command", "the sandbox's program runs"),
-        ("sandbox", "the nodes have cgroups"),
-        ("first process", "a node has a first process"),
-        ("sandbox", "the API server answers"),
-        ("command", "the kubelet answers"),
-    ],
+    ("victim", "moment"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.long) for case in OTHERS)]
 )
 def test_an_up_of_which_something_is_killed_is_finished_by_the_next(
     mine: RealCluster, before: dict[str, list[str]], victim: str, moment: str
@@ -218,8 +221,9 @@ def kill_during_up(cluster: RealCluster, victim: str, moment: str) -> str:
         if victim == "command":
             child.kill()
     if victim != "command":
+        assert processes.wait_until(lambda: VICTIMS[victim](cluster) is not None, timeout=10, interval=0.002)
         found = VICTIMS[victim](cluster)
-        assert found is not None, f"no {victim} when {moment}"
+        assert found is not None
         kill(found)
     return child.communicate(timeout=100)[1]
 
