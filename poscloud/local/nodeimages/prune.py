@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from poscloud.errors import WaitTimeoutError
 from poscloud.local.locks import exclusive
 from poscloud.local.nodeimages import make, project
 from poscloud.local.nodeimages.ensure import in_use
@@ -51,19 +52,28 @@ def prune(root: Path | None, reporter: Reporter) -> Pruned:
     known = {f"{name}-{digest}" for name, digest in digests(project.recipes(root)).items()}
     if not folder.is_dir():
         return Pruned((), 0)
-    with exclusive(in_use(), reporter, purpose="the images' cache", timeout=WAIT):
-        # The lock is held: whoever made a partial folder is gone.
-        for leftover in (*folder.glob(".*.partial-*"), *folder.glob(f".*{_GONE}*")):
-            shutil.rmtree(leftover, ignore_errors=True)
-        unused = [entry for entry in sorted(folder.iterdir()) if _unused(entry, known)]
-        size = 0
-        for entry in unused:
-            size += (entry / make.LAYER).stat().st_size
-            # In one step, so that nobody finds half of it.
-            gone = folder / f".{entry.name}{_GONE}{os.getpid()}"
-            os.rename(entry, gone)
-            shutil.rmtree(gone)
-            (folder / f".{entry.name}.lock").unlink(missing_ok=True)
+    try:
+        with exclusive(in_use(), reporter, purpose="the images' cache", timeout=WAIT):
+            return _remove(folder, known)
+    except WaitTimeoutError as error:
+        said = f"somebody makes images now, and nothing was removed: {error.message}"
+        raise WaitTimeoutError(said, hint="when that has ended: poscloud cluster images --prune") from None
+
+
+def _remove(folder: Path, known: set[str]) -> Pruned:
+    """Remove what is unused; nobody makes or links images meanwhile."""
+    # Whoever made a partial folder is gone, too.
+    for leftover in (*folder.glob(".*.partial-*"), *folder.glob(f".*{_GONE}*")):
+        shutil.rmtree(leftover, ignore_errors=True)
+    unused = [entry for entry in sorted(folder.iterdir()) if _unused(entry, known)]
+    size = 0
+    for entry in unused:
+        size += (entry / make.LAYER).stat().st_size
+        # In one step, so that nobody finds half of it.
+        gone = folder / f".{entry.name}{_GONE}{os.getpid()}"
+        os.rename(entry, gone)
+        shutil.rmtree(gone)
+        (folder / f".{entry.name}.lock").unlink(missing_ok=True)
     return Pruned(tuple(entry.name for entry in unused), size)
 
 
