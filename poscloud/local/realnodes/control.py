@@ -18,6 +18,10 @@ from poscloud.local.realnodes import leftovers
 from poscloud.local.realnodes.layout import config_file, run_folder
 
 
+SETTLING = 10.0
+"""Seconds that the sandboxes may take to start or to end."""
+
+
 @dataclass(frozen=True)
 class NodeProgram:
     """One supervised program, now.
@@ -80,6 +84,25 @@ def _read(folder: Path, timeout: float) -> dict[str, Any]:
                 return dict(json.loads(stream.read()))
     finally:
         os.close(opened)
+
+
+def settle(paths: ProjectPaths) -> None:
+    """Wait until the program that makes the sandboxes has either started or ended, where it is doing one of both.
+
+    When one of its nodes was killed it ends the others and goes: who took it for running would fail with it.
+    """
+    outer = processes.find("sandbox", f"={paths.cluster}/")
+    if outer is not None:
+        processes.wait_until(lambda: not processes.alive(outer) or _is_whole(paths), timeout=SETTLING)
+
+
+def _is_whole(paths: ProjectPaths) -> bool:
+    """Whether the sandboxes answer and the first process of each is there."""
+    try:
+        nodes = _read(run_folder(paths), 1.0).get("nodes", [])
+    except (OSError, ValueError):
+        return False
+    return all(processes.start_time(int(node["pid"])) is not None for node in nodes)
 
 
 def clean(paths: ProjectPaths, program: Path) -> None:

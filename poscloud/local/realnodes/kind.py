@@ -62,13 +62,14 @@ class RealNodes:
         requirements.require(paths)
 
     def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
-        """Build their programs and make their images.
+        """Build their programs and make their images; wait for those that are ending.
 
         Raises:
             DeployError: One cannot be had.
         """
         build.ensure(paths, reporter)
         images.link(paths, reporter)
+        control.settle(paths)
 
     def configure(self, settings: Settings) -> None:
         """Write what the program is given to run."""
