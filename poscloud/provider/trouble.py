@@ -200,10 +200,12 @@ def _is_asked(pod: Object) -> bool:
 def _crashing(pod: str, container: Object, around: Sequence[Object], asked: bool) -> Trouble | None:
     name, restarts = str(container.get("name")), container.get("restartCount", 0)
     state = get(container, "state", "waiting", default={})
-    settled = container.get("ready") and asked
-    if state.get("reason") != "CrashLoopBackOff" and (restarts < CRASHES or settled):
-        return None
     ended = get(container, "state", "terminated") or get(container, "lastState", "terminated", default={})
+    # What nobody asks counts seconds after it runs: one that has too little memory is told at once.
+    enough = 1 if ended.get("reason") == "OOMKilled" and not asked else CRASHES
+    settled = container.get("ready") and asked
+    if state.get("reason") != "CrashLoopBackOff" and (restarts < enough or settled):
+        return None
     code = f"last exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason')})"
     detail = ended.get("message") or state.get("message") or ""
     where = f"pod {pod}, container {name}"
