@@ -176,6 +176,20 @@ def test_what_nobody_asks_is_not_settled_because_it_runs(probes: Object, state: 
     assert judge.step(60, WAITING, Related([restarted])).state == state
 
 
+@pytest.mark.parametrize(
+    ("reason", "probes", "told"),
+    [("OOMKilled", {}, True), ("Error", {}, False), ("OOMKilled", {"readinessProbe": {}}, False)],
+)
+def test_too_little_memory_of_what_nobody_asks_is_told_at_the_first_restart(
+    reason: str, probes: Object, told: bool
+) -> None:
+    ended = {"restartCount": 1, "lastState": {"terminated": {"exitCode": 137, "reason": reason}}}
+    restarted = pod({"running": {}}, container={**ended, "ready": not probes})
+    restarted["spec"] = {"containers": [{"name": "main", **probes}]}
+    verdict = Judge(0, timeout=600).step(5, WAITING, Related([restarted]))
+    assert (verdict.state, reason in verdict.message) == ("waiting", told)
+
+
 def test_alternating_image_reasons_are_one_trouble() -> None:
     judge = Judge(0, timeout=600, grace=60)
     for second in range(0, 60, 5):
