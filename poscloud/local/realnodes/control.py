@@ -17,7 +17,6 @@ from poscloud.local.paths import ProjectPaths
 from poscloud.local.realnodes import leftovers
 from poscloud.local.realnodes.layout import config_file, run_folder
 
-
 SETTLING = 10.0
 """Seconds that the sandboxes may take to start or to end."""
 
