@@ -68,6 +68,10 @@ _REQUESTS = (
 )
 
 
+NAME_SERVER = "poscloud:coredns"
+"""The name server of real nodes, as a user."""
+
+
 def node_address(number: int) -> str:
     """The address of a node with real containers; numbers begin with 1."""
     return f"10.200.0.{number}"
@@ -85,8 +89,10 @@ def _real_requests(count: int) -> tuple[_Request, ...]:
     nodes = [(node_name(number), node_address(number)) for number in range(1, count + 1)]
     return (
         _Request("apiserver-kubelet", "ca", "kube-apiserver-kubelet", "system:masters"),
-        _Request("kube-proxy", "ca", "system:kube-proxy", "system:masters"),
-        _Request("coredns", "ca", "coredns", "system:masters"),
+        # These two are there when RBAC's roles are, and act as themselves: system:node-proxier is bound to the one
+        # by Kubernetes, the other's role is in realnodes/dns.py.
+        _Request("kube-proxy", "ca", "system:kube-proxy"),
+        _Request("coredns", "ca", NAME_SERVER),
         *(_Request(f"kubelet-{name}", "ca", f"system:node:{name}", "system:nodes") for name, _ in nodes),
         *(_Request(f"{name}-server", "ca", name, hosts=(name, address)) for name, address in nodes),
     )
@@ -136,7 +142,7 @@ class Pki:
                 renewed.add(name)
                 changed = True
         for request in self._requests:
-            if request.authority in renewed or not self._valid(request.name, moment):
+            if request.authority in renewed or not self._stands_for(request, moment):
                 self._make(request, moment)
                 changed = True
         if not self.service_account_key.exists():
@@ -176,6 +182,11 @@ class Pki:
         if not isinstance(key, EllipticCurvePrivateKey):
             raise ValueError(f"{self.key(name)} is not an elliptic curve key")
         return key
+
+    def _stands_for(self, request: _Request, now: datetime.datetime) -> bool:
+        """Whether there is a valid certificate, of that user and group: an earlier version may have had others."""
+        wanted = _name(request.common_name, request.group)
+        return self._valid(request.name, now) and self._load(request.name).subject == wanted
 
     def _valid(self, name: str, now: datetime.datetime) -> bool:
         try:

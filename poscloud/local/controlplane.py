@@ -298,10 +298,12 @@ class ControlPlane:
         ours = ("sandbox" in running or "kube-apiserver" in running) and wanted == record.port
         if not ours and not ports.becomes_free(wanted):
             holder = ports.owner(wanted)
+            # A new cluster has not written down yet which nodes it was to have.
+            nodes = "" if record.nodes == KwokNodes().name else f" --nodes {record.nodes}"
             raise DeployError(
                 f"port {wanted} on {ports.LOOPBACK}, where the local API server is to listen, is taken"
                 + (f" by {holder}" if holder else " by another process"),
-                hint=f"choose another one: poscloud cluster up --port {ports.free_port()}",
+                hint=f"choose another one: poscloud cluster up --port {ports.free_port()}{nodes}",
             )
         record.port = wanted
         # Nobody knows these ports but the API server: others do as well.

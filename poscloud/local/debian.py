@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +17,13 @@ from poscloud.errors import DeployError
 from poscloud.local.cache import claim
 from poscloud.local.paths import cache_root
 from poscloud.local.progress import SilentReporter
+
+LISTS = Path("/var/lib/apt/lists")
+LISTS_SECONDS = 3600.0
+"""How long package lists count as new: what they do not know then is not asked for again."""
+
+TIMEOUT = 600.0
+"""Seconds that apt-get may take."""
 
 
 @dataclass(frozen=True)
@@ -73,18 +83,63 @@ def _wanted(names: tuple[str, ...]) -> list[str]:
     """Return ``name=version`` of what apt would install."""
     if shutil.which("apt-get") is None:
         raise DeployError(f"{names[0]} is not installed, and there is no apt-get", hint=f"install {names[0]}")
-    command = ["apt-get", "install", "-qq", "--print-uris", "-y", "--no-install-recommends", *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0 and os.getuid() == 0:  # no package lists yet, as in a fresh container
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["install", "-qq", "--print-uris", "-y", "--no-install-recommends", *names]
+    done = _apt(command)
+    if done.returncode != 0 and _lists_age() > LISTS_SECONDS and os.getuid() == 0:
+        # None yet, as in a fresh container, or so old that they do not know what there is.
+        updated = _apt(["update", "-qq"])
+        if updated.returncode != 0:
+            raise DeployError(
+                f"apt-get cannot fetch the package lists: {_words(updated)}", hint="see: apt-get update"
+            )
+        done = _apt(command)
     if done.returncode != 0:
-        raise DeployError(
-            f"apt-get cannot find {' '.join(names)}: {done.stderr.strip()}", hint="run: apt-get update"
-        )
+        raise DeployError(f"apt-get cannot find {' '.join(names)}: {_words(done)}", hint=_hint())
     files = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("'")]
     parts = [file.removesuffix(".deb").split("_") for file in files]
     return sorted(f"{name}={version.replace('%3a', ':')}" for name, version, _ in parts)
+
+
+def _lists_age() -> float:
+    """Seconds since apt's package lists were fetched; endless where there are none."""
+    try:
+        when = [
+            entry.stat().st_mtime for entry in LISTS.iterdir() if entry.is_file() and entry.name != "lock"
+        ]
+        # Fetching the same lists again changes only the folder that they are fetched into.
+        when += [(LISTS / "partial").stat().st_mtime] if when else []
+    except OSError:
+        when = []
+    return time.time() - max(when) if when else math.inf
+
+
+def _hint() -> str:
+    if _lists_age() <= LISTS_SECONDS:
+        return "is it a package of this Debian? see: apt-cache policy NAME"
+    return "run: apt-get update" if os.getuid() == 0 else "run: sudo apt-get update"
+
+
+def _apt(arguments: Sequence[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run apt-get; a failure is the caller's.
+
+    Raises:
+        DeployError: It did not end in time.
+    """
+    try:
+        return subprocess.run(
+            ["apt-get", *arguments],
+            cwd=cwd, check=False, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DeployError(
+            f"apt-get {arguments[0]} did not end within {TIMEOUT:.0f} s",
+            hint=f"is a package source unreachable, or another apt-get running? see: apt-get {arguments[0]}",
+        ) from None
+
+
+def _words(done: subprocess.CompletedProcess[str]) -> str:
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return " | ".join(lines[-5:]) or f"it ended with {done.returncode} and said nothing"
 
 
 def _extract(wanted: list[str], folder: Path) -> None:
@@ -93,14 +148,9 @@ def _extract(wanted: list[str], folder: Path) -> None:
     archives.mkdir(mode=0o777)
     archives.chmod(0o777)
     if wanted:
-        done = subprocess.run(
-            ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", *wanted],
-            cwd=archives, check=False, capture_output=True, text=True, timeout=600,
-        )  # fmt: skip
+        done = _apt(["download", "-qq", "-o", "APT::Sandbox::User=root", *wanted], archives)
         if done.returncode != 0:
-            raise DeployError(
-                f"{wanted[0]} cannot be downloaded: {done.stderr.strip()}", hint="run: apt-get update"
-            )
+            raise DeployError(f"{wanted[0]} cannot be downloaded: {_words(done)}", hint="run: apt-get update")
     for archive in sorted(archives.glob("*.deb")):
         done = subprocess.run(
             ["dpkg-deb", "-x", str(archive), str(folder)], check=False, capture_output=True, text=True

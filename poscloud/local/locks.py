@@ -54,12 +54,39 @@ def exclusive(path: Path, reporter: Reporter, *, purpose: str, timeout: float = 
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, reporter: Reporter, purpose: str, timeout: float) -> None:
+@contextmanager
+def shared(path: Path, reporter: Reporter, *, purpose: str, timeout: float = 1800.0) -> Iterator[None]:
+    """Hold the lock file together with any number of others, while nobody can hold it ``exclusive``-ly.
+
+    Args:
+        path: The lock file.
+        reporter: Told whom this process waits for.
+        purpose: What is being locked, for messages.
+        timeout: How long to wait for who holds it alone.
+
+    Raises:
+        WaitTimeoutError: Somebody held the lock alone for all that time.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _acquire(descriptor, path, reporter, purpose, timeout, fcntl.LOCK_SH)
+        # The newest of those who hold it, for who has to wait: one line, written at once.
+        owner = {"pid": os.getpid(), "command": " ".join(sys.argv)[:200], "since": time.time()}
+        os.pwrite(descriptor, json.dumps(owner).ljust(300).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(
+    descriptor: int, path: Path, reporter: Reporter, purpose: str, timeout: float, kind: int = fcntl.LOCK_EX
+) -> None:
     deadline = time.monotonic() + timeout
     waited = False
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if not waited:

@@ -17,6 +17,9 @@ SHOWN = 5
 REMAINING = re.compile(r"([a-z0-9-]+)\.([a-z0-9.-]*) has \d+ resource instances")
 """How a namespace that is being deleted tells what is still in it: plural and group."""
 
+NO_LOG = "unable to retrieve container logs for "
+"""How a kubelet says, in the place of a log, that a container is gone that ended again and again."""
+
 
 async def related(cluster: Cluster, obj: Object, facts: dict[str, str], written: str) -> Related:
     """The pods and Warning events of the object, as far as we may read them.
@@ -55,7 +58,7 @@ async def last_words(cluster: Cluster, namespace: str, container: tuple[str, str
             text = (await cluster.client.text(path, query)).strip()
         except PosCloudError:
             continue  # not every kubelet has the log of a container that is gone
-        if text:
+        if text and not text.startswith(NO_LOG):
             lines = "\n".join(f"    {line}" for line in text.splitlines()[-LOG_LINES:])
             return f"\n  its last lines ({namespace}/{pod}, {name}):\n{lines}"
     return ""

@@ -144,8 +144,9 @@ def _pod_trouble(pod: Object, around: Sequence[Object]) -> Trouble | None:
         return Trouble("unschedulable", _unschedulable(pod, str(scheduled.get("message", "")), around))
     status = pod.get("status", {})
     containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    asked = _is_asked(pod)
     for container in containers:
-        if found := _stuck(name, container) or _crashing(name, container, around):
+        if found := _stuck(name, container) or _crashing(name, container, around, asked):
             return found
     for container in containers:
         probe = _probe(name, str(container.get("name")), around)
@@ -190,12 +191,21 @@ def _stuck(pod: str, container: Object) -> Trouble | None:
     return Trouble(where, f"{text}; {MIRROR}" if pulled else text)
 
 
-def _crashing(pod: str, container: Object, around: Sequence[Object]) -> Trouble | None:
+def _is_asked(pod: Object) -> bool:
+    """Whether any container has a readiness probe; where none has, each is called ready as soon as it runs."""
+    containers = get(pod, "spec", "containers", default=[])
+    return not containers or any("readinessProbe" in container for container in containers)
+
+
+def _crashing(pod: str, container: Object, around: Sequence[Object], asked: bool) -> Trouble | None:
     name, restarts = str(container.get("name")), container.get("restartCount", 0)
     state = get(container, "state", "waiting", default={})
-    if state.get("reason") != "CrashLoopBackOff" and (restarts < CRASHES or container.get("ready")):
-        return None
     ended = get(container, "state", "terminated") or get(container, "lastState", "terminated", default={})
+    # What nobody asks counts seconds after it runs: one that has too little memory is told at once.
+    enough = 1 if ended.get("reason") == "OOMKilled" and not asked else CRASHES
+    settled = container.get("ready") and asked
+    if state.get("reason") != "CrashLoopBackOff" and (restarts < enough or settled):
+        return None
     code = f"last exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason')})"
     detail = ended.get("message") or state.get("message") or ""
     where = f"pod {pod}, container {name}"

@@ -17,6 +17,9 @@ from poscloud.render.pod import HOST_TIME_MOUNT, HOST_TIME_VOLUME, TMP, anti_aff
 from poscloud.render.scaling import render_scaling
 from poscloud.spec import FilebeatSidecar, ServiceSpec
 
+PROVEN_AFTER = 5
+"""Seconds that a pod without a readiness probe has to run without ending before it counts as available."""
+
 
 @dataclass(frozen=True)
 class Application:
@@ -143,11 +146,18 @@ def _workload(
             # An autoscaler's number is not ours to set back.
             **({} if spec.autoscale else {"replicas": spec.replicas}),
             "selector": {"matchLabels": names.selector(name)},
+            **_proven(pod),
             "strategy": {"type": "Recreate"} if application.recreate else _rolling_update(spec),
             "template": template,
         },
     )
     return [deployment]
+
+
+def _proven(pod: Manifest) -> Manifest:
+    """Return how long a pod that nobody asks has to run before it counts: one that ends at once was never of use."""
+    asked = any("readinessProbe" in container for container in pod["containers"])
+    return {} if asked else {"minReadySeconds": PROVEN_AFTER}
 
 
 def _rolling_update(spec: ServiceSpec) -> Manifest:

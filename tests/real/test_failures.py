@@ -28,6 +28,14 @@ FAILURES = {
         "     resources: {requests: {memory: 16Mi}, limits: {memory: 64Mi}}}\n",
         ("greedy", "OOMKilled"),
     ),
+    "oom-of-what-nobody-asks": (
+        "services:\n"
+        "  silent:\n"
+        f"    {{{PYTHON}, port: null, run_cmd_dir: /tmp/,\n"
+        "     run_cmd: 'python3 -c \"import time; time.sleep(1); x = bytearray(400 << 20)\"',\n"
+        "     resources: {requests: {memory: 16Mi}, limits: {memory: 64Mi}}}\n",
+        ("silent", "OOMKilled"),
+    ),
     "no-secret": (
         "services:\n"
         f"  lost: {{{PYTHON}, run_cmd: sleep 1000, env: {{DB_PASSWORD: {{secret: nowhere, key: password}}}}}}\n",

@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from poscloud.errors import DeployError
 from poscloud.local import processes
-from poscloud.local.realnodes import control
-from poscloud.local.realnodes.layout import cluster_id
+from poscloud.local.realnodes import control, leftovers
+from poscloud.local.realnodes.layout import cluster_id, run_folder
 from tests.real.cluster import RealCluster, pod, traces
 
 figures = logging.getLogger("figures")
@@ -149,6 +149,93 @@ def test_an_interrupted_up_is_finished_by_the_next(
     child.send_signal(signal.SIGINT)
     child.wait()
     assert mine.up().state == "running"
+
+
+def sandbox_of(cluster: RealCluster) -> processes.Process | None:
+    return processes.find("sandbox", f"={cluster.paths.cluster}/")
+
+
+def first_process(cluster: RealCluster) -> processes.Process | None:
+    """The first process of the first node, as soon as it is itself."""
+    outer = sandbox_of(cluster)
+    if outer is None:
+        return None
+    try:
+        pid = int(Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()[0])
+    except (OSError, IndexError):
+        return None
+    return processes.Process(pid, processes.start_time(pid) or "")
+
+
+def is_ready(cluster: RealCluster, program: str) -> bool:
+    return any(p.name == program and p.state == "ready" for p in control.ask(cluster.paths))
+
+
+MOMENTS: dict[str, Callable[[RealCluster], object]] = {
+    "the sandbox's program runs": sandbox_of,
+    "the nodes have cgroups": lambda cluster: (
+        sandbox_of(cluster) and leftovers.cgroups(run_folder(cluster.paths))
+    ),
+    "a node has a first process": first_process,
+    "the API server answers": lambda cluster: is_ready(cluster, "kube-apiserver"),
+    "the kubelet answers": lambda cluster: is_ready(cluster, "kubelet"),
+}
+VICTIMS: dict[str, Callable[[RealCluster], processes.Process | None]] = {
+    "sandbox": sandbox_of,
+    "first process": first_process,
+}
+
+
+QUICK = [
+    ("command", "the sandbox's program runs"),
+    ("sandbox", "the nodes have cgroups"),
+    ("first process", "a node has a first process"),
+    ("sandbox", "the API server answers"),
+    ("command", "the kubelet answers"),
+]
+OTHERS = [(v, m) for v in ("command", *VICTIMS) for m in MOMENTS if (v, m) not in QUICK]
+
+
+@pytest.mark.parametrize(
+    ("victim", "moment"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.long) for case in OTHERS)]
+)
+def test_an_up_of_which_something_is_killed_is_finished_by_the_next(
+    mine: RealCluster, before: dict[str, list[str]], victim: str, moment: str
+) -> None:
+    mine.down()
+    kill_during_up(mine, victim, moment)
+    assert mine.up().state == "running"
+    mine.down()
+    assert difference(mine, before) == {}
+
+
+def kill_during_up(cluster: RealCluster, victim: str, moment: str) -> str:
+    """Kill something of an `up` at a moment, wait for the end of both, and return what the command said."""
+    command = ["poscloud", "cluster", "up"]
+    child = subprocess.Popen(
+        command, cwd=cluster.root, env=cluster.environment(), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert processes.wait_until(lambda: bool(MOMENTS[moment](cluster)), timeout=60, interval=0.002)
+    finally:
+        if victim == "command":
+            child.kill()
+    if victim != "command":
+        assert processes.wait_until(lambda: VICTIMS[victim](cluster) is not None, timeout=10, interval=0.002)
+        found = VICTIMS[victim](cluster)
+        assert found is not None
+        kill(found)
+    return child.communicate(timeout=100)[1]
+
+
+def test_what_is_left_is_found_where_the_program_is_gone(
+    mine: RealCluster, before: dict[str, list[str]]
+) -> None:
+    mine.up()
+    kill(process(mine, "sandbox"))
+    (mine.paths.bin / "sandbox").unlink()
+    mine.down()
+    assert difference(mine, before) == {}
 
 
 def test_two_at_once(mine: RealCluster) -> None:

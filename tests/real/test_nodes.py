@@ -191,6 +191,21 @@ def test_a_program_that_is_killed_is_started_again(web: RealCluster) -> None:
     assert "killed by signal 9" in web.control_plane.log("sandbox").read_text()
 
 
+@pytest.mark.parametrize(
+    ("program", "user"), [("kube-proxy", "system:kube-proxy"), ("coredns", "poscloud:coredns")]
+)
+def test_what_only_reads_may_nothing_else_and_needs_nothing_else(
+    web: RealCluster, program: str, user: str
+) -> None:
+    asked = web.requests_since(0, user)
+    refused = [e["requestURI"] for e in asked if e["responseStatus"]["code"] in (401, 403)]
+    assert asked and refused == []
+    file = web.paths.cluster / "config" / "real1" / f"{program}.kubeconfig"
+    server = f"--server={web.control_plane.status().server}"
+    done = web.run("kubectl", f"--kubeconfig={file}", server, "get", "secrets", "-A")
+    assert f'User "{user}" cannot list resource "secrets"' in done.stderr
+
+
 def test_status_and_logs_of_the_command_line(real: RealCluster) -> None:
     shown = json.loads(real.ok("poscloud", "cluster", "status", "--json"))
     assert shown["kind"] == "real=2,kwok=3"

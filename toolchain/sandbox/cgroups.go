@@ -138,7 +138,9 @@ func (g groups) processes() []int {
 		_ = filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
 				for _, pid := range readNumbers(filepath.Join(path, "cgroup.procs")) {
-					seen[pid] = true
+					if pid > 0 { // 0 is one that cannot be seen from here, and to kill() all of ours
+						seen[pid] = true
+					}
 				}
 			}
 			return nil

@@ -58,6 +58,7 @@ func node(c *Config, n *Node, number int) error {
 	for _, descriptor := range []int{goDescriptor, statusDescriptor, listenDescriptor} {
 		syscall.CloseOnExec(descriptor)
 	}
+	syscall.Umask(0o022) // whoever called may have another: containers' users need the way to their files
 	if err := prepare(c, n); err != nil {
 		return fmt.Errorf("%s: %w", n.Name, err)
 	}

@@ -23,8 +23,7 @@ type registry struct {
 	layout, table string
 }
 
-// Rule says that all names like Pattern are the image Image of the layout. In a pattern * stands for any number of
-// characters, / among them, ? for one, and [abc] for one of these.
+// Rule says that all names like Pattern are the image Image of the layout; see patterns.go.
 type Rule struct {
 	Pattern string `json:"pattern"`
 	Image   string `json:"image"`
@@ -179,9 +178,9 @@ func spellings(host, name, tag string) []string {
 // match returns the image of the first rule that one of the names is like; empty when none is.
 func match(rules []Rule, names []string) (string, error) {
 	for _, rule := range rules {
-		pattern, err := regexp.Compile(translate(rule.Pattern))
+		pattern, err := translate(rule.Pattern)
 		if err != nil {
-			return "", fmt.Errorf("pattern %q: %w", rule.Pattern, err)
+			return "", err
 		}
 		for _, name := range names {
 			if pattern.MatchString(name) {
@@ -190,33 +189,4 @@ func match(rules []Rule, names []string) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// translate makes a regular expression of a shell pattern, in which * crosses slashes as Python's fnmatch has it.
-func translate(pattern string) string {
-	var expression strings.Builder
-	expression.WriteString(`^`)
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; c {
-		case '*':
-			expression.WriteString(`.*`)
-		case '?':
-			expression.WriteString(`.`)
-		case '[':
-			if end := strings.IndexByte(pattern[i:], ']'); end > 1 {
-				set := strings.ReplaceAll(pattern[i+1:i+end], `\`, `\\`)
-				if rest, ok := strings.CutPrefix(set, "!"); ok {
-					set = "^" + rest
-				}
-				expression.WriteString("[" + set + "]")
-				i += end
-				continue
-			}
-			expression.WriteString(`\[`)
-		default:
-			expression.WriteString(regexp.QuoteMeta(string(c)))
-		}
-	}
-	expression.WriteString(`$`)
-	return expression.String()
 }

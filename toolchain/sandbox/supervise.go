@@ -19,7 +19,6 @@ const (
 	firstDelay  = 200 * time.Millisecond
 	lastDelay   = 10 * time.Second
 	provenAfter = 30 * time.Second // one that ran that long starts again at once
-	rotateAt    = 20 << 20
 	// How long programs and pods may take to end after they were asked to.
 	stopGrace = 1500 * time.Millisecond
 )
@@ -30,6 +29,7 @@ type supervisor struct {
 	node   *Node
 	look   *conditions
 	status io.Writer
+	logs   map[string]*rotating
 
 	mutex    sync.Mutex
 	waiting  map[int]chan syscall.WaitStatus
@@ -38,8 +38,12 @@ type supervisor struct {
 }
 
 func newSupervisor(n *Node, look *conditions, status io.Writer) *supervisor {
+	logs := map[string]*rotating{}
+	for _, c := range n.Components {
+		logs[c.Name] = &rotating{path: c.Log, limit: keepAt}
+	}
 	return &supervisor{
-		node: n, look: look, status: status,
+		node: n, look: look, status: status, logs: logs,
 		waiting: map[int]chan syscall.WaitStatus{}, running: map[string]int{},
 	}
 }
@@ -55,6 +59,7 @@ func (s *supervisor) run() error {
 	}
 	<-signals
 	s.stop()
+	drain(s.logs, drainFor)
 	return nil // the kernel ends whatever is left in the sandbox
 }
 
@@ -145,10 +150,7 @@ func (s *supervisor) awaitEnd(c *Component, state *State, ended <-chan syscall.W
 }
 
 func (s *supervisor) start(c *Component) (int, <-chan syscall.WaitStatus, error) {
-	if info, err := os.Stat(c.Log); err == nil && info.Size() > rotateAt {
-		_ = os.Rename(c.Log, c.Log+".1")
-	}
-	log, err := os.OpenFile(c.Log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	log, err := s.logs[c.Name].pipe()
 	if err != nil {
 		return 0, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -13,9 +14,16 @@ import (
 // a folder of the cluster's own.
 const volumes = "/tmp/hostpath_pv"
 
+// made is the mode that the provisioner gives a folder.
+const made = 0o750
+
 // openVolumes lets every user write into each volume as soon as it is made, as a disk's driver would by the pod's
 // fsGroup: the provisioner makes a folder of root's, and a kubelet gives a hostPath volume to nobody else. Other people
 // of the machine do not get that far: the cluster's folder is its owner's alone.
+//
+// A pod that uses the volume is only scheduled when the provisioner has told of it, and starts several processes later,
+// so what is done within milliseconds comes first. It comes first on a busy machine too, because its thread goes before
+// others. What an earlier run did not come to, because it was killed, is done at the start.
 func openVolumes(folder string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
@@ -24,12 +32,17 @@ func openVolumes(folder string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := syscall.InotifyAddWatch(watch, folder, syscall.IN_CREATE|syscall.IN_ONLYDIR); err != nil {
+	const events = syscall.IN_CREATE | syscall.IN_MOVED_TO | syscall.IN_ONLYDIR
+	if _, err := syscall.InotifyAddWatch(watch, folder, events); err != nil {
 		syscall.Close(watch)
 		return err
 	}
+	// After the watch has begun: what is made meanwhile is told by one or found by the other.
+	openAll(folder)
 	go func() {
 		defer syscall.Close(watch)
+		runtime.LockOSThread()
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), -20) // where it is refused, as before
 		buffer := make([]byte, 64<<10)
 		for {
 			length, err := syscall.Read(watch, buffer)
@@ -40,19 +53,51 @@ func openVolumes(folder string) error {
 				log.Printf("%s is watched no more: %v", folder, err)
 				return
 			}
-			for _, name := range created(buffer[:length]) {
-				if err := os.Chmod(filepath.Join(folder, name), 0o777); err != nil && !os.IsNotExist(err) {
-					log.Printf("volume %s stays root's: %v", name, err)
-				}
+			names, lost := created(buffer[:length])
+			for _, name := range names {
+				openVolume(filepath.Join(folder, name))
+			}
+			if lost {
+				openAll(folder)
 			}
 		}
 	}()
 	return nil
 }
 
-// created returns the names of the folders that a buffer of the kernel's tells of.
-func created(buffer []byte) []string {
-	var names []string
+// openAll opens every volume that is still as the provisioner makes them and that nobody has used.
+func openAll(folder string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		log.Printf("%s cannot be read: %v", folder, err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		// What holds something may have been closed on purpose, by the program that put it there.
+		if inside, err := os.ReadDir(path); err == nil && len(inside) == 0 {
+			openVolume(path)
+		}
+	}
+}
+
+// openVolume opens a volume unless somebody has changed its mode or owner since it was made.
+func openVolume(path string) {
+	found, err := os.Lstat(path)
+	if err == nil {
+		owner, known := found.Sys().(*syscall.Stat_t)
+		if !found.IsDir() || found.Mode().Perm() != made || !known || int(owner.Uid) != os.Geteuid() {
+			return
+		}
+		err = os.Chmod(path, 0o777)
+	}
+	if err != nil && !os.IsNotExist(err) {
+		log.Printf("volume %s stays root's: %v", filepath.Base(path), err)
+	}
+}
+
+// created returns the names of the folders that a buffer of the kernel's tells of, and whether some were left out
+// because there were too many.
+func created(buffer []byte) (names []string, lost bool) {
 	for len(buffer) >= syscall.SizeofInotifyEvent {
 		event := (*syscall.InotifyEvent)(unsafe.Pointer(&buffer[0]))
 		end := syscall.SizeofInotifyEvent + int(event.Len)
@@ -63,7 +108,8 @@ func created(buffer []byte) []string {
 		if name != "" && event.Mask&syscall.IN_ISDIR != 0 {
 			names = append(names, name)
 		}
+		lost = lost || event.Mask&syscall.IN_Q_OVERFLOW != 0
 		buffer = buffer[end:]
 	}
-	return names
+	return names, lost
 }

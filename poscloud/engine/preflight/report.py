@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from poscloud.engine.description import Description, describe
+from poscloud.engine.nodeimages import image_findings as node_images
 from poscloud.engine.preflight.others import other_claims
+from poscloud.engine.stackconfig import read_stack_config
 from poscloud.errors import Problem, UsageError
 from poscloud.load.problems import from_findings
 from poscloud.local.versions import pinned
@@ -105,6 +107,8 @@ def offline_findings(
         *check_cleartext(written, stack),
         *check_versions(spec, parts, written, target),
     ]
+    if not read_stack_config(root, stack).context:
+        findings += node_images(root, description)
     notes: list[str] = []
     if claims:
         others, notes = other_claims(root, stack)

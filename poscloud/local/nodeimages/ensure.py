@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.errors import UsageError
-from poscloud.local.locks import exclusive
+from poscloud.local.locks import exclusive, shared
 from poscloud.local.nodeimages import make, oci, project
-from poscloud.local.nodeimages.recipes import chain
+from poscloud.local.nodeimages.recipes import Recipe, chain
 from poscloud.local.nodeimages.table import write_table
 from poscloud.local.paths import ProjectPaths, cache_root, private_directory
 from poscloud.local.progress import Reporter
@@ -62,6 +62,19 @@ def ensure_images(
     images = place(root)
     for folder in (images.table.parent, images.layout):
         private_directory(folder)
+    with shared(in_use(), reporter, purpose="the images' cache"):
+        _make(images, wanted, recipes, root, reporter)
+    return images
+
+
+def in_use() -> Path:
+    """Return the lock that is held, shared, by who makes and links layers of the cache; alone, by who removes some."""
+    return cache_root() / "images" / ".use.lock"
+
+
+def _make(
+    images: Images, wanted: list[str], recipes: Mapping[str, Recipe], root: Path | None, reporter: Reporter
+) -> None:
     log = cache_root() / "images" / "images.log"
     private_directory(log.parent)
     if (steps := make.steps(wanted, recipes)) > 1:
@@ -78,4 +91,3 @@ def ensure_images(
             oci.write_index(images.layout, index)
             oci.remove_unused(images.layout)
         write_table(images.table, project.names(root))
-    return images

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from poscloud.errors import InputError, Problem
+from poscloud.local.nodeimages.patterns import problem_at, wrong
 from poscloud.local.nodeimages.recipes import Recipe, built_in, from_table
 from poscloud.local.nodeimages.table import Name, table
 
@@ -42,14 +44,22 @@ def names(root: Path | None) -> tuple[Name, ...]:
         InputError: A line leads to an image that is not known.
     """
     known = recipes(root)
-    given: list[Name] = []
-    for pattern, image in (_described(root).get("names", {}) if root else {}).items():
-        if image not in known:
-            assert root is not None
-            message = f"names: '{image}' is no image; known: {', '.join(known)}"
-            raise InputError([Problem(root / FILE, 0, 0, "unknown-reference", message)])
-        given.append(Name(pattern, image))
-    return table(known, given)
+    if root is None:
+        return table(known)
+    given = _described(root).get("names", {})
+    problems = [
+        problem_at(
+            root / FILE,
+            pattern,
+            f"names: '{image}' is no image; known: {', '.join(known)}",
+            "unknown-reference",
+        )
+        for pattern, image in given.items()
+        if image not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    return table(known, [Name(pattern, image) for pattern, image in given.items()])
 
 
 def _described(root: Path) -> dict[str, Any]:
@@ -67,6 +77,10 @@ def _described(root: Path) -> dict[str, Any]:
     named = told.get("names", {})
     if not isinstance(named, dict) or not _texts(list(named.values())):
         problems.append(Problem(file, 0, 0, "wrong-type", "names: expected a table, pattern = image"))
+    else:
+        problems += [
+            problem_at(file, each, f"names: {message}") for each in named if (message := wrong(each))
+        ]
     if problems:
         raise InputError(problems, hint="docs/real-nodes.md has an example")
     return told
@@ -93,4 +107,6 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError([Problem(file, 0, 0, "toml-syntax", f"this is no TOML: {error}")]) from None
+        place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+        raise InputError([Problem(file, line, column, "toml-syntax", f"this is no TOML: {error}")]) from None

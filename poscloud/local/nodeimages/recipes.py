@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from poscloud.errors import InputError, Problem
+from poscloud.local.nodeimages.patterns import problem_at, wrong
 from poscloud.local.nodes import architecture
 from poscloud.local.versions import sources
 
@@ -51,7 +52,7 @@ class Recipe:
         cmd: Arguments, or the whole command without an entrypoint.
         user: Number (or ``user:group``) its processes run as; empty: root.
         workdir: Where they begin.
-        names: Patterns (fnmatch) of full references that it stands for.
+        names: Patterns (``patterns``) of full references that it stands for.
         source: Folder that relative paths of ``tree`` and ``files`` are seen from.
     """
 
@@ -138,6 +139,9 @@ def from_table(table: Mapping[str, Any], file: Path) -> Recipe:
     if "name" not in table:
         problems.append(Problem(file, 0, 0, "missing-field", "an image needs a name"))
     problems += [Problem(file, 0, 0, "wrong-value", message) for message in _wrong_values(given)]
+    for pattern in given.get("names", ()):
+        if message := wrong(pattern):
+            problems.append(problem_at(file, pattern, f"names: {message}"))
     if problems:
         raise InputError(problems, hint="docs/real-nodes.md has an example")
     return Recipe(**given)

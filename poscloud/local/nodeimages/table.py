@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
+from poscloud.errors import DeployError
+from poscloud.local.nodeimages.patterns import fits, wrong
 from poscloud.local.nodeimages.recipes import Recipe
 from poscloud.local.paths import write_private
+
+HINT = "mend that file, or take the images made here: unset POSCLOUD_NODE_IMAGES"
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Name:
     """A line of the table.
 
     Attributes:
-        pattern: Of full references, ``*`` for any text.
+        pattern: Of full references, as ``patterns`` has it.
         image: What those that fit stand for.
     """
 
@@ -50,9 +53,26 @@ def full(reference: str) -> str:
 
 
 def image_for(reference: str, names: Sequence[Name]) -> str | None:
-    """Return the image that a reference stands for; ``None`` if the table does not know it."""
+    """Return the image that a reference stands for; ``None`` if the table does not know it.
+
+    One by digest stands for none: what is made here has another digest, and a node takes no other than it asked for.
+    """
     whole = full(reference)
-    return next((name.image for name in names if fnmatchcase(whole, name.pattern)), None)
+    if "@" in whole:
+        return None
+    return next((name.image for name in names if fits(name.pattern, whole)), None)
+
+
+def by_tag(reference: str) -> str | None:
+    """Return how a reference by digest is written by its tag, ``latest`` if it has none; ``None`` if it is by tag.
+
+    >>> by_tag("redis:7@sha256:00")
+    'redis:7'
+    """
+    name, digest, _ = reference.partition("@")
+    if not digest:
+        return None
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def write_table(file: Path, names: Sequence[Name]) -> None:
@@ -60,3 +80,20 @@ def write_table(file: Path, names: Sequence[Name]) -> None:
     write_private(
         file, json.dumps([{"pattern": n.pattern, "image": n.image} for n in names], indent=1) + "\n"
     )
+
+
+def check_table(file: Path) -> None:
+    """See that a table that somebody else wrote can be read by the nodes' registry.
+
+    Raises:
+        DeployError: It cannot; says what was expected.
+    """
+    expected = 'expected a list of {"pattern": "*/redis:*", "image": "redis"}'
+    try:
+        lines = json.loads(file.read_text())
+        patterns = [str(line["pattern"]) for line in lines if str(line["image"])]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DeployError(f"{file} is no table of images: {error}; {expected}", hint=HINT) from None
+    for number, pattern in enumerate(patterns, 1):
+        if message := wrong(pattern):
+            raise DeployError(f"{file}, entry {number}: {message}", hint=HINT)

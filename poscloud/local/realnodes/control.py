@@ -14,7 +14,11 @@ from typing import Any
 from poscloud.errors import DeployError
 from poscloud.local import processes
 from poscloud.local.paths import ProjectPaths
+from poscloud.local.realnodes import leftovers
 from poscloud.local.realnodes.layout import config_file, run_folder
+
+SETTLING = 10.0
+"""Seconds that the sandboxes may take to start or to end."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +85,42 @@ def _read(folder: Path, timeout: float) -> dict[str, Any]:
         os.close(opened)
 
 
+def settle(paths: ProjectPaths) -> None:
+    """Wait until the program that makes the sandboxes has either started or ended, where it is doing one of both.
+
+    When one of its nodes was killed it ends the others and goes: who took it for running would fail with it.
+    """
+    outer = processes.find("sandbox", f"={paths.cluster}/")
+    if outer is not None:
+        processes.wait_until(lambda: not processes.alive(outer) or _is_whole(paths), timeout=SETTLING)
+
+
+def _is_whole(paths: ProjectPaths) -> bool:
+    """Whether the sandboxes answer and the first process of each is there."""
+    try:
+        nodes = _read(run_folder(paths), 1.0).get("nodes", [])
+    except (OSError, ValueError):
+        return False
+    return all(processes.start_time(int(node["pid"])) is not None for node in nodes)
+
+
 def clean(paths: ProjectPaths, program: Path) -> None:
     """Remove what sandboxes that were killed have left: processes and cgroups.
 
     Args:
         paths: The project.
-        program: The program ``sandbox``.
+        program: The program ``sandbox``; where it is gone, what it wrote down is removed without it.
 
     Raises:
         DeployError: Something cannot be removed.
     """
-    if not config_file(paths).exists() or not program.exists():
-        return
-    command = [str(program), "clean", f"--config={config_file(paths)}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if config_file(paths).exists() and program.exists():
+        command = [str(program), "clean", f"--config={config_file(paths)}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        failed = done.stderr.strip() if done.returncode != 0 else ""
+    else:
+        failed = leftovers.remove(run_folder(paths))
+    if failed:
         raise DeployError(
-            f"what the nodes' sandboxes left could not be removed: {done.stderr.strip()}",
-            hint="poscloud cluster down",
+            f"what the nodes' sandboxes left could not be removed: {failed}", hint="poscloud cluster down"
         )

@@ -4,12 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+from poscloud.local.access import BINDINGS, ROLES, subject
 from poscloud.local.api import LocalApi
+from poscloud.local.certificates import NAME_SERVER
 from poscloud.local.realnodes.layout import DNS_SERVER, DNS_SERVICE
 
 NAMESPACE = "/api/v1/namespaces/kube-system"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices"
 _PROTOCOLS = (("dns", "UDP"), ("dns-tcp", "TCP"))
+
+_READS = (("", ["namespaces", "services"]), ("discovery.k8s.io", ["endpointslices"]))
+
+
+def role() -> dict[str, Any]:
+    """What the name server may do: look at what names are of, and at nothing else."""
+    rules = [{"apiGroups": [group], "resources": what, "verbs": ["list", "watch"]} for group, what in _READS]
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": NAME_SERVER},
+        "rules": rules,
+    }
+
+
+def binding() -> dict[str, Any]:
+    """Who may."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": NAME_SERVER},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME_SERVER},
+        "subjects": [subject("User", NAME_SERVER)],
+    }
+
+
+def allow(api: LocalApi) -> None:
+    """Give the name server its role where it has none, or another one."""
+    found = api.get(f"{ROLES}/{NAME_SERVER}")
+    if found is None:
+        api.create(ROLES, role())
+    elif found.get("rules") != role()["rules"]:
+        api.replace(f"{ROLES}/{NAME_SERVER}", role())
+    if api.get(f"{BINDINGS}/{NAME_SERVER}") is None:
+        api.create(BINDINGS, binding())
 
 
 def service() -> dict[str, Any]:

@@ -20,14 +20,17 @@ def link(paths: ProjectPaths, reporter: Reporter) -> None:
     Both are links: images may be added while the cluster runs.
 
     Raises:
-        DeployError: There are none.
+        DeployError: There are none, or their table cannot be read.
     """
+    from poscloud.local.nodeimages.table import check_table  # only here: it takes a while to load
+
     layout, table = given() or _made(paths, reporter)
     for file in (layout / "index.json", table):
         if not file.is_file():
             raise DeployError(
                 f"no images for real nodes: {file} is missing", hint="poscloud cluster up --nodes kwok"
             )
+    check_table(table)
     folder = private_directory(images_folder(paths))
     for name, target in (("layout", layout), ("table.json", table)):
         temporary = folder / f".{name}.{os.getpid()}"

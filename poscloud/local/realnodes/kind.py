@@ -62,17 +62,18 @@ class RealNodes:
         requirements.require(paths)
 
     def ensure(self, paths: ProjectPaths, reporter: Reporter) -> None:
-        """Build their programs and make their images.
+        """Build their programs and make their images; wait for those that are ending.
 
         Raises:
             DeployError: One cannot be had.
         """
         build.ensure(paths, reporter)
         images.link(paths, reporter)
+        control.settle(paths)
 
     def configure(self, settings: Settings) -> None:
         """Write what the program is given to run."""
-        layout.fleet_gate(settings.paths).unlink(missing_ok=True)
+        layout.gate(settings.paths).unlink(missing_ok=True)
         config.write(settings)
 
     def clear(self, settings: Settings) -> None:
@@ -109,9 +110,10 @@ class RealNodes:
         return found
 
     def prepare(self, api: LocalApi, paths: ProjectPaths, *, starting: bool) -> None:
-        """Make the simulated nodes, tainted; remove nodes of both kinds that are too many."""
+        """Make the simulated nodes, tainted, and the name server's role; remove nodes that are too many."""
         KwokNodes(self.fleet, (TAINT,)).prepare(api, paths, starting=starting)
-        layout.fleet_gate(paths).touch()
+        dns.allow(api)
+        layout.gate(paths).touch()
         for node in _items(api):
             name = node["metadata"]["name"]
             prefix, most = ("node", self.fleet) if is_fake(node) else ("real", self.real)

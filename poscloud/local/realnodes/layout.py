@@ -80,9 +80,12 @@ def run_folder(paths: ProjectPaths) -> Path:
     return paths.cluster / "run"
 
 
-def fleet_gate(paths: ProjectPaths) -> Path:
-    """The file that the simulator waits for: nodes that an earlier one held have to be freed first."""
-    return run_folder(paths) / "fleet"
+def gate(paths: ProjectPaths) -> Path:
+    """The file that the simulator and the name server wait for.
+
+    Before it is there, nodes that an earlier simulator held are freed, and the name server has its role.
+    """
+    return run_folder(paths) / "prepared"
 
 
 def images_folder(paths: ProjectPaths) -> Path:

@@ -12,7 +12,7 @@ from poscloud.local.realnodes.layout import (
     DNS_SERVER,
     REGISTRY,
     NodePlace,
-    fleet_gate,
+    gate,
     images_folder,
 )
 
@@ -65,7 +65,7 @@ def labels() -> str:
 
 def _control_plane(settings: Settings, node: NodePlace, api: str) -> list[dict[str, Any]]:
     etcd = f"tcp:127.0.0.1:{settings.etcd_port}"
-    needs = {"etcd": [], "kube-apiserver": [etcd], "kwok": [api, f"file:{fleet_gate(settings.paths)}"]}
+    needs = {"etcd": [], "kube-apiserver": [etcd], "kwok": [api, f"file:{gate(settings.paths)}"]}
     ready = {"etcd": etcd, "kube-apiserver": api}
     found = []
     for entry in COMPONENTS:
@@ -96,7 +96,7 @@ def _control_plane(settings: Settings, node: NodePlace, api: str) -> list[dict[s
             node,
             "coredns",
             f"-conf={node.config / 'Corefile'}",
-            needs=[api],
+            needs=[api, f"file:{gate(settings.paths)}"],
             ready=f"tcp:{DNS_SERVER}:53",
         )
     )

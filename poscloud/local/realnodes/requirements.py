@@ -75,7 +75,10 @@ def missing(paths: ProjectPaths, machine: Machine | None = None) -> list[Missing
     found = []
     if seen.user != 0:
         found.append(
-            Missing("you are not root; a node's mounts, networks and cgroups need it", "sudo -E poscloud …")
+            Missing(
+                "you are not root; a node's mounts, networks and cgroups need it",
+                'sudo -E "$(command -v poscloud)" cluster up --nodes real',
+            )
         )
     else:
         found += _rights(seen)
@@ -139,7 +142,8 @@ def _cgroups(machine: Machine) -> list[Missing]:
 def _disk(paths: ProjectPaths) -> list[Missing]:
     found = []
     needed = DISK_RUN if (paths.cluster / "nodes").exists() else DISK
-    for folder, fix in ((paths.root, "free some"), (cache_root(), "export POSCLOUD_CACHE=FOLDER")):
+    prune = "poscloud cluster images --prune"
+    for folder, fix in ((paths.root, prune), (cache_root(), f"{prune}, or export POSCLOUD_CACHE=FOLDER")):
         existing = folder
         while not existing.exists():
             existing = existing.parent

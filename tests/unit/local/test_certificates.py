@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
+from poscloud.local import certificates
 from poscloud.local.certificates import LIFETIME, Pki
 
 NOW = datetime.datetime.now(datetime.UTC)
@@ -113,3 +114,32 @@ def test_validity(pki: Pki, tmp_path: Path) -> None:
     assert validity is not None
     assert validity[0] <= NOW < validity[1]
     assert Pki(tmp_path / "none").validity() is None
+
+
+def groups(pki: Pki, name: str) -> tuple[list[str], list[str]]:
+    subject = load(pki, name).subject
+    return tuple(  # type: ignore[return-value]
+        [str(part.value) for part in subject.get_attributes_for_oid(kind)]
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+    )
+
+
+def test_what_only_reads_is_no_administrator(tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki", real=1)
+    pki.ensure(NOW)
+    assert groups(pki, "kube-proxy") == (["system:kube-proxy"], [])
+    assert groups(pki, "coredns") == (["poscloud:coredns"], [])
+    assert groups(pki, "kubelet-real1") == (["system:node:real1"], ["system:nodes"])
+
+
+def test_a_certificate_with_the_rights_of_an_earlier_version_is_made_anew(
+    tmp_path: Path,
+) -> None:
+    pki = Pki(tmp_path / "pki", real=1)
+    old = certificates._Request("kube-proxy", "ca", "system:kube-proxy", "system:masters")
+    pki.ensure(NOW)
+    pki._make(old, NOW)
+    before = load(pki, "kubelet-real1")
+    assert pki.ensure(NOW) and not pki.ensure(NOW)
+    assert groups(pki, "kube-proxy") == (["system:kube-proxy"], [])
+    assert load(pki, "kubelet-real1") == before

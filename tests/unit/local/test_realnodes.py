@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +13,11 @@ import pytest
 
 from poscloud.errors import DeployError
 from poscloud.local import checks
-from poscloud.local.components import Settings
+from poscloud.local.components import COMPONENTS, Settings
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.nodes import node_kind
 from poscloud.local.paths import ProjectPaths, private_directory
-from poscloud.local.realnodes import config, control, files, images, labels, requirements
+from poscloud.local.realnodes import build, config, control, files, images, labels, leftovers, requirements
 from poscloud.local.realnodes.layout import cluster_id
 from poscloud.local.realnodes.requirements import CONTROLLERS, NAMESPACES, PACKAGES, Machine
 from poscloud.local.record import ClusterRecord
@@ -102,6 +104,23 @@ def test_nothing_is_made_where_something_is_missing(
     with pytest.raises(DeployError, match="no luck"):
         ControlPlane(paths).up(nodes=node_kind("real"))
     assert not paths.cluster.exists()
+
+
+def test_a_taken_port_keeps_the_kind_of_nodes_in_the_next_command(
+    paths: ProjectPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "missing", lambda paths, machine=None: [])
+    monkeypatch.setattr(build, "ensure", lambda paths, reporter: None)
+    monkeypatch.setattr(images, "link", lambda paths, reporter: None)
+    private_directory(private_directory(paths.owned) / "bin")
+    for name in ("sandbox", *(entry.name for entry in COMPONENTS)):
+        (paths.bin / name).touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(DeployError, match=f"port {port} on 127.0.0.1") as caught:
+            ControlPlane(paths).up(nodes=node_kind("real=2,kwok=3"), port=port)
+    assert caught.value.hint.endswith(" --nodes real=2,kwok=3")
+    assert not (paths.cluster / "cluster.json").exists()
 
 
 def test_doctor_minds_only_where_the_cluster_has_real_nodes(
@@ -197,6 +216,45 @@ def test_logs_of_all_nodes_and_of_one(paths: ProjectPaths) -> None:
     assert list(plane.logs("real2/kubelet")) == ["second"]
     with pytest.raises(DeployError, match="known: sandbox, etcd"):
         plane.logs("kublet")
+
+
+class TestLeftovers:
+    """A run's cgroups, where its program is gone; here they are plain folders."""
+
+    @pytest.fixture
+    def groups(self, paths: ProjectPaths, tmp_path: Path) -> list[Path]:
+        run = private_directory(private_directory(private_directory(paths.owned) / "cluster") / "run")
+        found = [tmp_path / kind / "poscloud-0-n1" for kind in ("cpu", "memory")]
+        for group in found:
+            (group / "kubepods" / "pod").mkdir(parents=True)
+        strange = tmp_path / "memory" / "somebody-elses"
+        strange.mkdir()
+        (run / "sandbox.lock").touch()
+        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), str(strange)]]))
+        return found
+
+    def test_they_are_removed_without_it(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        control.clean(paths, paths.bin / "sandbox")
+        assert not any(group.exists() for group in groups)
+        assert (groups[1].parent / "somebody-elses").exists()
+        assert not (paths.cluster / "run" / "cgroups.json").exists()
+        control.clean(paths, paths.bin / "sandbox")
+
+    def test_what_stays_is_told(
+        self, paths: ProjectPaths, groups: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leftovers, "TIMEOUT", 0.0)
+        (groups[1] / "kubepods" / "busy").touch()
+        with pytest.raises(DeployError, match="poscloud-0-n1/kubepods: Directory not empty") as caught:
+            control.clean(paths, paths.bin / "sandbox")
+        assert caught.value.hint == "poscloud cluster down"
+
+    def test_a_run_that_is_alive_is_left_alone(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(DeployError, match="another run holds"):
+                control.clean(paths, paths.bin / "sandbox")
+        assert all(group.exists() for group in groups)
 
 
 class TestLabels:

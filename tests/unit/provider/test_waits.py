@@ -167,6 +167,29 @@ def test_pod_trouble_fails_after_the_grace(bad: Object, phrases: list[str]) -> N
     assert all(phrase in verdict.message for phrase in phrases), verdict.message
 
 
+@pytest.mark.parametrize(("probes", "state"), [({}, "failed"), ({"readinessProbe": {}}, "waiting")])
+def test_what_nobody_asks_is_not_settled_because_it_runs(probes: Object, state: str) -> None:
+    restarted = pod({"running": {}}, container={**EXITED, "ready": True})
+    restarted["spec"] = {"containers": [{"name": "main", **probes}]}
+    judge = Judge(0, timeout=600, grace=60)
+    judge.step(0, WAITING, Related([restarted]))
+    assert judge.step(60, WAITING, Related([restarted])).state == state
+
+
+@pytest.mark.parametrize(
+    ("reason", "probes", "told"),
+    [("OOMKilled", {}, True), ("Error", {}, False), ("OOMKilled", {"readinessProbe": {}}, False)],
+)
+def test_too_little_memory_of_what_nobody_asks_is_told_at_the_first_restart(
+    reason: str, probes: Object, told: bool
+) -> None:
+    ended = {"restartCount": 1, "lastState": {"terminated": {"exitCode": 137, "reason": reason}}}
+    restarted = pod({"running": {}}, container={**ended, "ready": not probes})
+    restarted["spec"] = {"containers": [{"name": "main", **probes}]}
+    verdict = Judge(0, timeout=600).step(5, WAITING, Related([restarted]))
+    assert (verdict.state, reason in verdict.message) == ("waiting", told)
+
+
 def test_alternating_image_reasons_are_one_trouble() -> None:
     judge = Judge(0, timeout=600, grace=60)
     for second in range(0, 60, 5):

@@ -111,6 +111,16 @@ def test_the_table_has_the_projects_images_and_lines(paths: ProjectPaths, image:
         ("folders = 'apps'", "wrong-type", "folders: expected a list"),
         ("folders = ['none/*']", "unknown-reference", "folders: there is no none/*/image.toml"),
         ("[names]\n'*/a:*' = 'reddis'", "unknown-reference", "names: 'reddis' is no image; known: pause"),
+        (
+            "[names]\n'*/a:[^4]*' = 'redis'",
+            "wrong-value",
+            "names: '*/a:[^4]*': [^4] is not known; expected [!4]",
+        ),
+        (
+            "[names]\n'*/a@sha256:*' = 'redis'",
+            "wrong-value",
+            "names: '*/a@sha256:*' names a digest; expected",
+        ),
     ],
 )
 def test_a_mistake_in_the_projects_file_is_told(
@@ -122,6 +132,27 @@ def test_a_mistake_in_the_projects_file_is_told(
         project.names(paths.root)
     (problem,) = caught.value.problems
     assert (problem.file, problem.code) == (file, code) and problem.message.startswith(words)
+
+
+def test_a_wrong_line_is_told_with_its_place(paths: ProjectPaths, image: Write) -> None:
+    image("app", 'names = [\n  "*/app:*",\n  "*/app-[9-0]:*",\n]')
+    with pytest.raises(InputError) as caught:
+        project.recipes(paths.root)
+    assert [(p.line, p.column) for p in caught.value.problems] == [(4, 3)]
+    image("app")
+    file = paths.root / "cluster-images.toml"
+    file.write_text('[names]\n# "*/b:[" was\n"*/a:*" = "redis"\n  "*/b:[" = "redis"\n"*/c:*" = "reddis"\n')
+    with pytest.raises(InputError) as caught:
+        project.names(paths.root)
+    assert [(p.line, p.column) for p in caught.value.problems] == [(4, 3)]
+    file.write_text(file.read_text().replace('"*/b:["', '"*/b:*"'))
+    with pytest.raises(InputError) as caught:
+        project.names(paths.root)
+    assert [(p.line, p.column) for p in caught.value.problems] == [(5, 1)]
+    file.write_text("folders = []\nnames = {a b}\n")
+    with pytest.raises(InputError) as caught:
+        project.names(paths.root)
+    assert [p.line for p in caught.value.problems] == [2]
 
 
 def test_a_projects_image_may_not_be_called_like_another(paths: ProjectPaths, image: Write) -> None:

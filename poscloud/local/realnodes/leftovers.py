@@ -1,0 +1,97 @@
+"""What sandboxes that were killed have left, found and removed without the program that made them.
+
+The same as ``sandbox clean`` (``toolchain/sandbox/cgroups.go``), for when that program is gone: its cache was emptied,
+or its project moved to a version that is not built yet.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from poscloud.local import processes
+
+TIMEOUT = 5.0
+"""Seconds that processes may take to be gone after they were killed."""
+
+
+def cgroups(run: Path) -> list[Path]:
+    """Return the cgroups that a run wrote down and that are still there.
+
+    Args:
+        run: The folder of the program's socket, lock and list.
+    """
+    try:
+        listed = json.loads((run / "cgroups.json").read_text())
+        folders = [Path(folder) for node in listed for folder in node]
+    except (OSError, ValueError, TypeError):
+        return []
+    # Only what that program makes, whatever the file says.
+    return [folder for folder in folders if folder.name.startswith("poscloud-") and folder.is_dir()]
+
+
+def remove(run: Path) -> str:
+    """End what is left in a run's cgroups and remove them; nothing is touched while a run is alive.
+
+    Args:
+        run: As for ``cgroups``.
+
+    Returns:
+        What cannot be removed and why; empty when nothing is left.
+    """
+    try:
+        lock = os.open(run / "sandbox.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return ""  # nothing ever ran
+    except PermissionError:
+        return f"{run / 'sandbox.lock'} is not yours"
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        processes.wait_until(lambda: not _remove_all(run), timeout=TIMEOUT)
+        left = _remove_all(run)
+        if not left:
+            (run / "cgroups.json").unlink(missing_ok=True)
+        return "; ".join(left)
+    except BlockingIOError:
+        return f"another run holds {run / 'sandbox.lock'}"
+    finally:
+        os.close(lock)
+
+
+def _remove_all(run: Path) -> list[str]:
+    """Kill and remove once; returns what is still there."""
+    left = []
+    for group in cgroups(run):
+        for folder in (*_deepest_first(group), group):
+            _kill(folder)
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                left.append(f"{folder}: {error.strerror}")
+    return left
+
+
+def _kill(group: Path) -> None:
+    try:
+        pids = [int(word) for word in (group / "cgroup.procs").read_text().split()]
+    except OSError:
+        return
+    for pid in pids:
+        if pid > 0:  # 0 is one that cannot be seen from here, and to kill() all of ours
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _deepest_first(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        for entry in sorted(folder.iterdir()):
+            if entry.is_dir() and not entry.is_symlink():
+                yield from _deepest_first(entry)
+                yield entry
