@@ -74,6 +74,6 @@ def _show(result: Imported, *, show: bool, json: bool) -> None:
         return
     if show:
         _output.say(result.text.removesuffix("\n"))
-    for line in lines(result, SHOWN):
+    for line in lines(result, SHOWN, written=not show):
         _output.tell(line)
     _output.tell(summary(result, written=not show))

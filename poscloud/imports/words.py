@@ -14,8 +14,8 @@ from poscloud.load.stacks import STACKS
 _LONGEST = 60
 
 
-def lines(result: Imported, most: int) -> Iterator[str]:
-    """Yield a line for each thing that is different, ``most`` fields at most."""
+def lines(result: Imported, most: int, *, written: bool) -> Iterator[str]:
+    """Yield a line for each thing that is different, ``most`` fields at most, and what to run next if it is written."""
     proof = result.proof
     for difference in proof.fields[:most]:
         yield _difference(difference)
@@ -32,6 +32,9 @@ def lines(result: Imported, most: int) -> Iterator[str]:
             yield f"secret  before up, or it replaces the registry's credentials: {_carried(result)}"
         else:
             yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
+    if result.takeover and written:
+        yield f"takeover  {result.takeover.file} has {result.takeover.objects} objects that run; to take them over:"
+        yield from (f"    {command}" for command in result.takeover.commands)
 
 
 def summary(result: Imported, *, written: bool) -> str:
@@ -68,7 +71,7 @@ def _carried(result: Imported) -> str:
 
 def as_data(result: Imported) -> dict[str, Any]:
     """Return the import for ``--json``."""
-    proof = result.proof
+    proof, taken = result.proof, result.takeover
     return {
         "stack": result.spec.name,
         "file": f"{STACKS}/{result.spec.name}.yaml",
@@ -82,6 +85,11 @@ def as_data(result: Imported) -> dict[str, Any]:
         "new": [{"kind": k, "name": n} for k, n in proof.only_rendered],
         "notes": result.notes,
         "secrets": secrets(result),
+        **(
+            {"import_file": str(taken.file), "objects": taken.objects, "next": taken.commands}
+            if taken
+            else {}
+        ),
     }
 
 

@@ -97,3 +97,30 @@ def test_taking_over_what_runs_changes_nothing_but_our_own_marks(bought: Workspa
     again = bought.run("poscloud", "import", "--namespace", STACK)
     assert again.returncode == 1
     assert f"belongs to stack poscloud/{STACK} already" in again.stderr
+
+
+def versions(workspace: Workspace) -> dict[str, str]:
+    """Return the version of every object: none is the same after a write."""
+    kinds = f"{KINDS},replicasets,pods"
+    items = [*workspace.get(kinds, "-n", STACK)["items"], workspace.get("namespace", STACK)]
+    return {f"{i['kind']}/{i['metadata']['name']}": i["metadata"]["resourceVersion"] for i in items}
+
+
+def test_an_import_file_brings_it_into_the_state_and_writes_nothing(bought: Workspace) -> None:
+    before, was = by_identity(live(bought)), versions(bought)
+    found = json.loads(bought.ok("poscloud", "import", "--namespace", STACK, "--json"))
+    file = bought.root / found["import_file"]
+    assert PASSWORD not in file.read_text()
+    assert found["objects"] == len([i for i in before if i[0] != "Secret"]) + 1  # with the Namespace
+    select, taking, look, _ = found["next"]
+    bought.ok(*select.split())
+
+    mark = bought.audit_mark()
+    print(bought.ok(*taking.split()))
+    assert bought.writes_since(mark) == []
+    assert versions(bought) == was
+
+    steps = json.loads(bought.ok("pulumi", "preview", "--json", "-s", STACK))
+    print(bought.ok("pulumi", "preview", "--diff", "-s", STACK))
+    print(steps["changeSummary"])
+    print([(s["op"], s["urn"].split("::")[-2:]) for s in steps["steps"]])
