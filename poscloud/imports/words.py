@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from poscloud.engine.registryauth import CONFIG, carry_over
 from poscloud.imports.cleartext import HIDDEN
 from poscloud.imports.difference import FieldDifference
 from poscloud.imports.importing import Imported
@@ -28,8 +29,9 @@ def lines(result: Imported, most: int, *, written: bool) -> Iterator[str]:
     for note in result.notes:
         yield f"note  {note}"
     for config in secrets(result):
-        if config == "registryAuth" and result.spec.adopt:
-            yield f"secret  before up, or it replaces the registry's credentials: {_carried(result)}"
+        if config == CONFIG and result.spec.adopt and result.spec.pull_secret:
+            command = carry_over(result.spec.name, result.spec.pull_secret)
+            yield f"secret  before up, which refuses to replace the registry's credentials by none: {command}"
         else:
             yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
     if result.takeover and written:
@@ -59,14 +61,7 @@ def secrets(result: Imported) -> list[str]:
     for name, part in spec.backing.items():
         if getattr(part, "password", False) is True and getattr(part, "with_password", False):
             found += [f"{name}.{key}" for key in getattr(part, "secret_keys", ())]
-    return found + (["registryAuth"] if spec.pull_secret else [])
-
-
-def _carried(result: Imported) -> str:
-    """Return the command that carries the registry's credentials over without showing them."""
-    name, pull_secret = result.spec.name, result.spec.pull_secret
-    get = f"kubectl get secret {pull_secret} -n {name} -o 'jsonpath={{.data.\\.dockerconfigjson}}'"
-    return f"{get} | base64 -d | poscloud secret set -s {name} registryAuth"
+    return found + ([CONFIG] if spec.pull_secret else [])
 
 
 def as_data(result: Imported) -> dict[str, Any]:
