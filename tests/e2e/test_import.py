@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from poscloud.engine.registryauth import carry_over
 from poscloud.imports.difference import by_identity, differences
 from poscloud.load import load_environment
 from poscloud.render import Manifest, render_environment
@@ -37,6 +38,9 @@ services:
     uses: [ledger, redis]
     env: {DB_PASSWORD: {secret: database, key: password}}
 """
+KEY = "myregistrykey"
+AUTH = base64.b64encode(b"robot:hunter3-very-secret").decode()
+CREDENTIALS = {".dockerconfigjson": json.dumps({"auths": {"r.example.com": {"auth": AUTH}}})}
 PASSWORD = "hunter2-very-secret"
 OURS = r'\["(?:poscloud\.io|pulumi\.com|app\.kubernetes\.io)/[a-z-]+"\]'
 MARK = re.compile(rf"(spec\.template\.)?metadata\.(labels|annotations)({OURS})?")
@@ -55,9 +59,23 @@ def without_our_marks(item: Manifest) -> Any:
     return {name: item.get(name) for name in ("data", "type")} if item["kind"] == "Secret" else None
 
 
-@pytest.fixture
-def bought(workspace: Workspace) -> Iterator[Workspace]:
-    """A namespace that somebody made with kubectl, without anything of poscloud in it."""
+def versions(workspace: Workspace) -> dict[str, str]:
+    """Return the version of every object: none is the same after a write."""
+    kinds = f"{KINDS},replicasets,pods"
+    items = [*workspace.get(kinds, "-n", STACK)["items"], workspace.get("namespace", STACK)]
+    return {f"{i['kind']}/{i['metadata']['name']}": i["metadata"]["resourceVersion"] for i in items}
+
+
+def shown(text: str) -> list[str]:
+    """Return which secrets a text holds, in any way that Kubernetes or kubectl writes them."""
+    plain = [PASSWORD, AUTH, *CREDENTIALS.values()]
+    encoded = [base64.b64encode(secret.encode()).decode() for secret in plain]
+    return [secret for secret in [*plain, *encoded] if secret in text]
+
+
+@pytest.fixture(params=["client", "server"])
+def bought(workspace: Workspace, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A namespace that somebody made with kubectl apply, on either side, without anything of poscloud in it."""
     file = workspace.root / "stacks" / f"{STACK}.yaml"
     file.write_text(DESCRIPTION)
     spec = load_environment(workspace.root, STACK)
@@ -65,16 +83,19 @@ def bought(workspace: Workspace) -> Iterator[Workspace]:
     manifests = [unlabelled(m) for part in render_environment(spec) for m in part.manifests]
     for item in manifests:
         item["metadata"].pop("annotations", None)
-        if item["kind"] == "Secret" and item["type"] == "Opaque":
-            item["stringData"] = dict.fromkeys(("password",), PASSWORD)
+        if item["kind"] == "Secret":
+            item["stringData"] = {"password": PASSWORD} if item["type"] == "Opaque" else CREDENTIALS
     text = yaml.safe_dump_all(manifests)
-    done = workspace.run("kubectl", "apply", "-f", "-", given=text)
+    how = ["--server-side"] if request.param == "server" else []
+    done = workspace.run("kubectl", "apply", *how, "-f", "-", given=text)
     assert done.returncode == 0, done.stderr
     for workload in ("statefulset/redis", "deployment/shop"):
         workspace.ok("kubectl", "rollout", "status", workload, "-n", STACK, "--timeout=60s")
     yield workspace
     workspace.run("poscloud", "destroy", "--yes", "--discard-logs", "-s", STACK)
     workspace.run("kubectl", "delete", "namespace", STACK, "--ignore-not-found")
+    workspace.run("pulumi", "stack", "rm", "--yes", "--force", STACK)
+    (workspace.root / f"Pulumi.{STACK}.yaml").unlink(missing_ok=True)
     file.unlink(missing_ok=True)
 
 
@@ -86,8 +107,14 @@ def test_taking_over_what_runs_changes_nothing_but_our_own_marks(bought: Workspa
     assert done.returncode == 0
     text = (bought.root / "stacks" / f"{STACK}.yaml").read_text()
     assert "adopt: true" in text
-    assert PASSWORD not in text + done.stdout + done.stderr
+    assert not shown(text + done.stdout + done.stderr)
 
+    was = versions(bought)
+    refused = bought.run("poscloud", "up", "--yes", "-s", STACK)
+    assert refused.returncode != 0
+    assert "up would replace them by none" in refused.stdout + refused.stderr
+    assert versions(bought) == was
+    bought.ok("bash", "-c", carry_over(STACK, KEY))
     bought.ok("poscloud", "up", "--yes", "-s", STACK)
     after = by_identity(live(bought))
     assert before.keys() == after.keys()
@@ -103,18 +130,11 @@ def test_taking_over_what_runs_changes_nothing_but_our_own_marks(bought: Workspa
     assert f"belongs to stack poscloud/{STACK} already" in again.stderr
 
 
-def versions(workspace: Workspace) -> dict[str, str]:
-    """Return the version of every object: none is the same after a write."""
-    kinds = f"{KINDS},replicasets,pods"
-    items = [*workspace.get(kinds, "-n", STACK)["items"], workspace.get("namespace", STACK)]
-    return {f"{i['kind']}/{i['metadata']['name']}": i["metadata"]["resourceVersion"] for i in items}
-
-
 def test_an_import_file_brings_it_into_the_state_and_writes_nothing(bought: Workspace) -> None:
-    before, was = by_identity(live(bought)), versions(bought)
+    was = versions(bought)
     found = json.loads(bought.ok("poscloud", "import", "--namespace", STACK, "--json"))
     file = bought.root / found["import_file"]
-    assert PASSWORD not in file.read_text()
+    assert not shown(file.read_text())
     select, taking, *_ = found["next"]
     bought.ok(*select.split())
 
@@ -123,10 +143,14 @@ def test_an_import_file_brings_it_into_the_state_and_writes_nothing(bought: Work
     assert bought.writes_since(mark) == []
     assert versions(bought) == was
     state = bought.ok("pulumi", "stack", "export", "-s", STACK)
-    assert PASSWORD not in state
-    assert base64.b64encode(PASSWORD.encode()).decode() not in state
+    assert not shown(state)
     resources = {r["urn"]: r for r in json.loads(state)["deployment"]["resources"]}
     assert not any(r.get("protect") for r in resources.values())
+
+    refused = bought.run("pulumi", "preview", "-s", STACK)
+    assert refused.returncode != 0
+    assert "up would replace them by none" in refused.stdout + refused.stderr
+    bought.ok("bash", "-c", carry_over(STACK, KEY))
 
     preview = json.loads(bought.ok("pulumi", "preview", "--json", "-s", STACK))
     assert preview["changeSummary"].keys() == {"same", "update"}
@@ -136,10 +160,14 @@ def test_an_import_file_brings_it_into_the_state_and_writes_nothing(bought: Work
     assert {step["urn"] for step in preview["steps"]} <= resources.keys()
     assert versions(bought) == was
 
+    before = by_identity(live(bought))
     bought.ok("pulumi", "up", "--yes", "-s", STACK)
     after = by_identity(live(bought))
     assert before.keys() == after.keys()
     assert [d for i in before for d in differences(before[i], after[i])] == []
     assert all(before[i]["metadata"]["uid"] == after[i]["metadata"]["uid"] for i in before)
+    assert {i: without_our_marks(before[i]) for i in before} == {
+        i: without_our_marks(after[i]) for i in after
+    }
     assert "unchanged" in bought.ok("pulumi", "preview", "--expect-no-changes", "-s", STACK)
     bought.ok("pulumi", "preview", "--refresh", "--expect-no-changes", "-s", STACK)
