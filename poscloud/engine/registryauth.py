@@ -51,7 +51,7 @@ def refuse_emptied(target: Target, spec: EnvironmentSpec) -> None:
 def has_credentials(secret: dict[str, Any]) -> bool:
     """Whether a live pull secret says anything; what cannot be read may."""
     try:
-        text = base64.b64decode((secret.get("data") or {}).get(_KEY) or "")
+        text = base64.b64decode((secret.get("data") or {}).get(_KEY) or "", validate=True)
         return bool(text) and json.loads(text) not in ({}, {"auths": {}})
     except ValueError:
         return True
