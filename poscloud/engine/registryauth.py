@@ -32,7 +32,7 @@ def refuse_emptied(target: Target, spec: EnvironmentSpec) -> None:
         spec: The environment; ``registryAuth`` is not configured.
 
     Raises:
-        DeployError: It has credentials, and a run would replace them.
+        DeployError: It has credentials, and a run would replace them; or there is no kubectl to look with.
     """
     if not (spec.adopt and spec.pull_secret):
         return
@@ -40,6 +40,12 @@ def refuse_emptied(target: Target, spec: EnvironmentSpec) -> None:
         live = Kubectl(target, dict(os.environ)).get("secret", spec.pull_secret, "-n", spec.name)
     except (ForbiddenError, UnansweredError):
         return  # neither can it be written then, and the provider says why
+    except FileNotFoundError:
+        raise DeployError(
+            f"kubectl is not there to look whether Secret {spec.name}/{spec.pull_secret} has the registry's credentials, "
+            f"which `adopt` without {CONFIG} would replace by none",
+            hint="run it in a shell with: . .poscloud/activate",
+        ) from None
     if live and not stamp_of(live) and has_credentials(live):
         raise DeployError(
             f"Secret {spec.name}/{spec.pull_secret} has the registry's credentials, and {CONFIG} is not configured: "
