@@ -42,8 +42,8 @@ def refuse_emptied(target: Target, spec: EnvironmentSpec) -> None:
         return  # neither can it be written then, and the provider says why
     except FileNotFoundError:
         raise DeployError(
-            f"kubectl is not there to look whether Secret {spec.name}/{spec.pull_secret} has the registry's credentials, "
-            f"which `adopt` without {CONFIG} would replace by none",
+            f"kubectl is not there to look whether Secret {spec.name}/{spec.pull_secret} has the registry's "
+            f"credentials, which `adopt` without {CONFIG} would replace by none",
             hint="run it in a shell with: . .poscloud/activate",
         ) from None
     if live and not stamp_of(live) and has_credentials(live):
