@@ -28,7 +28,10 @@ def import_(
         typer.Option("--stack", "-s", help="The environment's name; by default the manifests' namespace."),
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="Import what runs in this namespace instead.")
+        str | None,
+        typer.Option(
+            "--namespace", "-n", help="Import what runs in this namespace; with files, where they are live."
+        ),
     ] = None,
     context: Annotated[
         str | None, typer.Option("--context", help="Context of the kubeconfig, with --namespace.")
@@ -50,7 +53,8 @@ def import_(
     """Make a description of manifests, of helm template's output or of a live namespace, and prove it.
 
     What the description renders is compared with the source. Exit code 0: no difference; 1: the description is written,
-    and what is different, or has no component, is listed.
+    and what is different, or has no component, is listed. With --namespace, a file for pulumi import is written as
+    well, and the commands that take over what runs are shown.
 
     Example: poscloud import manifests/ -s shop; or helm template shop ./chart -n shop | poscloud import - -s shop
     """
@@ -74,6 +78,6 @@ def _show(result: Imported, *, show: bool, json: bool) -> None:
         return
     if show:
         _output.say(result.text.removesuffix("\n"))
-    for line in lines(result, SHOWN):
+    for line in lines(result, SHOWN, written=not show):
         _output.tell(line)
     _output.tell(summary(result, written=not show))

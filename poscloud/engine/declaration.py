@@ -16,6 +16,7 @@ from poscloud.components.choice import VARIABLE, Choice
 from poscloud.engine import unrecorded
 from poscloud.engine.description import describe
 from poscloud.engine.passwords import secret_digests
+from poscloud.engine.registryauth import CONFIG, refuse_emptied
 from poscloud.engine.statefile import state_file
 from poscloud.errors import DeployError
 from poscloud.local.paths import ProjectPaths
@@ -40,6 +41,8 @@ async def declare(root: Path, target: Target, cluster: pulumi.ProviderResource) 
     config = pulumi.Config("poscloud")
     described = describe(root, pulumi.get_stack(), pulumi.get_project())
     spec = described.spec
+    if config.get_secret(CONFIG) is None:
+        refuse_emptied(target, spec)
     keep_record(root, spec, dry_run=pulumi.runtime.is_dry_run())
     choice = Choice.read(os.environ.get(VARIABLE, ""))
     parts = [part for part in described.parts if part.name not in choice.left_out]

@@ -13,6 +13,7 @@ from poscloud.load.yamltree import Node
 from poscloud.render import RenderedPart, names
 from poscloud.render.check import render_checked
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.placeholder import check_placeholders
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def describe(root: Path, stack: str, project: str = names.PROJECT) -> Descriptio
     """
     spec, node = load_located(root, stack)
     parts, findings = render_checked(spec, project)
-    if findings:
-        raise InputError(from_findings(findings, node))
+    if found := [*findings, *check_placeholders(node.plain(), stack)]:
+        raise InputError(list(dict.fromkeys(from_findings(found, node))))
     return Description(spec, node, parts)
 
 

@@ -12,6 +12,7 @@ import pulumi
 
 from poscloud.cluster.target import Target, resolve
 from poscloud.components.registration import PlainProvider, register_directly, sent
+from poscloud.engine.providerinputs import PROVIDER, provider_inputs
 from poscloud.engine.start import check_state
 from poscloud.errors import DeployError, PosCloudError
 from poscloud.local.launch import hide_configuration
@@ -20,18 +21,6 @@ from poscloud.provider.install import sdk_version
 SWITCH = 0.0005
 """Seconds after which rendering lets the SDK's threads talk to the engine; Python's own 5 ms, several times for each
 answer, keep the engine waiting until the last part is rendered."""
-
-
-SWITCHES = {
-    "deleteUnreachable": "PULUMI_K8S_DELETE_UNREACHABLE",
-    "enablePatchForce": "PULUMI_K8S_ENABLE_PATCH_FORCE",
-    "enableServerSideApply": "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY",
-    "skipUpdateUnreachable": "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE",
-    "suppressDeprecationWarnings": "PULUMI_K8S_SUPPRESS_DEPRECATION_WARNINGS",
-    "suppressHelmHookWarnings": "PULUMI_K8S_SUPPRESS_HELM_HOOK_WARNINGS",
-    "upsertExistingObjects": "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
-}
-"""The provider's settings that ``pulumi_kubernetes.Provider`` takes from the environment."""
 
 
 def quiet_sdk() -> None:
@@ -82,12 +71,6 @@ async def _declare(root: Path) -> dict[str, Any]:
         raise pulumi.RunError(f"{error}{hint}") from None
 
 
-def _switch(text: str) -> str | None:
-    """A truth value as the SDK reads it from the environment, in JSON; ``None`` where it is none."""
-    known = {"1": "true", "t": "true", "true": "true", "0": "false", "f": "false", "false": "false"}
-    return known.get(text.lower())
-
-
 def refuse_unpinned(target: Target, *, dry_run: bool) -> None:
     """Refuse to write to a named context whose cluster is not pinned: it may point anywhere tomorrow.
 
@@ -102,16 +85,6 @@ def refuse_unpinned(target: Target, *, dry_run: bool) -> None:
 
 
 def provider(target: Target) -> pulumi.ProviderResource:
-    """Register a cluster's provider; what ``pulumi_kubernetes.Provider`` would register, without importing it."""
-    settings = {
-        "kubeconfig": str(target.kubeconfig),
-        "context": target.context,
-        "clusterIdentifier": target.identifier,
-        # Pods carry a checksum of their configuration and roll when it changes, so that these two need not
-        # be replaced, which would delete them for a moment under running pods.
-        "enableConfigMapMutable": "true",
-        "enableSecretMutable": "true",
-    }
-    settings |= {name: _switch(os.environ.get(variable, "")) for name, variable in SWITCHES.items()}
-    given = {key: value for key, value in settings.items() if value is not None}
-    return PlainProvider("kubernetes", "cluster", given, pulumi.ResourceOptions(version=sdk_version()))
+    """Register a cluster's provider without importing ``pulumi_kubernetes``."""
+    inputs = provider_inputs(target, os.environ)
+    return PlainProvider("kubernetes", PROVIDER, inputs, pulumi.ResourceOptions(version=sdk_version()))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poscloud.errors import PosCloudError
 from poscloud.imports.bases import over_bases
@@ -24,6 +24,9 @@ from poscloud.load.stacks import STACKS
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.kinds import BACKING_KINDS
 
+if TYPE_CHECKING:
+    from poscloud.imports.takeover import Takeover
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -32,10 +35,11 @@ class Imported:
     Attributes:
         file: Where it is to be written.
         text: Its text.
-        beside: Further files: initial SQL.
+        beside: Further files: initial SQL, and the file for ``pulumi import``.
         spec: What the loader makes of it.
         proof: In what it differs from the source.
         notes: What could not be said in it.
+        takeover: How what runs gets into the engine's state; ``None`` where nothing is known to run.
     """
 
     file: Path
@@ -44,6 +48,7 @@ class Imported:
     spec: EnvironmentSpec
     proof: Proof
     notes: list[str]
+    takeover: Takeover | None = None
 
 
 @dataclass(frozen=True)

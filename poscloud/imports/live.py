@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from poscloud.cluster.target import context_target, local_target
+from poscloud.cluster.target import Target, context_target, local_target
 from poscloud.engine.kubectl import Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import PosCloudError
@@ -40,8 +41,21 @@ CLASSES = ("storageclasses.storage.k8s.io", "priorityclasses.scheduling.k8s.io")
 """Of these, those that are called ``NAMESPACE.…`` belong to the environment."""
 
 
-def read_namespace(root: Path, namespace: str, context: str | None, stack: str | None) -> Source:
-    """Return what runs in a namespace.
+@dataclass(frozen=True)
+class Live:
+    """A namespace that runs.
+
+    Attributes:
+        source: What is in it.
+        target: The cluster, with its uid.
+    """
+
+    source: Source
+    target: Target
+
+
+def read_namespace(root: Path, namespace: str, context: str | None, stack: str | None) -> Live:
+    """Return what runs in a namespace, and where.
 
     Args:
         root: The project's folder.
@@ -71,7 +85,10 @@ def read_namespace(root: Path, namespace: str, context: str | None, stack: str |
     if any(name.startswith(prefix) for item in items for name in _classes(item)):
         wide = kubectl.get(",".join(CLASSES)).get("items", [])
         items += [item for item in wide if item["metadata"]["name"].startswith(prefix)]
-    return source_of([_without_values(item) for item in items if not _is_clusters(item)], stack or namespace)
+    kept = [_without_values(item) for item in items if not _is_clusters(item)]
+    if context:
+        target = context_target(root, context, kubectl.cluster_uid())
+    return Live(source_of(kept, stack or namespace), target)
 
 
 def _classes(item: Manifest) -> Iterator[str]:

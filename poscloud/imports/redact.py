@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from poscloud.render.preflight.cleartext import check_cleartext
-from poscloud.spec.redaction import PLACEHOLDER, in_list, in_rule, is_password, redacted
+from poscloud.spec.placeholder import PLACEHOLDER
+from poscloud.spec.redaction import in_list, in_rule, is_password, redacted
 
 
 def take_out_clear(data: dict[str, Any], notes: list[str]) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from poscloud.engine.registryauth import CONFIG, carry_over
 from poscloud.imports.cleartext import HIDDEN
 from poscloud.imports.difference import FieldDifference
 from poscloud.imports.importing import Imported
@@ -14,8 +15,8 @@ from poscloud.load.stacks import STACKS
 _LONGEST = 60
 
 
-def lines(result: Imported, most: int) -> Iterator[str]:
-    """Yield a line for each thing that is different, ``most`` fields at most."""
+def lines(result: Imported, most: int, *, written: bool) -> Iterator[str]:
+    """Yield a line for each thing that is different, ``most`` fields at most, and what to run next if it is written."""
     proof = result.proof
     for difference in proof.fields[:most]:
         yield _difference(difference)
@@ -28,10 +29,14 @@ def lines(result: Imported, most: int) -> Iterator[str]:
     for note in result.notes:
         yield f"note  {note}"
     for config in secrets(result):
-        if config == "registryAuth" and result.spec.adopt:
-            yield f"secret  before up, or it replaces the registry's credentials: {_carried(result)}"
+        if config == CONFIG and result.spec.adopt and result.spec.pull_secret:
+            command = carry_over(result.spec.name, result.spec.pull_secret)
+            yield f"secret  before up, which refuses to replace the registry's credentials by none: {command}"
         else:
             yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"
+    if result.takeover and written:
+        yield f"takeover  {result.takeover.file} has {result.takeover.objects} objects that run; to take them over:"
+        yield from (f"    {command}" for command in result.takeover.commands)
 
 
 def summary(result: Imported, *, written: bool) -> str:
@@ -56,19 +61,12 @@ def secrets(result: Imported) -> list[str]:
     for name, part in spec.backing.items():
         if getattr(part, "password", False) is True and getattr(part, "with_password", False):
             found += [f"{name}.{key}" for key in getattr(part, "secret_keys", ())]
-    return found + (["registryAuth"] if spec.pull_secret else [])
-
-
-def _carried(result: Imported) -> str:
-    """Return the command that carries the registry's credentials over without showing them."""
-    name, pull_secret = result.spec.name, result.spec.pull_secret
-    get = f"kubectl get secret {pull_secret} -n {name} -o 'jsonpath={{.data.\\.dockerconfigjson}}'"
-    return f"{get} | base64 -d | poscloud secret set -s {name} registryAuth"
+    return found + ([CONFIG] if spec.pull_secret else [])
 
 
 def as_data(result: Imported) -> dict[str, Any]:
     """Return the import for ``--json``."""
-    proof = result.proof
+    proof, taken = result.proof, result.takeover
     return {
         "stack": result.spec.name,
         "file": f"{STACKS}/{result.spec.name}.yaml",
@@ -82,6 +80,11 @@ def as_data(result: Imported) -> dict[str, Any]:
         "new": [{"kind": k, "name": n} for k, n in proof.only_rendered],
         "notes": result.notes,
         "secrets": secrets(result),
+        **(
+            {"import_file": str(taken.file), "objects": taken.objects, "next": taken.commands}
+            if taken
+            else {}
+        ),
     }
 
 

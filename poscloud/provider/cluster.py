@@ -14,6 +14,7 @@ from poscloud.provider.diff import get, merge_owned
 from poscloud.provider.discovery import Discovery, Resource
 from poscloud.provider.rest import APPLY, JSON_PATCH, MERGE, ApiError, Client, Clock, MayWrite
 from poscloud.provider.shape import answered, understanding
+from poscloud.provider.unchanged import are_same, in_conflict, without_fields
 
 Object = dict[str, Any]
 
@@ -193,7 +194,25 @@ class Cluster:
     async def apply(
         self, obj: Object, manager: str, *, uid: str = "", force: bool = False, dry_run: bool = False
     ) -> Object:
-        """Server-side apply; with a uid it fails when that very object is gone."""
+        """Server-side apply; with a uid it fails when that very object is gone.
+
+        A conflict about fields that would stay as they are is none: they are left out, and stay their owner's.
+        """
+        try:
+            return await self._apply(obj, manager, uid, force=force, dry_run=dry_run)
+        except ApiError as error:
+            if force or not (paths := in_conflict(error, obj)):
+                raise
+            try:
+                forced = await self._apply(obj, manager, uid, force=True, dry_run=True)
+                live = await self.get(obj)
+            except ApiError:
+                raise error from None
+            if live is None or not are_same(live, forced, paths):
+                raise
+        return await self._apply(without_fields(obj, paths), manager, uid, force=False, dry_run=dry_run)
+
+    async def _apply(self, obj: Object, manager: str, uid: str, *, force: bool, dry_run: bool) -> Object:
         body = {**obj, "metadata": {**obj["metadata"], "uid": uid}} if uid else obj
         query = _query(dry_run, fieldManager=manager, force="true" if force else "false")
         path = await self.path(obj)

@@ -24,7 +24,7 @@ from poscloud.provider.kinds import (
 from poscloud.provider.refusals import conflict, deleted_outside, foreign, only_ours, without_namespace
 from poscloud.provider.rest import OVERLOADED, TOO_SLOW, ApiError, progress
 from poscloud.provider.shape import answered
-from poscloud.provider.state import Result, state_of
+from poscloud.provider.state import LAST_APPLIED, Result, state_of
 from poscloud.provider.waits import is_failed_job
 
 Object = dict[str, Any]
@@ -316,7 +316,7 @@ def delete_options(state: Object) -> Object:
 
 def importable(live: Object) -> Object:
     """The inputs of an object that no program has described yet."""
-    hidden = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
+    hidden = (LAST_APPLIED, "deployment.kubernetes.io/revision")
     metadata = {key: value for key, value in live.get("metadata", {}).items() if key not in SERVER_SIDE}
     annotations = {k: v for k, v in (metadata.pop("annotations", None) or {}).items() if k not in hidden}
     if annotations:

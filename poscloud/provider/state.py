@@ -18,6 +18,7 @@ from poscloud.provider.kinds import STACK_ANNOTATION
 Object = dict[str, Any]
 
 _IDENTITY = ("name", "namespace", "uid")
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OUR_WORDS = ("poscloud.io/", "pulumi.com/")
 
 
@@ -74,6 +75,12 @@ def identity(live: Object) -> Object:
 
 
 def _without_managers(live: Object) -> Object:
-    """The object without managedFields, which are often half of it."""
+    """The object without managedFields, which are often half of it, and a Secret without kubectl's copy of it.
+
+    That copy is an annotation with every value in clear text, and annotations are no secrets in the state.
+    """
     metadata = {key: value for key, value in live.get("metadata", {}).items() if key != "managedFields"}
+    annotations = metadata.get("annotations") or {}
+    if live.get("kind") == "Secret" and LAST_APPLIED in annotations:
+        metadata["annotations"] = {k: v for k, v in annotations.items() if k != LAST_APPLIED}
     return {**live, "metadata": metadata}

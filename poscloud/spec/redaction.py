@@ -6,9 +6,7 @@ import re
 from typing import Any
 
 from poscloud.spec.cleartext import is_clear, is_named, secrets_in
-
-PLACEHOLDER = "CHANGE-ME"
-"""What is written instead of a value that somebody has to give again."""
+from poscloud.spec.placeholder import PLACEHOLDER
 
 _WORDS = (
     r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|private|secret)[_.-]?key"

@@ -74,7 +74,9 @@ SOURCES: dict[str, list[Manifest]] = {
 @pytest.mark.parametrize("place", SOURCES)
 def test_no_password_is_written_or_shown(place: str, tmp_path: Path) -> None:
     result = brought(SOURCES[place], tmp_path)
-    shown = "\n".join([*lines(result, 999), str(as_data(result)), result.text, *result.beside.values()])
+    shown = "\n".join(
+        [*lines(result, 999, written=True), str(as_data(result)), result.text, *result.beside.values()]
+    )
     assert PASSWORD not in shown
 
 

@@ -204,7 +204,14 @@ def test_print_writes_nothing(project: Path) -> None:
     assert not (project / "stacks").exists()
 
 
-@pytest.mark.parametrize("wanted", [Wanted(), Wanted(files=(Path("m.yaml"),), namespace="a")])
-def test_one_source_at_a_time(project: Path, wanted: Wanted) -> None:
-    with pytest.raises(PosCloudError, match="give one source"):
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(), "give a source"),
+        (Wanted(files=(Path("m.yaml"),), context="office"), "--context says where"),
+        (Wanted(files=(Path("m.yml"),), app_list=Path("l"), namespace="a"), "without --namespace"),
+    ],
+)
+def test_options_that_do_not_fit_together(project: Path, wanted: Wanted, said: str) -> None:
+    with pytest.raises(PosCloudError, match=said):
         bring(project, wanted)

@@ -118,9 +118,30 @@ async def test_another_stack_s_object_is_never_taken(stub: Any, cluster: Cluster
 async def test_fields_of_others_are_told_and_not_forced(stub: Any, cluster: Cluster) -> None:
     cause = {"field": ".data.a", "message": 'conflict with "kubectl-edit" using v1'}
     conflict = refusal(409, "Conflict", "Apply failed", causes=[cause])
-    text = await taking(stub, cluster, stored(nobodys(a="old"), "kubectl-edit"), conflict)
+    forced = Answer(body=stored(config_map(a="1")))
+    text = await taking(stub, cluster, stored(nobodys(a="old"), "kubectl-edit"), conflict, forced)
     assert '.data.a: conflict with "kubectl-edit"' in text
     assert 'pulumi.com/patchForce: "true"' in text
+
+
+async def test_a_conflict_about_what_stays_as_it_is_is_none(stub: Any, cluster: Cluster) -> None:
+    await ready(stub, cluster)
+    there(cluster, namespace(**ADOPT))
+    causes = [
+        {"field": f".data.{key}", "message": 'conflict with "kubectl" using v1'} for key in ("a.b", "c")
+    ]
+    conflict = refusal(409, "Conflict", "Apply failed", causes=causes)
+    dropped = config_map(d="1")  # what the server makes of a.b and c
+    cluster.on("POST", COLLECTION, EXISTS)
+    cluster.on("GET", OBJECT, Answer(body=stored(nobodys(d="0"), "kubectl")))
+    tried = [conflict, Answer(body=stored(dropped)), Answer(body=stored(dropped))]
+    cluster.on("PATCH", OBJECT, *tried, *tried)
+    await create(stub, config_map(**{"a.b": "", "c": "", "d": "1"}))
+    applied = cluster.writes()[-1]
+    assert applied.body["data"] == {"d": "1"}
+    assert "force=false" in applied.query
+    forced = [r for r in cluster.server.asked("PATCH") if "force=true" in r.query]
+    assert forced and all("dryRun=All" in r.query for r in forced)
 
 
 async def test_what_cannot_become_what_is_described_is_told(stub: Any, cluster: Cluster) -> None:

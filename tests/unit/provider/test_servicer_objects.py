@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 import grpc
@@ -278,6 +279,22 @@ async def test_read_without_inputs_imports(stub: Any, cluster: Cluster) -> None:
 async def test_read_of_a_missing_object_is_empty(stub: Any, cluster: Cluster) -> None:
     await configure(stub, cluster.server)
     assert (await stub.Read(provider_pb2.ReadRequest(id="default/settings", urn=URN))).id == ""
+
+
+async def test_a_secret_that_is_read_leaves_no_copy_in_the_clear(stub: Any, cluster: Cluster) -> None:
+    await configure(stub, cluster.server)
+    copy = json.dumps({"stringData": {"password": PASSWORD}})
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": copy, "team": "pay"}
+    metadata = {"name": "db", "namespace": "default", "annotations": annotations}
+    data = {"password": base64.b64encode(PASSWORD.encode()).decode()}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+    cluster.on("GET", "/api/v1/namespaces/default/secrets/db", Answer(body=stored(secret)))
+    urn = "urn:pulumi:dev::shop::kubernetes:core/v1:Secret::db"
+    answer = await stub.Read(provider_pb2.ReadRequest(id="default/db", urn=urn))
+    for struct in (answer.properties, answer.inputs):
+        found, mask = decode(struct)
+        assert found["metadata"]["annotations"] == {"team": "pay"}
+        assert (found["data"], mask["data"]) == (data, True)
 
 
 async def test_nothing_is_asked_of_another_cluster(stub: Any, cluster: Cluster) -> None:
