@@ -166,7 +166,9 @@ def _processes(cluster: ProjectPaths) -> Iterator[str]:
     for entry in Path("/proc").glob("[0-9]*"):
         line = processes.command_line(int(entry.name))
         arguments = " ".join(line)
-        if not any(word in " ".join(line[:3]) for word in PROGRAMS):  # not a compiler that is given such a file
+        if not any(
+            word in " ".join(line[:3]) for word in PROGRAMS
+        ):  # not a compiler that is given such a file
             continue
         try:
             group = (entry / "cgroup").read_text()
