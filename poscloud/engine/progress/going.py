@@ -131,6 +131,8 @@ class Going:
         """
         with self.lock:
             before = {row.name: (row.shade, row.text) for row in self.rows()}
+            if self._gone is not None:
+                return []
             if seen.namespace is None:
                 return self._all_gone(now) if self.begun is not None else []
             going = "deletionTimestamp" in seen.namespace["metadata"]
@@ -246,7 +248,7 @@ def _held(ending: list[Object]) -> str:
 
 def _row(component: Leaving, *, over: bool) -> Row:
     if component.ended is not None:
-        return Row(component.name, "done", "gone", took=component.took)
+        return Row(component.name, "done", "gone", took=component.took if component.pods else None)
     number = len(component.left)
     total = max(component.pods, number)
     pods = f"{number} of {total} pods" if number != total else f"{total} pod{'s' if total != 1 else ''}"
