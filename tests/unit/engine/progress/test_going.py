@@ -89,13 +89,17 @@ def test_what_a_finalizer_holds_is_told(going: Going) -> None:
     )
     going.see(Seen(_space(), [], holds="ConfigMap shop/x (finalizers example.com/keep, set by kubectl)"), 8.0)
     last = drawn(going, 9.0)[-1]
-    assert last.endswith("namespace shop    7.0 s  ConfigMap shop/x (finalizers example.com/keep, set by kubectl)")
+    assert last.endswith(
+        "namespace shop    7.0 s  ConfigMap shop/x (finalizers example.com/keep, set by kubectl)"
+    )
     going.see(Seen(_space(), []), 9.0)
     assert drawn(going, 9.0)[-1] == last, "what was not asked again is as it was"
     going.take(Event("failed", object="Namespace shop"), 600.0)
     assert going.line("namespace shop").startswith("not gone: ConfigMap shop/x")
     going.over = True
-    assert next(going.summary(600.0)).startswith("shop: 3 of 3 components gone, the namespace is there after 10 min")
+    assert next(going.summary(600.0)).startswith(
+        "shop: 3 of 3 components gone, the namespace is there after 10 min"
+    )
 
 
 def test_a_job_of_which_nothing_was_known_and_pods_that_may_not_be_listed(going: Going) -> None:
