@@ -16,7 +16,6 @@ from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.references import nearest
 
-
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from 'poscloud' ")
 
 

@@ -145,7 +145,10 @@ def test_everything_that_is_wrong_in_a_python_stack_comes_at_once(project: Proje
     [
         ("from poscloud import JavaServicSpec\n", "did you mean 'JavaServiceSpec'?"),
         ("from poscloud import RedisSpec\nRedisSpec('redis')\n", "RedisSpec takes its fields by name"),
-        ("from poscloud import RedisSpec\nr = RedisSpec()\nr.replicas = 3\n", "give replicas when it is made"),
+        (
+            "from poscloud import RedisSpec\nr = RedisSpec()\nr.replicas = 3\n",
+            "give replicas when it is made",
+        ),
         ("from poscloud import EnvironmentSpec\nenv = EnvironmentSpec(name='py')\n", "rename `env`"),
         ("def environment():\n    return 1\n", "`environment` is a function here"),
     ],

@@ -22,7 +22,7 @@ Object = dict[str, Any]
 SLOWEST = 5
 """Components that are named at the end."""
 
-WORTH = 1.0
+WORTH = 3.0
 """Seconds that one has to have taken to be named."""
 
 _OWN = frozenset({"kubernetes", "foregroundDeletion"})
@@ -146,6 +146,8 @@ class Going:
     def _enter(self, pods: list[Object], now: float, *, going: bool) -> None:
         by_name: dict[str, list[Object]] = {}
         for pod in pods:
+            if get(pod, "status", "phase") in ("Succeeded", "Failed"):
+                continue  # of a Job that has ended
             by_name.setdefault(name_of(pod), []).append(pod)
         for name, component in self.components.items():
             _follow(component, by_name.pop(name, []), now, going=going)
@@ -209,6 +211,8 @@ class Going:
         named = [c for c in slow[:SLOWEST] if (c.took or 0.0) >= WORTH]
         if named:
             yield f"  slowest: {', '.join(map(_slow, named))}"
+        if self.stopping:
+            yield f"  stopped after {seconds(took)}; to go on, run it again"
 
 
 def _slow(component: Leaving) -> str:

@@ -229,3 +229,5 @@ class Run:
 
         if any(component.began is not None for component in self.components.values()):
             yield from summary.lines(self, took)
+        if self.stopping:
+            yield f"  stopped after {seconds(took)}; to go on, run it again"

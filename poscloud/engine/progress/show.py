@@ -20,6 +20,8 @@ STYLES = {"waits": "dim", "works": "yellow", "done": "green", "failed": "red", "
 _COUNTED = {"waits": "wait", "works": "under way", "done": "done", "failed": "failed", "left": "left out"}
 TIME_WIDTH = 8
 """``59 min 59 s`` is wider, and moves its words a little."""
+ECHO = 3
+"""Columns that are left free: what a terminal echoes of Ctrl-C behind a full line would move all by a line."""
 _ORDER: tuple[Shade, ...] = ("failed", "works", "waits", "left", "done")
 
 
@@ -97,11 +99,14 @@ class Tree:
         self._live.stop()
 
     def _draw(self) -> RenderableType:
+        from rich.constrain import Constrain
+
         if self._picture is None:
             return ""
         with self._picture.lock:
             size = self._console.size
-            return tree(self._picture, self._clock() - self._began, size.height - 2, size.width)
+            width = max(size.width - ECHO, 1)
+            return Constrain(tree(self._picture, self._clock() - self._began, size.height - 2, width), width)
 
 
 def tree(picture: Picture, now: float, room: int, columns: int) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +148,21 @@ def _urn(name: str) -> str:
 
 def _parent(name: str) -> str:
     return f"urn:pulumi:env::shop::poscloud:index:Environment$poscloud:index:JavaService::{name}"
+
+
+def test_a_line_leaves_room_for_what_the_terminal_echoes_of_ctrl_c(shop: list[RenderedPart]) -> None:
+    """Behind a full line at the bottom it would scroll, and the next picture would begin a line too low."""
+    recorded = Recorded("created", shop)
+    run = recorded.play(until=0.0)
+    run.stop()
+    console = Console(file=io.StringIO(), force_terminal=True, width=40, height=12, color_system=None)
+    drawn = Tree(console)
+    drawn.begin(run)
+    drawn.end()
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", str(console.file.getvalue())).splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) == 37
+    assert "stops after what is under way; Ctrl-…" in lines
+    assert list(run.summary(1.0)) == ["  stopped after 1.0 s; to go on, run it again"]
 
 
 def test_places() -> None:
