@@ -169,18 +169,37 @@ def test_finding_a_component(chromium: Browser, large: Path) -> None:
     assert chromium.text("#panel-title") == "service-042"
 
 
-def test_two_hundred_services_are_usable_within_a_second(chromium: Browser, large: Path) -> None:
-    took = []
+USABLE = """\
+const done = arguments[0], begun = performance.now();
+document.querySelector('.node[data-name=service-123]').dispatchEvent(new MouseEvent('click'));
+requestAnimationFrame(() => setTimeout(() => {
+  const [page] = performance.getEntriesByType('navigation');
+  done([page.loadEventEnd, performance.now() - begun]);
+}));
+"""
+"""The page's own clock: from navigation until it is there, and from a click until its answer is on the screen."""
+
+
+def test_two_hundred_services_are_usable_within_a_second(
+    chromium: Browser, large: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took, own = [], []
     for _ in range(3):
         began = time.monotonic()
         chromium.open(large)
-        chromium.run(
-            "document.querySelector('.node[data-name=service-123]').dispatchEvent(new MouseEvent('click'))"
-        )
-        chromium.run("return new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        there, clicked = chromium.driver.execute_async_script(USABLE)
         took.append(time.monotonic() - began)
+        own.append((there / 1000, clicked / 1000))
         assert "service-123.large.svc" in chromium.text("#panel")
     chromium.picture("report-large")
+    there, clicked = min(own, key=sum)
+    with capsys.disabled():
+        print(
+            f"\n200 services: {large.stat().st_size / 1e6:.2f} MB; from navigation to the answer to a click "
+            f"{there + clicked:.2f} s (the page {there:.2f} s, the click {clicked:.2f} s); "
+            f"{min(took):.2f} s with the driver"
+        )
+    assert there > 0
     assert min(took) <= 1.0, took
 
 
