@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,6 +166,11 @@ def test_finding_a_component(chromium: Browser, large: Path) -> None:
     chromium.find("#find").send_keys("7", Keys.ENTER)
     assert chromium.text("#panel-title") == "service-197"
     assert chromium.driver.current_url.endswith("#c-service-197")
+    box = chromium.run(
+        "return document.querySelector('.node[data-name=service-197]').getBoundingClientRect().toJSON()"
+    )
+    assert box["width"] > 100 and 0 < box["left"] < 800, "it has come so near that it can be read"
+    chromium.picture("report-large-found")
     chromium.open(large, mark="#c-service-042")
     assert chromium.text("#panel-title") == "service-042"
 
@@ -194,7 +200,7 @@ def test_two_hundred_services_are_usable_within_a_second(
     chromium.picture("report-large")
     there, clicked = min(own, key=sum)
     with capsys.disabled():
-        print(
+        sys.stdout.write(
             f"\n200 services: {large.stat().st_size / 1e6:.2f} MB; from navigation to the answer to a click "
             f"{there + clicked:.2f} s (the page {there:.2f} s, the click {clicked:.2f} s); "
             f"{min(took):.2f} s with the driver"

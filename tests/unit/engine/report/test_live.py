@@ -54,6 +54,14 @@ def _answers(refused: frozenset[str]) -> dict[str, Any]:
                 }
             ]
         },
+        "services": {
+            "items": [
+                {
+                    "metadata": {"name": "web", "labels": {"app": "web"}},
+                    "spec": {"selector": {"app": "web"}, "ports": [{"port": 9090}]},
+                }
+            ]
+        },
         "poscloud-changes": {"data": {"a": as_text(ENTRY)}},
     } | dict.fromkeys(refused)
 
