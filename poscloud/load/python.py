@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,5 @@ def _in_words(error: BaseException) -> str:
 
 def _nearest_name(error: BaseException) -> str:
     """Return a hint to the name that was meant by one that poscloud does not have."""
-    import poscloud
-
     wanted = _NO_NAME.match(str(error)) if isinstance(error, ImportError) else None
-    return nearest(wanted[1], poscloud.__all__) if wanted else ""
+    return nearest(wanted[1], sys.modules["poscloud"].__all__) if wanted else ""
