@@ -21,7 +21,10 @@ LOOK_SECONDS = 0.5
 """How often the cluster is asked: one small list and one object."""
 
 HELD_SECONDS = 5.0
-"""How long a namespace may be going until it is asked what holds it, and how often from then on."""
+"""How long a namespace may be going until it is asked what holds it; its controller begins after as long."""
+
+HELD_EVERY = 2.0
+"""How often that is asked from then on."""
 
 
 def removal(target: Target, stack: str, mark: str) -> Show | None:
@@ -63,7 +66,7 @@ async def _look(
         try:
             seen = await _seen(namespace)
             now = time.monotonic() - began
-            if _is_slow(going, now) and now - asked >= HELD_SECONDS and seen.namespace is not None:
+            if _is_slow(going, now) and now - asked >= HELD_EVERY and seen.namespace is not None:
                 asked, seen.holds = now, await _holds(cluster, seen)
             changed(going.see(seen, now))
         except (PosCloudError, OSError):
