@@ -189,6 +189,8 @@ class Run:
         waits = self.waits_for(component)
         if state == "skipped":
             return f"not made; it starts after {some(waits)}" if waits else "not made"
+        if failed := [name for name in waits if name in self.components and self.components[name].failed]:
+            return f"cannot begin: {some(failed)} failed"
         if state == "waiting":
             return f"waits for {some(waits)}" if waits else "waits for its turn"
         doing = [f"{obj}{f': {text}' if text else ''}" for obj, text in component.doing.items()]

@@ -94,6 +94,11 @@ def test_an_unchanged_run_says_nothing_but_its_summary(shop: list[RenderedPart])
 
 def test_a_failure_its_reason_and_what_it_kept_from_being_made(broken: list[RenderedPart]) -> None:
     stream = io.StringIO()
+    recorded = Recorded("failed", broken)
+    end = next(at for at, line in recorded.steps if '"summaryEvent"' in line)
+    run = recorded.play(Lines(stream), until=end - 0.001)
+    assert run.told(run.components["late"]) == "cannot begin: bad failed"
+    stream.truncate(0)
     run = Recorded("failed", broken).play(Lines(stream))
     run.over = True
     assert run.states() == {"bad": "failed", "redis": "ready", "good": "ready", "late": "skipped"}
