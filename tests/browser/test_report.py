@@ -24,6 +24,9 @@ from tests.unit.engine.report.large import write_large
 
 pytestmark = pytest.mark.servers
 
+PAPER = 718
+"""Width of A4 without a browser's margins, in CSS pixels."""
+
 AXE = "axe-core@4.14.1"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DESCRIPTION = """\
@@ -237,6 +240,13 @@ def test_it_can_be_printed(chromium: Browser, page: Path) -> None:
     assert chromium.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     ink = chromium.run("return getComputedStyle(document.querySelector('h1')).color")
     assert ink == "rgb(22, 32, 42)", "dark colours are for screens"
+    chromium.command(
+        "Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False
+    )
+    cut = chromium.run(
+        "return [...document.querySelectorAll('main table')].map((t) => t.getBoundingClientRect().right)"
+    )
+    assert cut and max(cut) <= PAPER, "no column is cut off"
     file = chromium.printed("report")
     tools = packages("poppler-utils")
     done = subprocess.run(
