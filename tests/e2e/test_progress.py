@@ -125,7 +125,7 @@ def test_who_has_to_agree_sees_the_preview_and_then_the_tree(workspace: Workspac
     raw = _answered(workspace, "no", "up", "-s", "asks")
     assert "to create" in raw[0] and "nothing was changed" in raw[0] and raw[1] == 255
     raw = _answered(workspace, "yes", "up", "-s", "asks")
-    assert raw[1] == 0 and re.search(r"▸ redis +[\d.]+ s  creating", raw[0]), raw[0]
+    assert raw[1] == 0 and re.search(r"── [·▸✓] redis +[\d.]+ s  ", raw[0]), raw[0]
     raw = _answered(workspace, "yes", "destroy", "--discard-logs", "-s", "asks")
     assert raw[1] == 0 and "3 of 3 components gone" in raw[0], raw[0]
 
@@ -133,7 +133,7 @@ def test_who_has_to_agree_sees_the_preview_and_then_the_tree(workspace: Workspac
 def _answered(workspace: Workspace, answer: str, *words: str) -> tuple[str, int]:
     """Run a command that asks, in a terminal, as the administrator; return what is shown, and its exit code."""
     admin = workspace.admin_environment()
-    terminal = Terminal(workspace, *words, KUBECONFIG=admin["KUBECONFIG"])
+    terminal = Terminal(workspace, *words, POSCLOUD_USER_KUBECONFIG=admin["KUBECONFIG"])
     try:
         before = terminal.until("yes, no or details: ")
         terminal.type(f"{answer}\n")
