@@ -18,11 +18,11 @@ PATIENCE = 60.0
 class Terminal:
     """A person at a terminal, with ``poscloud`` in it."""
 
-    def __init__(self, workspace: Workspace, *words: str) -> None:
+    def __init__(self, workspace: Workspace, *words: str, **variables: str) -> None:
         self.master, self.slave = pty.openpty()
         termios.tcsetwinsize(self.slave, (40, 132))
         self.before = termios.tcgetattr(self.slave)
-        environment = workspace.environment() | {"TERM": "xterm"}
+        environment = workspace.environment() | {"TERM": "xterm"} | variables
         self.process = subprocess.Popen(
             ["poscloud", *words],
             stdin=self.slave,
@@ -52,6 +52,15 @@ class Terminal:
         code = self.process.wait(PATIENCE)
         assert termios.tcgetattr(self.slave) == self.before
         return code
+
+    def rest(self) -> tuple[str, int]:
+        """Return all that is shown until the command is over, and its exit code."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None or select.select([self.master], [], [], 0)[0]:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 4096).decode(errors="replace")
+        return self.seen, self.end()
 
     def close(self) -> None:
         self.process.kill()

@@ -13,6 +13,7 @@ from poscloud.components.choice import VARIABLE
 from poscloud.engine import archive, inventory, leftovers, teardown, unrecorded
 from poscloud.engine.access.told import refuse_rights
 from poscloud.engine.access.told import tell as tell_access
+from poscloud.engine.asking import agreed
 from poscloud.engine.claims import Claims
 from poscloud.engine.description import check_versions, describe, load_checked
 from poscloud.engine.environments.activity import begin, namespace_of, note_activity
@@ -27,7 +28,9 @@ from poscloud.engine.manual import around
 from poscloud.engine.mergerequest.publish import publish_after_up
 from poscloud.engine.nodeimages import prepare_images
 from poscloud.engine.passwords import make_passwords
-from poscloud.engine.progress.follow import Parts, showing
+from poscloud.engine.progress.follow import Show, showing
+from poscloud.engine.progress.removal import removal
+from poscloud.engine.progress.run import Run
 from poscloud.engine.pulumi import Pulumi
 from poscloud.engine.recovery import REFRESH, is_built_in, recover, resume
 from poscloud.engine.roomwatch import watching
@@ -211,9 +214,8 @@ def up(
     unsure = prepared.unsure
     once = not spec.is_production() and (spec.short_lived or is_empty(prepared.pulumi.paths, stack))
     # Who is asked and says no has changed nothing, and must leave no mark.
-    code = run_engine(
-        prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), parts=described.parts
-    )
+    show: Show = (Run(described.parts), None)
+    code = run_engine(prepared, reporter, "up", *flags, checkpoints=not (once and confirmed), show=show)
     if code == 0:
         unrecorded.clear(prepared.pulumi.paths, stack)
     note_activity(prepared.kubectl, spec, reporter)
@@ -246,7 +248,12 @@ def _rouse(prepared: Prepared, namespace: dict[str, Any], reporter: Reporter, *,
 
 
 def run_engine(
-    prepared: Prepared, reporter: Reporter, verb: str, *flags: str, checkpoints: bool, parts: Parts = ()
+    prepared: Prepared,
+    reporter: Reporter,
+    verb: str,
+    *flags: str,
+    checkpoints: bool,
+    show: Show | None = None,
 ) -> int:
     """Run the engine, after what a killed run left was seen to, and return its exit code.
 
@@ -256,14 +263,16 @@ def run_engine(
     """
     pulumi, stack = prepared.pulumi, prepared.stack
     again = resume(pulumi, prepared.kubectl, stack, reporter)
+    given = [*dict.fromkeys([*flags, *again])]
+    if isinstance(asked := agreed(pulumi, stack, verb, given) if show else given, int):
+        return asked
     before = unrecorded.is_marked(pulumi.paths, stack)
     if not checkpoints and is_built_in(pulumi):
         pulumi.environment[unrecorded.SKIP_CHECKPOINTS] = "true"
         unrecorded.mark(pulumi.paths, stack)
-    arguments = (verb, "--stack", stack, *dict.fromkeys([*flags, *again]))
-    shown = showing(parts, pulumi.environment, reporter.note, confirmed="--yes" in flags)
+    shown = showing(show, pulumi.environment, reporter.note, confirmed="--yes" in asked)
     with watching(pulumi, prepared.kubectl, stack), shown as following:
-        code = pulumi.run(*arguments, following=following)
+        code = pulumi.run(verb, "--stack", stack, *asked, following=following)
     if 0 < code != INTERRUPTED and not before:
         unrecorded.clear_if_written(pulumi.paths, stack, state_file(pulumi.paths, stack))
     return code
@@ -311,7 +320,8 @@ def destroy(root: Path, stack: str, reporter: Reporter, *, yes: bool, discard_lo
     confirmed = ["--yes", "--skip-preview"] if yes or prepared.target.local else []
     unsure = prepared.unsure
     once = bool(confirmed) and _may_write_once(prepared.pulumi.paths, root, stack)
-    code = run_engine(prepared, reporter, "destroy", *confirmed, checkpoints=not once)
+    show = removal(prepared.target, stack, mark)
+    code = run_engine(prepared, reporter, "destroy", *confirmed, checkpoints=not once, show=show)
     if code not in (0, INTERRUPTED):
         with suppress(UnansweredError, AuthError):  # the engine has told what went wrong
             teardown.refuse_held(prepared.kubectl, stack)

@@ -86,7 +86,9 @@ class Calls:
         """
         original: Callable[..., None] = Model.__init__
 
-        def make(spec: Model, /, **arguments: Any) -> None:
+        def make(spec: Model, /, *unnamed: Any, **arguments: Any) -> None:
+            if unnamed:
+                raise TypeError(f"{type(spec).__name__} takes its fields by name: write FIELD=VALUE")
             call, mark = self.source.call_in(sys._getframe(1))
             findings: list[Finding] = []
             try:

@@ -135,6 +135,10 @@ def _extended(node: Node, problems: list[Problem]) -> list[Node]:
     return [e for e in entries if e not in wrong]
 
 
+MOST_BASES = 5
+"""Files of a folder that are named."""
+
+
 def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) -> Problem | None:
     place = (entry.mark.file, entry.mark.line, entry.mark.column)
     if file in trail:
@@ -144,14 +148,19 @@ def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) 
         message = f"'{entry.value}' lies outside of the project's folder"
         return Problem(*place, "outside", message, "copy it into the project")
     if not os.path.isfile(file):  # unlike Path.is_file, also where a name is too long
-        candidates = [f.name for f in file.parent.glob("*.yaml")] if file.parent.is_dir() else []
-        return Problem(
-            *place,
-            "unknown-base",
-            f"there is no file '{entry.value}'",
-            nearest(file.stem, (f.removesuffix(".yaml") for f in candidates), ending=".yaml"),
-        )
+        return Problem(*place, "unknown-base", f"there is no file '{entry.value}'", _meant(file, root))
     return None
+
+
+def _meant(file: Path, root: Path) -> str:
+    """Return a hint to the file that the writer of a name without a file probably meant."""
+    if not file.parent.is_dir():
+        return f"there is no folder {_shown(file.parent, root)}"
+    inside = file.glob("*.yaml") if file.is_dir() else []
+    if bases := sorted(f"{file.name}/{f.name}" for f in inside):
+        return f"that is a folder; it has {', '.join(bases[:MOST_BASES])}"
+    others = (f.stem for f in file.parent.glob("*.yaml"))
+    return nearest(file.stem, others, ending=".yaml")
 
 
 def expand_shorthand(node: Node) -> None:

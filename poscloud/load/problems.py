@@ -11,10 +11,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from poscloud.errors import Problem
+from poscloud.load import hints
+from poscloud.load.hints import HIDDEN
 from poscloud.load.words import constraint, expected, is_mismatch, literals, shown
-from poscloud.load.yamltree import Node
+from poscloud.load.yamltree import Mark, Node
 from poscloud.spec import EnvironmentSpec
+from poscloud.spec.cleartext import is_named
 from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
+from poscloud.spec.redaction import redacted
 from poscloud.spec.references import Finding, Path, nearest
 
 FILE_FIELDS = ("defaults", "extends", "only")
@@ -53,7 +57,9 @@ def from_findings(findings: list[Finding], node: Node) -> list[Problem]:
     for finding in findings:
         mark = node.locate(finding.path, key=finding.code.startswith(("duplicate", "name-", "deprecated")))
         # In Python one call may make several parts, by a function or a loop.
-        where = "" if mark.line and mark.file.suffix != ".py" else f"{'.'.join(map(str, finding.path))}: "
+        path = ".".join(map(str, finding.path))
+        told = mark.line and (mark.file.suffix != ".py" or finding.message.startswith(f"{path} "))
+        where = "" if told else f"{path}: "
         problems.append(
             Problem(mark.file, mark.line, mark.column, finding.code, where + finding.message, finding.hint)
         )
@@ -89,6 +95,7 @@ def _told(details: list[ErrorDetails], node: Node) -> Iterator[tuple[ErrorDetail
 def _problem(
     detail: ErrorDetails, node: Node, model: type[BaseModel], others: Iterable[ErrorDetails]
 ) -> Problem:
+    detail = _without_secret(detail, node.known(detail["loc"]))
     # An error between a model's fields names the one that a person would change.
     field = detail.get("ctx", {}).get("field")
     loc = (*(step for step in detail["loc"] if step != "[key]"), *([field] if field else []))
@@ -99,9 +106,30 @@ def _problem(
     mark = node.locate(loc, key=about_key)
     where = ".".join(map(str, (*node.known(detail["loc"]), *([field] if field else []))))
     code, message, hint = _describe(detail, loc, model, others)
+    hint = _meant(code, message, detail, loc, node, mark) or hint
     if code not in ("unknown-field", "missing-field", "heap-too-large") and where:
         message = f"{where}: {message}"
     return Problem(mark.file, mark.line, mark.column, code, message, hint)
+
+
+def _without_secret(detail: ErrorDetails, path: Path) -> ErrorDetails:
+    """Return an error whose value is shown to nobody, if it is a secret by its name or has one in its text."""
+    found = detail["input"]
+    if "[key]" not in detail["loc"] and path and is_named(str(path[-1])):
+        hidden = isinstance(found, (str, int, float)) and not isinstance(found, bool)
+        return {**detail, "input": HIDDEN} if hidden else detail
+    return {**detail, "input": redacted(found, HIDDEN)} if isinstance(found, str) else detail
+
+
+def _meant(
+    code: str, message: str, detail: ErrorDetails, loc: tuple[Any, ...], node: Node, mark: Mark
+) -> str:
+    """Return what was probably meant; empty where that is not clear."""
+    if code == "unknown-field":
+        return hints.for_field(node.known(loc), node) if mark.file.suffix != ".py" else ""
+    if code == "wrong-type":
+        return hints.for_type(expected(detail), detail["input"], node.known(loc), mark)
+    return hints.for_value(message, detail["input"]) if code == "wrong-value" else ""
 
 
 def _describe(

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from poscloud.errors import Problem
+from poscloud.load.syntax import told
 from poscloud.load.textfile import read_text
 from poscloud.load.yamlscalars import CORE, TAGS, resolve, scalar
 from poscloud.load.yamltree import Mark, Node
@@ -24,6 +25,9 @@ _MAX_DEPTH = 60
 _MAX_VALUES = 100_000
 """Values of a file, aliases written out: a few lines of aliases of aliases can be more than fit in memory."""
 
+
+_NO_SPACES = ("\u00a0", "\u3000", "\u2002", "\u2003", "\u2009", "\u200b", "\u202f")
+"""What looks like a space before a key, and is part of it: word processors and web pages leave such."""
 
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no YAML file may hold (YAML 1.2, c-printable)."""
@@ -69,14 +73,10 @@ def _syntax_problem(error: yaml.YAMLError, file: Path, text: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     message = getattr(error, "problem", None) or str(error)
-    lines = text.splitlines()
-    here = lines[line - 1] if 0 < line <= len(lines) else ""
-    hint = ""
-    if re.match(r"\s*\t", here):
-        hint = "indent with spaces; YAML does not allow tabs"
-    elif any(re.match(r"(<{7}|={7}|>{7})( |$)", text_line) for text_line in lines):
-        hint = "the file has an unresolved merge conflict"
-    return Problem(file, line, column, "yaml-syntax", f"not valid YAML: {message}", hint)
+    found = told(message, text.splitlines(), line, column)
+    return Problem(
+        file, found.line, found.column, "yaml-syntax", f"not valid YAML: {found.message}", found.hint
+    )
 
 
 class _OutOfBoundsError(Exception):
@@ -217,6 +217,11 @@ class Composer:
         key = str(event.value)
         if event.anchor:
             self._anchors[event.anchor] = Node(key, self._mark(event))
+        if key[:1] in _NO_SPACES:
+            name, sign = key.strip("".join(_NO_SPACES)), f"U+{ord(key[0]):04X}"
+            message = f"not valid YAML: '{name}' is indented with {sign}, which is not the space of YAML"
+            self._note(event, "yaml-syntax", message, "indent with plain spaces")
+            return None
         if key == "<<":
             self._note(event, "merge-key", "merge keys are not supported; use defaults or extends")
             return None

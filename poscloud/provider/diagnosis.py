@@ -64,7 +64,7 @@ async def last_words(cluster: Cluster, namespace: str, container: tuple[str, str
     return ""
 
 
-async def remaining(cluster: Cluster, namespace: Object) -> str:
+async def remaining(cluster: Cluster, namespace: Object, without: str = "") -> str:
     """Which objects keep a namespace from going away, with their finalizers and who set those.
 
     The namespace's controller tells kinds and numbers only.
@@ -72,12 +72,13 @@ async def remaining(cluster: Cluster, namespace: Object) -> str:
     Args:
         cluster: Where.
         namespace: The live namespace.
+        without: Plural of a kind that is left out.
     """
     told = " ".join(str(c.get("message", "")) for c in get(namespace, "status", "conditions", default=[]))
     shown: list[str] = []
     for plural, group in dict.fromkeys(REMAINING.findall(told)):
         version = await cluster.discovery.version_of(plural, group)
-        if version:
+        if version and plural != without:
             items = await cluster.list(version[0], plural, str(namespace["metadata"]["name"]))
             items = [{"kind": version[1], **item} for item in items]
             shown += [_held(item) for item in items[:SHOWN]]

@@ -148,6 +148,16 @@ def _check_references(
     return findings
 
 
+def _to_have(spec: EnvironmentSpec, name: str, known: set[str]) -> str:
+    """Return a hint to the part that was meant, or to how one that is named like a backing service is had."""
+    from poscloud.spec.kinds import BACKING_KINDS
+
+    hint = nearest(name, known)
+    return (
+        f"to have one: `backing: {{{name}: {{}}}}`" if name in BACKING_KINDS and "mean" not in hint else hint
+    )
+
+
 def _check_need(spec: EnvironmentSpec, owner: str, path: Path, need: Need) -> list[Finding]:
     """Return a finding unless what ``owner`` needs is there, and of the right kind."""
     if need.kind is None:
@@ -155,7 +165,7 @@ def _check_need(spec: EnvironmentSpec, owner: str, path: Path, need: Need) -> li
         if need.name in known:
             return []
         message = f"'{need.name}' names no service or backing service"
-        return [Finding(path, "unknown-reference", message, nearest(need.name, known - {owner}))]
+        return [Finding(path, "unknown-reference", message, _to_have(spec, need.name, known - {owner}))]
     same_kind = [n for n, b in spec.backing.items() if b.kind == need.kind]
     if need.name in same_kind:
         return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from tests.servers.npm import npm_file
 from tests.unit.engine.report.large import write_large
 
 pytestmark = pytest.mark.servers
+
+PAPER = 718
+"""Width of A4 without a browser's margins, in CSS pixels."""
 
 AXE = "axe-core@4.14.1"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -165,22 +169,46 @@ def test_finding_a_component(chromium: Browser, large: Path) -> None:
     chromium.find("#find").send_keys("7", Keys.ENTER)
     assert chromium.text("#panel-title") == "service-197"
     assert chromium.driver.current_url.endswith("#c-service-197")
+    box = chromium.run(
+        "return document.querySelector('.node[data-name=service-197]').getBoundingClientRect().toJSON()"
+    )
+    assert box["width"] > 100 and 0 < box["left"] < 800, "it has come so near that it can be read"
+    chromium.picture("report-large-found")
     chromium.open(large, mark="#c-service-042")
     assert chromium.text("#panel-title") == "service-042"
 
 
-def test_two_hundred_services_are_usable_within_a_second(chromium: Browser, large: Path) -> None:
-    took = []
+USABLE = """\
+const done = arguments[0], begun = performance.now();
+document.querySelector('.node[data-name=service-123]').dispatchEvent(new MouseEvent('click'));
+requestAnimationFrame(() => setTimeout(() => {
+  const [page] = performance.getEntriesByType('navigation');
+  done([page.loadEventEnd, performance.now() - begun]);
+}));
+"""
+"""The page's own clock: from navigation until it is there, and from a click until its answer is on the screen."""
+
+
+def test_two_hundred_services_are_usable_within_a_second(
+    chromium: Browser, large: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    took, own = [], []
     for _ in range(3):
         began = time.monotonic()
         chromium.open(large)
-        chromium.run(
-            "document.querySelector('.node[data-name=service-123]').dispatchEvent(new MouseEvent('click'))"
-        )
-        chromium.run("return new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        there, clicked = chromium.driver.execute_async_script(USABLE)
         took.append(time.monotonic() - began)
+        own.append((there / 1000, clicked / 1000))
         assert "service-123.large.svc" in chromium.text("#panel")
     chromium.picture("report-large")
+    there, clicked = min(own, key=sum)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n200 services: {large.stat().st_size / 1e6:.2f} MB; from navigation to the answer to a click "
+            f"{there + clicked:.2f} s (the page {there:.2f} s, the click {clicked:.2f} s); "
+            f"{min(took):.2f} s with the driver"
+        )
+    assert there > 0
     assert min(took) <= 1.0, took
 
 
@@ -212,6 +240,13 @@ def test_it_can_be_printed(chromium: Browser, page: Path) -> None:
     assert chromium.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     ink = chromium.run("return getComputedStyle(document.querySelector('h1')).color")
     assert ink == "rgb(22, 32, 42)", "dark colours are for screens"
+    chromium.command(
+        "Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False
+    )
+    cut = chromium.run(
+        "return [...document.querySelectorAll('main table')].map((t) => t.getBoundingClientRect().right)"
+    )
+    assert cut and max(cut) <= PAPER, "no column is cut off"
     file = chromium.printed("report")
     tools = packages("poppler-utils")
     done = subprocess.run(

@@ -13,6 +13,7 @@ from fcntl import ioctl
 
 import pytest
 
+from tests.terminal import Terminal
 from tests.unit.cli.test_watching import read_all
 from tests.unit.engine.report.test_page import Page
 from tests.workspace import Workspace
@@ -59,7 +60,7 @@ async def test_a_tree_in_a_terminal_a_report_lines_in_a_pipe_and_a_failure(descr
     shown = COLOUR.sub("", raw)
     assert code == 0, shown
     assert "waits for redis" in shown and "waits for web" in shown
-    assert re.search(r"▸ redis +creating", shown) and re.search(r"✓ redis +ready, ", shown)
+    assert re.search(r"▸ redis +[\d.]+ s  creating", shown) and re.search(r"✓ redis +[\d.]+ s  ready", shown)
     assert "kubernetes:apps/v1:Deployment" not in shown, "the engine's own lines have made room"
     end = shown[shown.rindex("Outputs:") :]
     assert "web: " in end and "created" in end
@@ -88,3 +89,55 @@ async def test_a_tree_in_a_terminal_a_report_lines_in_a_pipe_and_a_failure(descr
     assert code != 0
     shown = COLOUR.sub("", raw)
     assert "Diagnostics:" in shown and "restartPolicy" in shown[shown.rindex("Diagnostics:") :]
+
+
+HELD = '{"metadata": {"finalizers": ["example.com/hold"]}}'
+FREE = '{"metadata": {"finalizers": null}}'
+
+
+def test_a_destroy_shows_who_is_still_there_and_what_holds_it(workspace: Workspace) -> None:
+    (workspace.root / "stacks" / "goes.yaml").write_text(DESCRIPTION)
+    workspace.ok("poscloud", "up", "-s", "goes")
+    (pod,) = workspace.get("pods", "-n", "goes", "-l", "app=web")["items"]
+    name = pod["metadata"]["name"]
+    workspace.ok("kubectl", "patch", "pod", name, "-n", "goes", "--type=merge", "-p", HELD)
+    terminal = Terminal(workspace, "destroy", "--discard-logs", "-s", "goes")
+    try:
+        terminal.until("1 pod to end, held by finalizer example.com/hold of pod")
+        terminal.until(name)
+        workspace.ok("kubectl", "patch", "pod", name, "-n", "goes", "--type=merge", "-p", FREE)
+        raw, code = terminal.rest()
+    finally:
+        terminal.close()
+    shown = COLOUR.sub("", raw)
+    assert code == 0, shown
+    assert re.search(r"✓ redis +([\d.]+ s)? +gone", shown) and "namespace goes" in shown
+    assert re.search(
+        r"goes: 3 of 3 components gone, the namespace is gone after [\d.]+ s; resources: \d+", shown
+    )
+    assert "nothing is left of goes" in shown
+
+
+def test_who_has_to_agree_sees_the_preview_and_then_the_tree(workspace: Workspace) -> None:
+    (workspace.root / "stacks" / "asks.yaml").write_text(DESCRIPTION)
+    context = workspace.ok("kubectl", "config", "current-context").strip()
+    (workspace.root / "Pulumi.asks.yaml").write_text(f"config:\n  poscloud:context: {context}\n")
+    raw = _answered(workspace, "no", "up", "-s", "asks")
+    assert "to create" in raw[0] and "nothing was changed" in raw[0] and raw[1] == 255
+    raw = _answered(workspace, "yes", "up", "-s", "asks")
+    assert raw[1] == 0 and re.search(r"── [·▸✓] redis +[\d.]+ s  ", raw[0]), raw[0]
+    raw = _answered(workspace, "yes", "destroy", "--discard-logs", "-s", "asks")
+    assert raw[1] == 0 and "3 of 3 components gone" in raw[0], raw[0]
+
+
+def _answered(workspace: Workspace, answer: str, *words: str) -> tuple[str, int]:
+    """Run a command that asks, in a terminal, as the administrator; return what is shown, and its exit code."""
+    admin = workspace.admin_environment()
+    terminal = Terminal(workspace, *words, POSCLOUD_USER_KUBECONFIG=admin["KUBECONFIG"])
+    try:
+        before = terminal.until("yes, no or details: ")
+        terminal.type(f"{answer}\n")
+        rest, code = terminal.rest()
+        return COLOUR.sub("", before + rest), code
+    finally:
+        terminal.close()

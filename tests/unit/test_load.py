@@ -135,9 +135,31 @@ def test_everything_that_is_wrong_in_a_python_stack_comes_at_once(project: Proje
         (3, 12, "wrong-value", ""),
         (8, 31, "unknown-field", "did you mean 'replicas'?"),
         (9, 9, "wrong-value", ""),
-        (9, 50, "wrong-type", ""),
+        (9, 50, "wrong-type", 'put it in quotes: "3"'),
         (9, 54, "unknown-field", "did you mean 'replicas'?"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("from poscloud import JavaServicSpec\n", "did you mean 'JavaServiceSpec'?"),
+        ("from poscloud import RedisSpec\nRedisSpec('redis')\n", "RedisSpec takes its fields by name"),
+        (
+            "from poscloud import RedisSpec\nr = RedisSpec()\nr.replicas = 3\n",
+            "give replicas when it is made",
+        ),
+        ("from poscloud import EnvironmentSpec\nenv = EnvironmentSpec(name='py')\n", "rename `env`"),
+        ("def environment():\n    return 1\n", "`environment` is a function here"),
+    ],
+)
+def test_what_a_newcomer_meant_in_a_python_stack(project: Project, text: str, says: str) -> None:
+    project.write("py.py", text)
+    with pytest.raises(InputError) as caught:
+        load_environment(project.root, "py")
+    (problem,) = caught.value.problems
+    assert says in str(problem) and "site-packages" not in str(problem)
+    assert ".py (" not in str(problem) and "Calls" not in str(problem)
 
 
 def test_what_does_not_fit_together_in_a_python_stack_is_told_at_its_argument(project: Project) -> None:

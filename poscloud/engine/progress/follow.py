@@ -7,17 +7,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from poscloud.engine.following import Following
-from poscloud.engine.progress import summary
 from poscloud.engine.progress.events import UnknownEventsError, parse
-from poscloud.engine.progress.run import Run
+from poscloud.engine.progress.picture import Picture
 from poscloud.engine.progress.show import Lines, Shown, Tree
-from poscloud.render import RenderedPart
 
 LOOK_SECONDS = 0.1
 """How often is looked for new events."""
@@ -29,8 +27,21 @@ TAIL = ("Diagnostics:", "Outputs:", "Resources:", "Policies:", "error:", "warnin
 """With what the part of the engine's output begins that is no progress."""
 
 
-Parts = Sequence[RenderedPart]
-"""A rendered environment, the namespace first; empty where a run is not shown."""
+class Beside(Protocol):
+    """What looks at the cluster while the engine works, because its events do not tell all."""
+
+    def __call__(self, over: threading.Event, changed: Callable[[Iterable[str]], None], began: float) -> None:
+        """Look until it is over.
+
+        Args:
+            over: Set at the end.
+            changed: Is told the components that are in another state.
+            began: When the run began, by ``time.monotonic``.
+        """
+
+
+Show = tuple[Picture, Beside | None]
+"""What takes a run's steps in, and what looks at the cluster meanwhile."""
 
 
 class Progress:
@@ -46,36 +57,51 @@ class Progress:
         self._shown, self._instead, self._say = shown, instead, say
 
     @contextmanager
-    def following(self, parts: Parts) -> Iterator[Following]:
+    def following(self, run: Picture, beside: Beside | None = None) -> Iterator[Following]:
         """Show a run of the engine that the caller starts with what this yields; then say where its time went.
 
         What was shown never decides about a run: an event that cannot be read ends the showing, and nothing else.
+
+        Args:
+            run: Takes its steps in.
+            beside: Looks at the cluster meanwhile.
         """
-        run, over, began = Run(parts), threading.Event(), time.monotonic()
+        over, began = threading.Event(), time.monotonic()
         with tempfile.TemporaryDirectory(
             prefix="poscloud-"
         ) as folder:  # 0700: events have what the stack has
             events, output = Path(folder) / "events", Path(folder) / "output"
             flags = [f"--event-log={events}", *(["--non-interactive"] if self._instead else [])]
             given = Following(flags, dict(ENABLE), output if self._instead else None, run.stop)
-            reader = threading.Thread(target=self._read, args=(events, run, over, began), daemon=True)
+            readers = [threading.Thread(target=self._read, args=(events, run, over, began), daemon=True)]
+            if beside:
+                readers.append(
+                    threading.Thread(target=self._look, args=(beside, run, over, began), daemon=True)
+                )
             self._shown.begin(run)
-            reader.start()
+            for reader in readers:
+                reader.start()
             try:
                 yield given
             finally:
                 over.set()
-                reader.join()
+                for reader in readers:
+                    reader.join()
                 self._shown.end()
                 run.over = True
                 if self._instead:
                     sys.stdout.write(last_words(output))
                     sys.stdout.flush()
-                if any(component.began is not None for component in run.components.values()):
-                    for line in summary.lines(run, time.monotonic() - began):
-                        self._say(line)
+                for line in run.summary(time.monotonic() - began):
+                    self._say(line)
 
-    def _read(self, events: Path, run: Run, over: threading.Event, began: float) -> None:
+    def _look(self, beside: Beside, run: Picture, over: threading.Event, began: float) -> None:
+        def changed(names: Iterable[str]) -> None:
+            self._shown.changed(run, names, time.monotonic() - began)
+
+        beside(over, changed, began)
+
+    def _read(self, events: Path, run: Picture, over: threading.Event, began: float) -> None:
         try:
             for line in lines_of(events, over):
                 for event in parse(line):
@@ -115,18 +141,18 @@ def last_words(output: Path) -> str:
 
 
 def showing(
-    parts: Parts, environment: dict[str, str], say: Callable[[str], None], *, confirmed: bool
+    shown: Show | None, environment: dict[str, str], say: Callable[[str], None], *, confirmed: bool
 ) -> AbstractContextManager[Following | None]:
     """Show the run of the engine that is started while this lasts; other arguments as for ``progress_for``.
 
     Args:
-        parts: The environment; without any, nothing is shown.
+        shown: What is shown of it; without, nothing is.
         environment: The engine's.
         say: Writes a line of the summary.
         confirmed: Whether the engine asks nothing.
     """
-    progress = progress_for(environment, say, confirmed=confirmed) if parts else None
-    return progress.following(parts) if progress else nullcontext()
+    progress = progress_for(environment, say, confirmed=confirmed) if shown else None
+    return progress.following(*shown) if progress and shown else nullcontext()
 
 
 def progress_for(
@@ -147,13 +173,25 @@ def progress_for(
     wanted = os.environ.get("POSCLOUD_PROGRESS", "")
     if not confirmed or wanted == "engine":
         return None
-    terminal = sys.stderr.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    opened = any(environment.get(f"PULUMI_CONFIG_PASSPHRASE{end}") is not None for end in ("", "_FILE"))
-    drawable = all((each.encoding or "").lower().startswith("utf") for each in (sys.stderr, sys.stdout))
-    if (
-        terminal and opened and drawable and wanted != "lines"
-    ):  # one in GBK or Latin-1 has no signs for the states
+    if has_tree(environment):
         return Progress(Tree(), instead=True, say=say)
-    if terminal and wanted != "lines":
+    if _is_terminal() and wanted != "lines":
         return None
     return Progress(Lines(stream), instead=False, say=say)
+
+
+def has_tree(environment: dict[str, str]) -> bool:
+    """Whether a run is shown as a tree: on a terminal that can draw it, where the engine needs no passphrase typed.
+
+    Args:
+        environment: The engine's.
+    """
+    opened = any(environment.get(f"PULUMI_CONFIG_PASSPHRASE{end}") is not None for end in ("", "_FILE"))
+    # One in GBK or Latin-1 has no signs for the states.
+    drawable = all((each.encoding or "").lower().startswith("utf") for each in (sys.stderr, sys.stdout))
+    wanted = os.environ.get("POSCLOUD_PROGRESS", "") not in ("engine", "lines")
+    return _is_terminal() and opened and drawable and wanted
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

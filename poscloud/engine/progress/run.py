@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from poscloud.engine.progress.events import Event
+from poscloud.engine.progress.picture import Row, Shade, some
+from poscloud.local.progress import seconds
 from poscloud.render import RenderedPart
 
 State = Literal["waiting", "creating", "ready", "failed", "skipped"]
+
+_SHADES: dict[State, Shade] = {
+    "waiting": "waits", "creating": "works", "ready": "done", "failed": "failed", "skipped": "left",
+}  # fmt: skip
 
 
 @dataclass
@@ -165,3 +171,65 @@ class Run:
     def states(self) -> Mapping[str, State]:
         """Return how all components are."""
         return {name: self.state(component) for name, component in self.components.items()}
+
+    def told(self, component: Component, *, timed: bool = True) -> str:
+        """Return how a component is, in words; why it failed, the engine says.
+
+        Args:
+            component: The component.
+            timed: Whether to say how long it took.
+        """
+        state = self.state(component)
+        if state == "failed":
+            return f"failed: {component.failed}"
+        if state == "ready" and component.changed:
+            return f"ready, {seconds(component.own_seconds)}" if timed else "ready"
+        if state == "ready":
+            return "ready, unchanged"
+        waits = self.waits_for(component)
+        if state == "skipped":
+            return f"not made; it starts after {some(waits)}" if waits else "not made"
+        if failed := [name for name in waits if name in self.components and self.components[name].failed]:
+            return f"cannot begin: {some(failed)} failed"
+        if state == "waiting":
+            return f"waits for {some(waits)}" if waits else "waits for its turn"
+        doing = [f"{obj}{f': {text}' if text else ''}" for obj, text in component.doing.items()]
+        return f"creating {doing[-1]}" if doing else "creating"
+
+    def heading(self) -> str:
+        """Return the environment, and how many of its components are ready."""
+        states = self.states()
+        ready = sum(state == "ready" for state in states.values())
+        return f"{self.name.name}  {ready} of {len(states)} ready"
+
+    def rows(self) -> list[Row]:
+        """Return all components, in the order they start in."""
+        return [self._row(component, self.state(component)) for component in self.components.values()]
+
+    def _row(self, component: Component, state: State) -> Row:
+        text = self.told(component, timed=False)
+        if state == "failed" and component.why:
+            text += f": {component.why}"
+        since = (component.free or component.began or 0.0) if state == "creating" else 0.0
+        return Row(
+            component.name,
+            _SHADES[state],
+            text,
+            since if state in ("creating", "waiting") else None,
+            component.own_seconds if state in ("ready", "failed") and component.changed else None,
+        )
+
+    def line(self, name: str) -> str:
+        """Return what a plain line says of a component; who waits says so if it waits for something that changes."""
+        component = self.components[name]
+        quiet = not component.changed and self.state(component) in ("waiting", "creating", "ready")
+        return "" if quiet else self.told(component)
+
+    def summary(self, took: float) -> Iterator[str]:
+        """Yield what the run has come to and where its time went; nothing where it reached no component."""
+        from poscloud.engine.progress import summary
+
+        if any(component.began is not None for component in self.components.values()):
+            yield from summary.lines(self, took)
+        if self.stopping:
+            yield f"  stopped after {seconds(took)}; to go on, run it again"

@@ -4,55 +4,38 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from poscloud.engine.progress.run import Component, Run
+from poscloud.engine.progress.picture import STOPPING, Picture, Row, Shade
 from poscloud.local.progress import seconds
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
-MOST_NAMES = 4
-"""Components that are named as waited for."""
-
-SIGNS = {"waiting": "·", "creating": "▸", "ready": "✓", "failed": "✕", "skipped": "–"}
-STYLES = {"waiting": "dim", "creating": "yellow", "ready": "green", "failed": "red", "skipped": "dim"}
-_ORDER = ("failed", "creating", "waiting", "skipped", "ready")
+SIGNS = {"waits": "·", "works": "▸", "done": "✓", "failed": "✕", "left": "–"}
+STYLES = {"waits": "dim", "works": "yellow", "done": "green", "failed": "red", "left": "dim"}
+_COUNTED = {"waits": "wait", "works": "under way", "done": "done", "failed": "failed", "left": "left out"}
+TIME_WIDTH = 8
+"""``59 min 59 s`` is wider, and moves its words a little."""
+ECHO = 3
+"""Columns that are left free: what a terminal echoes of Ctrl-C behind a full line would move all by a line."""
+_ORDER: tuple[Shade, ...] = ("failed", "works", "waits", "left", "done")
 
 
 class Shown(Protocol):
     """What shows a run."""
 
-    def begin(self, run: Run) -> None:
+    def begin(self, picture: Picture) -> None:
         """Begin to show a run."""
 
-    def changed(self, run: Run, names: Iterable[str], now: float) -> None:
+    def changed(self, picture: Picture, names: Iterable[str], now: float) -> None:
         """Show that components are in another state."""
 
     def end(self) -> None:
         """Show no more."""
-
-
-def told(run: Run, component: Component) -> str:
-    """Return how a component is, in words; why it failed, the engine says."""
-    state = run.state(component)
-    if state == "failed":
-        return f"failed: {component.failed}"
-    if state == "ready":
-        return f"ready, {seconds(component.own_seconds)}" if component.changed else "ready, unchanged"
-    waits = run.waits_for(component)
-    if state == "skipped":
-        return f"not made; it starts after {_some(waits)}" if waits else "not made"
-    if state == "waiting":
-        return f"waits for {_some(waits)}" if waits else "waits for its turn"
-    doing = [f"{obj}{f': {text}' if text else ''}" for obj, text in component.doing.items()]
-    return f"creating {doing[-1]}" if doing else "creating"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 class Lines:
@@ -66,16 +49,14 @@ class Lines:
         self._stream = stream if stream is not None else sys.stderr
         self._said: dict[str, str] = {}
 
-    def begin(self, run: Run) -> None:
+    def begin(self, picture: Picture) -> None:
         """Say nothing: the first change is the beginning."""
 
-    def changed(self, run: Run, names: Iterable[str], now: float) -> None:
-        """Write a line for each; who waits says so when it has something to wait for that is not unchanged."""
+    def changed(self, picture: Picture, names: Iterable[str], now: float) -> None:
+        """Write a line for each of which there is something new to say."""
         for name in names:
-            component = run.components[name]
-            text = told(run, component)
-            quiet = not component.changed and run.state(component) in ("waiting", "creating", "ready")
-            if quiet or self._said.get(name) == text:
+            text = picture.line(name)
+            if not text or self._said.get(name) == text:
                 continue
             self._said[name] = text
             self._stream.write(f"[{seconds(now):>9}] {name}: {text}\n")
@@ -99,18 +80,18 @@ class Tree:
 
         self._console = console or Console(stderr=True)
         self._clock = clock
-        self._run: Run | None = None
+        self._picture: Picture | None = None
         self._began = 0.0
         self._live = Live(
             console=self._console, refresh_per_second=6, transient=True, get_renderable=self._draw
         )
 
-    def begin(self, run: Run) -> None:
+    def begin(self, picture: Picture) -> None:
         """Begin to draw."""
-        self._run, self._began = run, self._clock()
+        self._picture, self._began = picture, self._clock()
         self._live.start()
 
-    def changed(self, run: Run, names: Iterable[str], now: float) -> None:
+    def changed(self, picture: Picture, names: Iterable[str], now: float) -> None:
         """Draw with the next picture."""
 
     def end(self) -> None:
@@ -118,49 +99,55 @@ class Tree:
         self._live.stop()
 
     def _draw(self) -> RenderableType:
-        if self._run is None:
+        from rich.constrain import Constrain
+
+        if self._picture is None:
             return ""
-        with self._run.lock:
-            return tree(self._run, self._clock() - self._began, self._console.size.height - 3)
+        with self._picture.lock:
+            size = self._console.size
+            width = max(size.width - ECHO, 1)
+            return Constrain(tree(self._picture, self._clock() - self._began, size.height - 2, width), width)
 
 
-def tree(run: Run, now: float, room: int) -> RenderableType:
+def tree(picture: Picture, now: float, room: int, columns: int) -> RenderableType:
     """Return the tree of a run.
 
     Args:
-        run: The run.
+        picture: The run.
         now: Seconds after its start.
-        room: Lines that there are for components; those come first of which something is to be told.
+        room: Lines that there are below the heading; those come first of which something is to be told.
+        columns: How wide a line may be; a name takes at most a third of it.
     """
     from rich.text import Text
     from rich.tree import Tree as RichTree
 
-    states = run.states()
-    count = sum(state == "ready" for state in states.values())
-    title = f"{run.name.name}  {count} of {len(states)} ready, {seconds(now)}"
-    title += ", ends when what is under way is done; Ctrl-C again ends it at once" if run.stopping else ""
-    drawn = RichTree(Text(title, style="bold"), guide_style="dim")
-    order = {name: n for n, name in enumerate(run.components)}
-    names = (
-        list(order)
-        if len(order) <= room
-        else sorted(order, key=lambda n: (_ORDER.index(states[n]), order[n]))
-    )
-    shown = names if len(names) <= room else names[: room - 1]
-    width = max((len(name) for name in shown), default=0)
-    for name in shown:
-        component, state = run.components[name], states[name]
-        since = (component.free or component.began or 0.0) if state == "creating" else 0.0
-        elapsed = f"  {seconds(now - since)}" if state in ("creating", "waiting") else ""
-        line = Text(
-            f"{SIGNS[state]} {name.ljust(width)}  ", style=STYLES[state], no_wrap=True, overflow="ellipsis"
-        )
-        why = f": {component.why}" if state == "failed" and component.why else ""
-        line.append(
-            f"{told(run, component)}{why}{elapsed}",
-            style="" if state in ("creating", "failed") else STYLES[state],
-        )
-        drawn.add(line)
-    if len(names) > len(shown):
-        drawn.add(Text(f"and {len(names) - len(shown)} more", style="dim"))
+    rows = picture.rows()
+    heading = Text(f"{picture.heading()}, {seconds(now)}", style="bold", no_wrap=True, overflow="ellipsis")
+    if picture.stopping:
+        heading.append(f"\n{STOPPING}", style="yellow")
+        room -= 1
+    drawn = RichTree(heading, guide_style="dim")
+    if len(rows) > room:
+        rows = sorted(rows, key=lambda row: _ORDER.index(row.shade))
+    shown = rows if len(rows) <= room else rows[: max(room - 1, 0)]
+    width = min(max((len(row.name) for row in shown), default=0), columns // 3)
+    for row in shown:
+        drawn.add(_line(row, width, now))
+    if len(rows) > len(shown):
+        counts = Counter(row.shade for row in rows[len(shown) :])
+        more = ", ".join(f"{counts[shade]} {_COUNTED[shade]}" for shade in _ORDER if counts[shade])
+        drawn.add(Text(f"and {len(rows) - len(shown)} more: {more}", style="dim", no_wrap=True))
     return drawn
+
+
+def _line(row: Row, width: int, now: float) -> Text:
+    """Return the line of a component; its time stands before the words, which may be cut off."""
+    from rich.text import Text
+
+    style = STYLES[row.shade]
+    name = row.name if len(row.name) <= width else f"{row.name[: width - 1]}…"
+    took = row.took if row.since is None else now - row.since
+    time = seconds(took) if took is not None else ""
+    line = Text(f"{SIGNS[row.shade]} {name.ljust(width)} ", style=style, no_wrap=True, overflow="ellipsis")
+    line.append(f"{time:>{TIME_WIDTH}}  {row.text}", style="" if row.shade in ("works", "failed") else style)
+    return line

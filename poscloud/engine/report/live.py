@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ class _Looking:
             seen = await see(self.space)
         except MissingNamespaceError as error:
             self.report.notes.append(error.message)
+            self.report.unread.clear()  # there is nothing of it to read
             for component in filter(_runs, self.report.components):
                 component.state = State("not made", 0, component.pods, 0, "", None, ())
             return
@@ -140,33 +142,44 @@ class _Looking:
         found = await self.space.listed_if_allowed(plural)
         if found is None:
             self.report.notes.append(f"{plural}: {_SILENT}")
+        elif plural == "events":
+            self.report.unread.discard("events")
         return found or []
 
     async def _kept(self) -> dict[str, list[Object]]:
         """Return the earlier templates of workloads, by the workload's uid."""
         folder = f"/apis/apps/v1/namespaces/{self.space.name}"
         found: dict[str, list[Object]] = {}
+        unread = False
         for plural in ("replicasets", "controllerrevisions"):
             answer = await self._asked(f"{folder}/{plural}")
             if answer is None:
                 self.report.notes.append(f"versions ({plural}): {_SILENT}")
+                unread = True
             for item in (answer or {}).get("items") or ():
                 for owner in get(item, "metadata", "ownerReferences", default=[]):
                     found.setdefault(str(owner.get("uid")), []).append(item)
+        if not unread:
+            self.report.unread.discard("versions")
         return found
 
     async def _ledger(self) -> Object:
         path = f"/api/v1/namespaces/{self.space.name}/configmaps/{LEDGER}"
-        return await self._asked(path) or {}
+        found = await self._asked(path, none={})
+        if found is None:
+            self.report.notes.append("changes by hand: this user may not read the record of them")
+        else:
+            self.report.unread.discard("by_hand")
+        return found or {}
 
-    async def _asked(self, path: str) -> Object | None:
-        """Return the answer to a GET; ``None`` where it may not be read, or is not there."""
+    async def _asked(self, path: str, none: Object | None = None) -> Object | None:
+        """Return the answer to a GET; ``None`` where it may not be read, ``none`` where there is no such thing."""
         try:
             return await self.space.get(path)
         except (ApiError, AuthError) as error:
             refusal = error if isinstance(error, ApiError) else error.__cause__
             if isinstance(refusal, ApiError) and refusal.status in (403, 404):
-                return None
+                return none if refusal.status == 404 else None
             raise
 
     async def _causes(self, seen: Seen) -> dict[str, str]:
@@ -200,7 +213,10 @@ class _Looking:
             pods = service.pods if service else ()
             hosts = [str(get(pod, "status", "hostIP", default="")) for pod in pods]
             reach = addresses_of(component.name, services, ingresses, [h for h in hosts if h])
-            component.state = _state(row, reach, map(_pod, pods), causes.get(component.name, ""))
+            shown = replace(row, version=self.masker.text(row.version))
+            component.state = _state(
+                shown, map(self.masker.text, reach), map(_pod, pods), causes.get(component.name, "")
+            )
         if strangers := sorted(seen.services.keys() - set(names)):
             self.report.notes.append(f"in the namespace and not in the description: {', '.join(strangers)}")
 
@@ -226,7 +242,12 @@ class _Looking:
                 until = f", until {version.until}" if version.until else ""
                 text = f"version {version.version}{' (now)' if version.now else ''}{why}{until}"
                 self.report.versions.append(
-                    Change(moment(version.at), service.name, self.masker.text(text), version.who)
+                    Change(
+                        moment(version.at),
+                        service.name,
+                        self.masker.text(text),
+                        self.masker.text(version.who),
+                    )
                 )
         self.report.versions.sort(key=lambda change: (change.at, change.component), reverse=True)
         owners = {
@@ -236,7 +257,7 @@ class _Looking:
         for entry in reversed(entries):
             text = self.masker.text(f"{entry.object}: {entry.done}: {entry.why}")
             owner = owners.get((entry.kind, entry.name), "") or _owner(entry.name, seen.services)
-            self.report.by_hand.append(Change(entry.at, owner, text, entry.who))
+            self.report.by_hand.append(Change(entry.at, owner, text, self.masker.text(entry.who)))
 
 
 def _runs(component: Component) -> bool:

@@ -174,6 +174,7 @@ class Report:
         events: What the cluster told, the newest first.
         asleep_since: Since when the environment sleeps; empty while it does not.
         notes: What could not be looked at, and why.
+        unread: Lists of changes that could not be read, or were not yet; empty ones are not known then.
     """
 
     name: str
@@ -189,6 +190,7 @@ class Report:
     events: list[Change] = field(default_factory=list)
     asleep_since: str = ""
     notes: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=lambda: {"versions", "by_hand", "events"})
 
     @property
     def planned(self) -> Amounts:

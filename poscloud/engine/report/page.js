@@ -40,6 +40,12 @@ function reveal(node) {
     show();
   }
 }
+function bring(node) {  // what was opened from elsewhere is shown so large that it can be read
+  if (scale() >= 0.42) return reveal(node);
+  const w = canvas.clientWidth / 0.8, h = canvas.clientHeight / 0.8;
+  view = { x: +node.dataset.x + BOX.w / 2 - w / 2, y: +node.dataset.y + BOX.h / 2 - h / 2, w, h };
+  show();
+}
 
 const pointers = new Map();
 let moved = false;
@@ -185,7 +191,9 @@ function open(name, opener) {
   document.getElementById("panel-title").textContent = name;
   fill(c);
   document.body.classList.add("opened");
-  panel.hidden = false; panel.scrollTop = 0; panel.focus({ preventScroll: true });
+  panel.hidden = false;
+  if (opener !== nodes.get(name)) bring(nodes.get(name));
+  panel.scrollTop = 0; panel.focus({ preventScroll: true });
   history.replaceState(null, "", `#c-${name}`);
 }
 function shut() {

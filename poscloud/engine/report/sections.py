@@ -177,16 +177,22 @@ def _quota_row(report: Report) -> str:
     return tag("tr", cells + "".join(map(one, ("pods", "cpu", "memory"))))
 
 
+UNREAD = "Not known: this user may not look at them, or the cluster did not answer."
+
+
 def changes(report: Report) -> str:
     """Return which versions services were given, what was changed by hand, and what the cluster told."""
     if not report.cluster:
         return tag("p", "No cluster was asked; what changed is known there.")
     groups = (
-        ("Versions", "Who", report.versions, "No versions are kept."),
-        ("Changes by hand", "Who", report.by_hand, "None on record."),
-        ("Events", "About", report.events, "None are kept; a cluster forgets them after an hour."),
+        ("versions", "Versions", "Who", report.versions, "No versions are kept."),
+        ("by_hand", "Changes by hand", "Who", report.by_hand, "None on record."),
+        ("events", "Events", "About", report.events, "None are kept; a cluster forgets them after an hour."),
     )
-    return "".join(tag("h3", title) + _changes(who, found, none) for title, who, found, none in groups)
+    return "".join(
+        tag("h3", title) + _changes(who, found, UNREAD if key in report.unread else none)
+        for key, title, who, found, none in groups
+    )
 
 
 def _changes(who: str, found: list[Change], none: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,11 @@ def test_an_unchanged_run_says_nothing_but_its_summary(shop: list[RenderedPart])
 
 def test_a_failure_its_reason_and_what_it_kept_from_being_made(broken: list[RenderedPart]) -> None:
     stream = io.StringIO()
+    recorded = Recorded("failed", broken)
+    end = next(at for at, line in recorded.steps if '"summaryEvent"' in line)
+    run = recorded.play(Lines(stream), until=end - 0.001)
+    assert run.told(run.components["late"]) == "cannot begin: bad failed"
+    stream.truncate(0)
     run = Recorded("failed", broken).play(Lines(stream))
     run.over = True
     assert run.states() == {"bad": "failed", "redis": "ready", "good": "ready", "late": "skipped"}
@@ -114,13 +120,13 @@ def test_the_tree_in_the_middle_of_a_run_and_with_little_room(shop: list[Rendere
 
     def drawn(room: int) -> list[str]:
         console = Console(width=100, file=io.StringIO(), color_system=None)
-        console.print(tree(run, begun, room))
+        console.print(tree(run, begun, room, 100))
         return str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
 
     lines = drawn(20)
     assert lines[0].startswith("shop  ") and len(lines) == 8
     assert any("· pay" in line and "waits for" in line for line in lines)
-    assert len(drawn(3)) == 4 and drawn(3)[-1].endswith("and 5 more")
+    assert len(drawn(3)) == 4 and "and 5 more: " in drawn(3)[-1]
 
 
 def test_where_the_time_went() -> None:
@@ -147,6 +153,21 @@ def _urn(name: str) -> str:
 
 def _parent(name: str) -> str:
     return f"urn:pulumi:env::shop::poscloud:index:Environment$poscloud:index:JavaService::{name}"
+
+
+def test_a_line_leaves_room_for_what_the_terminal_echoes_of_ctrl_c(shop: list[RenderedPart]) -> None:
+    """Behind a full line at the bottom it would scroll, and the next picture would begin a line too low."""
+    recorded = Recorded("created", shop)
+    run = recorded.play(until=0.0)
+    run.stop()
+    console = Console(file=io.StringIO(), force_terminal=True, width=40, height=12, color_system=None)
+    drawn = Tree(console)
+    drawn.begin(run)
+    drawn.end()
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", str(console.file.getvalue())).splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) == 37
+    assert "stops after what is under way; Ctrl-…" in lines
+    assert list(run.summary(1.0)) == ["  stopped after 1.0 s; to go on, run it again"]
 
 
 def test_places() -> None:
@@ -193,7 +214,7 @@ def test_the_display_stands_in_for_the_engines_lines_and_keeps_its_last_words(
 ) -> None:
     said: list[str] = []
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=30)
-    with Progress(Tree(console), instead=True, say=said.append).following(shop) as given:
+    with Progress(Tree(console), instead=True, say=said.append).following(Run(shop)) as given:
         assert given.output is not None
         (flag,) = [f for f in given.flags if f.startswith("--event-log=")]
         steps = Recorded("created", shop).steps
@@ -212,7 +233,7 @@ def test_the_display_stands_in_for_the_engines_lines_and_keeps_its_last_words(
 )
 def test_events_that_cannot_be_read_end_the_display_alone(shop: list[RenderedPart], line: str) -> None:
     said: list[str] = []
-    with Progress(Lines(io.StringIO()), instead=False, say=said.append).following(shop) as given:
+    with Progress(Lines(io.StringIO()), instead=False, say=said.append).following(Run(shop)) as given:
         (flag,) = given.flags
         Path(flag.partition("=")[2]).write_text(f"{line}\n")
     assert len(said) == 1 and said[0].startswith("the progress of this run cannot be shown")
