@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import time
@@ -47,6 +48,8 @@ def _block(workspace: Workspace, page: Page, text: str, ran: Ran) -> None:
     folder.mkdir(exist_ok=True)
     script = "\n".join(_step(page, line, folder / str(number)) for number, line in enumerate(lines))
     environment = workspace.admin_environment() if page.admin else workspace.environment()
+    if page.plain:
+        environment = {**os.environ, "PATH": f"{workspace.root}/.venv/bin:{os.environ['PATH']}"}
     began = time.monotonic()
     subprocess.run(
         ["sh", "-c", script], cwd=workspace.root, env=environment | dict(page.variables),

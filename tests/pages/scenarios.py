@@ -26,6 +26,7 @@ class Page:
         instead: What stands for something in it that is an example only: a placeholder, an address, another's program.
         codes: What a line begins with → the exit code it has here, and why that is right is said beside it.
         admin: Its kubectl is the cluster's administrator, as the page says.
+        plain: Its shell is not an activated one: a job's, or one that has a kubeconfig of its own.
         variables: What its reader's shell has.
     """
 
@@ -33,6 +34,7 @@ class Page:
     instead: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
     admin: bool = False
+    plain: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,6 +64,7 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
                 "helm template shop ./chart -n shop": "cat chart.yaml",
                 "list.conf": "list.conf --force",
             },
+            plain=True,
             variables={"KUBECONFIG": "office.kubeconfig"},
             # Something is different, and listed.
             codes={"helm template": 1, "poscloud import wbyh-stage-base.yml": 1},
@@ -100,6 +103,8 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
                 "KUBECONFIG=…": "KUBECONFIG=$PWD/office.kubeconfig",
                 "POSCLOUD_BASELINE_KEY=…": "POSCLOUD_BASELINE_KEY=not-a-real-key-of-a-baseline",
             },
+            plain=True,
+            variables={"POSCLOUD_BASELINE_KEY": "not-a-real-key-of-a-baseline"},
         ),
     ),
     "local-cluster": (Page("docs/local-cluster.md"), Page("docs/real-nodes.md")),
