@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -205,3 +207,49 @@ def test_the_commands_of_pages_work_in_order(clean: Workspace, scenario: str) ->
             assert [block for block in of_kind("sh") if block.page == page.name]
             wrong += run_page(clean, page).wrong
     assert wrong == [], "\n\n".join(wrong)
+
+
+def test_the_kubelet_reads_its_configuration(workspace: Workspace, tmp_path: Path) -> None:
+    """The real kubelet decodes and checks it, and ends at the kubeconfig that it is given next, which is not there."""
+    text = one("docs/operations.md", "apiVersion: kubelet").text
+    kubelet = (workspace.paths.bin / "kubectl").resolve().parent / "kubelet"
+
+    def read(configuration: str) -> str:
+        file = tmp_path / "kubelet.yaml"
+        file.write_text(f"{configuration}failCgroupV1: false\n")  # whatever this machine has
+        words = ["--config", file, "--kubeconfig", tmp_path / "none", "--root-dir", tmp_path / "root"]
+        done = subprocess.run([kubelet, *words], capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout + done.stderr
+
+    told = read(text)
+    assert "invalid kubeconfig" in told and "lenient decoding" not in told and "failed to" not in told, told
+    assert 'unknown field "maxPodz"' in read(text.replace("maxPods", "maxPodz"))
+    assert "failed to validate" in read(
+        text.replace("imageGCHighThresholdPercent: 75", "imageGCHighThresholdPercent: 175")
+    )
+
+
+def test_what_destroy_leaves_behind_and_tells(workspace: Workspace) -> None:
+    """Both blocks of docs/archive.md: what is said, but for figures, and which files there are."""
+    describe(workspace, "left", "archive: {folder: kept}\nbacking: {redis: {}}\nservices: {web: java}\n")
+    with up(workspace, "left"):
+        done = workspace.run("poscloud", "destroy", "-s", "left")
+    told = [_masked(line.replace("left", "shop")) for line in done.stderr.splitlines()]
+    said = [line for line in one("docs/archive.md", "archive: /srv").text.splitlines() if line != "…"]
+    assert [line for line in said if _masked(line) not in told] == [], told
+    (archive,) = (workspace.root / "kept" / "left").iterdir()
+    files = {str(file.relative_to(archive)) for file in archive.rglob("*") if file.is_file()}
+    tree = one("docs/archive.md", "shop/2026").text
+    named = re.findall(r"(?m)^  ([\w./-]+)", tree.replace("POD", "X").replace("CONTAINER", "Y"))
+    always = [name for name in named if "X/Y" not in name and name != "by-hand.json"]
+    assert [name for name in always if name not in files] == []
+    others = {*re.findall(r"[a-z]+", tree.partition("and deployments")[0] and tree.partition("pods.json")[2])}
+    rest = [name for name in files - set(always) if not re.fullmatch(r"logs/[^/]+/[^/]+\.log\.gz", name)]
+    assert [name for name in rest if name.removeprefix("objects/").removesuffix(".json") not in others] == []
+    assert [name for name in files if name.startswith("logs/")] != []
+
+
+def _masked(line: str) -> str:
+    """Return a line without figures, times and the folder that it names."""
+    line = re.sub(r"(?:/[\w.-]+)+/\d[\w.:-]*Z", "FOLDER", line)
+    return re.sub(r"\d+(\.\d+)?", "N", line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,11 @@ def wrong(words: list[str]) -> str:
         return f"no target {', '.join(unknown)} in the Makefile" if unknown else ""
     if program == "sh":
         return "" if words[1] == "-c" or (ROOT / words[1]).is_file() else f"no file {words[1]}"
+    if program == "pip":
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        return "".join(
+            f"no extra {e}" for w in words for e in re.findall(r"^\.\[(\w+)\]$", w) if e not in extras
+        )
     return "" if program in KNOWN else f"no page has used {program} yet; see KNOWN in tests/pages/lines.py"
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from tests.workspace import ROOT
 
 LEAST = 10
-"""Letters in one piece that a text needs of its own, or else half of the line's: one of values alone fits everything."""
+"""Letters in one piece that a text needs of its own, or else half of the line's: values alone fit everything."""
 
 FRONT = re.compile(r"^(?:error: |stacks/\S+:\d+:\d+: |\s+|[├└─│]+ +[·✓▸✗] \S+ +)*")
 NAMES = re.compile(r"[\w.-]+|[A-Z]\w+ [\w./-]+|…")

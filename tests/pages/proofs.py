@@ -1,4 +1,4 @@
-"""How each block of the pages is proven: the one table that says it, by kind and, where that is not enough, by block."""
+"""How each block of the pages is proven: the one table of it, by kind and, where that is not enough, by block."""
 
 from __future__ import annotations
 
@@ -20,17 +20,13 @@ YAML = {
     "apiVersion: kubelet": "test_the_kubelet_reads_its_configuration",
     "# yaml-language-server": "test_the_first_line_for_editors_is_that_of_init",
 }
-"""What YAML begins with that is no description → its test in test_blocks.py. Descriptions are rendered by test_docs.py."""
+"""What YAML begins with that is no description → its test. Descriptions are rendered by test_docs.py."""
 
 MESSAGES = {
-    ("docs/archive.md", "error: namespace shop"),
     ("docs/check.md", "stacks/dev.yaml:7:54"),
-    ("docs/drift.md", "dac-task"),
     ("docs/fence.md", "this stack was deployed"),
     ("docs/recovery.md", "previous run"),
-    ("docs/state.md", "error: stack prod is in use"),
     ("docs/state.md", "error: the state of stack prod"),
-    ("docs/watching.md", "shop  2 of 7"),
 }
 """Blocks that show what poscloud prints: each line is one that the code of today can print."""
 
@@ -38,17 +34,21 @@ TEXTS = {
     ("CONTRIBUTING.md", "make check"): "test_targets_of_make_are_there",
     ("docs/archive.md", "archive: /srv"): "test_what_destroy_leaves_behind_and_tells",
     ("docs/archive.md", "shop/2026"): "test_what_destroy_leaves_behind_and_tells",
+    ("docs/archive.md", "error: namespace shop"): "test_what_holds_a_namespace_is_told",
     ("docs/check.md", "stacks/dev.yaml:3:19"): "test_findings_are_shown_as_in_the_page",
     ("docs/check.md", "stacks/py.py"): "test_findings_are_shown_as_in_the_page",
     ("docs/components/subsystem.md", "stacks/hydra-test.yaml"): "test_findings_are_shown_as_in_the_page",
     ("docs/components/nginx.md", "location,"): "test_a_table_of_locations_is_read",
+    ("docs/drift.md", "dac-task"): "test_drift_is_told",
     ("docs/merge-requests.md", "poscloud, shop:"): "test_the_headline_is_that_of_a_comment",
     ("docs/releases.md", "dac-api-center: canary"): "test_validate_tells_of_releases",
     ("docs/merge-requests.md", "/poscloud acknowledge"): "test_the_comment_acknowledges",
     ("docs/operations.md", "images "): "test_the_formula_names_settings_that_are_there",
+    ("docs/state.md", "error: stack prod is in use"): "test_a_stack_in_use_is_told",
+    ("docs/watching.md", "shop  2 of 7"): "test_the_tree_is_drawn_like_this",
     ("examples/apps/README.md", "┌─"): "test_the_drawing_has_the_services_of_the_shop",
 }
-"""Other texts → their test in test_blocks.py."""
+"""Other texts → their test."""
 
 
 def proof(block: Block) -> str:
@@ -61,7 +61,9 @@ def proof(block: Block) -> str:
     if block.kind == "text":
         if any(block.page == page and block.begins(words) for page, words in MESSAGES):
             return "test_messages_in_pages_are_those_of_the_code"
-        return next((t for (page, words), t in TEXTS.items() if block.page == page and block.begins(words)), "")
+        return next(
+            (t for (page, words), t in TEXTS.items() if block.page == page and block.begins(words)), ""
+        )
     return BY_KIND.get(block.kind, "")
 
 
