@@ -62,11 +62,20 @@ def wbyh_stage(workspace: Workspace) -> Iterator[None]:
     file.write_text(described)
     (workspace.root / "config.json").write_text(one("docs/environment.md", '{"auths"').text)
     shutil.copy(ROOT / "examples" / "images.yaml", workspace.root / "images.yaml")
+    for project in ("dac-task", "dac-common"):  # working copies, whose revision is the tag
+        (workspace.root / project).mkdir()
+        for words in ("init -q", "commit -q --allow-empty -m first"):
+            who = ("-c", "user.name=li", "-c", "user.email=li@example.com")
+            workspace.ok("git", *who, "-C", project, *words.split())
     office(workspace)
     sources = ROOT / "tests" / "unit" / "imports" / "manifests"
     (workspace.root / "manifests").mkdir()
     shutil.copy(sources / "chart.yaml", workspace.root / "chart.yaml")
-    describe(workspace, "imported", "services: {a: java}\n")
+    chart = (sources / "chart.yaml").read_text().replace("namespace: shop", "namespace: by-hand")
+    (workspace.root / "by-hand.yaml").write_text(chart)
+    workspace.ok("kubectl", "create", "namespace", "by-hand")
+    workspace.ok("kubectl", "apply", "-f", "by-hand.yaml")
+    describe(workspace, "imported", "pull_secret: null\nservices: {a: java}\n")
     workspace.ok("poscloud", "render", "-s", "imported", "--out", "manifests")
     (workspace.root / "stacks" / "imported.yaml").unlink()
     (workspace.root / "wbyh-stage-base.yml").write_text(BASE)
@@ -76,6 +85,7 @@ def wbyh_stage(workspace: Workspace) -> Iterator[None]:
             yield
         finally:
             file.write_text(described)
+            workspace.run("kubectl", "delete", "namespace", "by-hand")
 
 
 @contextmanager

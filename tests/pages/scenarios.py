@@ -58,16 +58,20 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
         Page("docs/environments.md"),
         Page(
             "docs/import.md",
-            # No helm here: what a chart made once. And the description has been moved away before.
-            # The last line is another way to the same file.
+            # No helm here: what a chart made once. The namespace of the page is that of our own stack.
             instead={
                 "helm template shop ./chart -n shop": "cat chart.yaml",
+                "--namespace wbyh-stage": "--namespace by-hand",
                 "list.conf": "list.conf --force",
             },
             plain=True,
             variables={"KUBECONFIG": "office.kubeconfig"},
             # Something is different, and listed.
-            codes={"helm template": 1, "poscloud import wbyh-stage-base.yml": 1},
+            codes={
+                "helm template": 1,
+                "poscloud import --namespace": 1,
+                "poscloud import wbyh-stage-base.yml": 1,
+            },
         ),
     ),
     "dac-test": (
@@ -100,6 +104,7 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
             instead={
                 "postgres://…": "file://$PWD/team",
                 "PULUMI_CONFIG_PASSPHRASE=…": "PULUMI_CONFIG_PASSPHRASE=of-the-team",
+                "poscloud up -s wbyh-stage": "poscloud up -s wbyh-stage --yes",  # it asks, as it is not the local one
                 "KUBECONFIG=…": "KUBECONFIG=$PWD/office.kubeconfig",
                 "POSCLOUD_BASELINE_KEY=…": "POSCLOUD_BASELINE_KEY=not-a-real-key-of-a-baseline",
             },
