@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,19 @@ def commands(line: str) -> Iterator[list[str]]:
             words.append(token)
 
 
+@cache
+def command_line() -> Any:
+    """Return poscloud's whole command line."""
+    return get_command(app)
+
+
 def parses(words: list[str]) -> None:
     """Read a command line of poscloud as it does itself, and run nothing.
 
     Raises:
         click.ClickException: An unknown command or option, or an argument is missing.
     """
-    command: Any = get_command(app)
+    command = command_line()
     context = command.make_context("poscloud", list(words[1:]))
     while hasattr(command, "commands"):
         rest = [*context._protected_args, *context.args]
@@ -70,7 +77,7 @@ def wrong(words: list[str]) -> str:
             parses(words)
         except Exception as error:
             if isinstance(error, click.ClickException) or hasattr(error, "format_message"):
-                return f"{shlex.join(words)}: {error.format_message()}"  # type: ignore[attr-defined]
+                return f"{shlex.join(words)}: {error.format_message()}"
             raise
         return ""
     if program == "make":

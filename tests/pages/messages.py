@@ -11,54 +11,70 @@ from tests.workspace import ROOT
 LEAST = 10
 """Letters in one piece that a text needs of its own, or else half of the line's: values alone fit everything."""
 
-FRONT = re.compile(r"^(?:error: |stacks/\S+:\d+:\d+: |\s+|[├└─│]+ +[·✓▸✗] \S+ +)*")
+FRONT = re.compile(r"^(?:error: |stacks/\S+:\d+:\d+: |\s+)*")
 NAMES = re.compile(r"[\w.-]+|[A-Z]\w+ [\w./-]+|…")
 """Lines of names alone: of a component, of an object."""
 
+Text = tuple[str, ...]
+"""The pieces of a line of text between its values."""
+
 
 @cache
-def patterns() -> tuple[re.Pattern[str], ...]:
-    """Return a pattern for each line of each text in poscloud's source; a value in it is anything."""
-    found: set[str] = set()
+def texts() -> frozenset[Text]:
+    """Return each line of each text in poscloud's source."""
+    found: set[Text] = set()
     for file in (ROOT / "poscloud").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.JoinedStr | ast.Constant):
-                found |= set(_lines(node))
-    return tuple(re.compile(pattern) for pattern in found)
+            if isinstance(node, ast.JoinedStr):
+                found |= _lines(node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= _lines([node])
+    return frozenset(found)
 
 
-def _lines(node: ast.JoinedStr | ast.Constant) -> list[str]:
-    values = node.values if isinstance(node, ast.JoinedStr) else [node]
-    parts = [v.value if isinstance(v, ast.Constant) and isinstance(v.value, str) else None for v in values]
-    lines: list[list[str | None]] = [[]]
-    for part in parts:
-        first, *more = [None] if part is None else part.split("\n")
-        lines[-1].append(first)
-        lines += [[each] for each in more]
-    return [
-        re.sub(r"^(\\ )+|(\\ )+$", "", "".join(".*" if part is None else re.escape(part) for part in line))
-        for line in lines
-        if any(part and any(char.isalpha() for char in part) for part in line)
-    ]
+def _lines(values: list[ast.expr]) -> set[Text]:
+    pieces = [[""]]
+    for value in values:
+        if isinstance(value, ast.Constant):
+            first, *more = str(value.value).split("\n")
+            pieces[-1][-1] += first
+            pieces += [[line] for line in more]
+        else:
+            pieces[-1].append("")
+    return {
+        (line[0].lstrip(), *line[1:-1], line[-1].rstrip()) if line[1:] else (line[0].strip(),)
+        for line in pieces
+    }
 
 
 def can_say(line: str) -> bool:
-    """Whether poscloud can print a line, behind the place, the tree or the word ``error`` that it begins with."""
+    """Whether poscloud can print a line, behind the place or the word ``error`` that it begins with."""
     text = FRONT.sub("", line).rstrip()
-    shorter = re.sub(r"  \(.*\)$", "", text)
-    pieces = [piece.rstrip(")") for piece in re.split(r", | \(", text)]
-    return any(all(_fits(part) for part in parts) for parts in ([text], [shorter], pieces))
+    return not text or bool(NAMES.fullmatch(text)) or any(_says(pieces, text) for pieces in texts())
 
 
-def _fits(text: str) -> bool:
-    return not text or bool(NAMES.fullmatch(text)) or any(_says(pattern, text) for pattern in patterns())
-
-
-def _says(pattern: re.Pattern[str], text: str) -> bool:
-    if not pattern.fullmatch(text):
+def _says(pieces: Text, text: str) -> bool:
+    """Whether a text with some values is this one, and says enough of it by itself."""
+    own = _own(pieces)
+    if max(own) < LEAST and sum(own) * 2 < _letters(text):
         return False
-    own = [_letters(piece) for piece in pattern.pattern.split(".*")]
-    return max(own) >= LEAST or sum(own) * 2 >= _letters(text)
+    if len(pieces) == 1:
+        return pieces[0] == text
+    first, *middle, last = pieces
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for piece in middle:
+        place = text.find(piece, place, end)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
+
+
+@cache
+def _own(pieces: Text) -> list[int]:
+    return [_letters(piece) for piece in pieces]
 
 
 def _letters(text: str) -> int:
