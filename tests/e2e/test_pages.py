@@ -128,6 +128,7 @@ def dac_test(workspace: Workspace) -> Iterator[None]:
 def prod(workspace: Workspace) -> Iterator[None]:
     """The services of the page on releases, with a MySQL and a Secret, on the local cluster."""
     (workspace.root / "Pulumi.prod.yaml").unlink()
+    (workspace.root / "elsewhere").mkdir()
     releases = one("docs/releases.md", "services:").text
     describe(workspace, "prod", f"{SMALL_MYSQL}{releases}")
     (workspace.root / "config.json").write_text(one("docs/environment.md", '{"auths"').text)

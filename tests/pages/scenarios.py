@@ -38,6 +38,9 @@ class Page:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_MYSQL = {"poscloud db status": 4, "poscloud reinit-mysql": 4}
+"""A simulated container has none, which is said; with a real one these are run by tests/real/test_commands.py."""
+
 ELSEWHERE = {
     "README.md": "tests/e2e/test_readme.py",
     "docs/quickstart.md": "tests/e2e/test_readme.py",
@@ -75,14 +78,23 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
         ),
     ),
     "dac-test": (
-        Page("docs/components/mysql.md"),
+        Page(
+            "docs/components/mysql.md",
+            instead={"reinit-mysql -s dac-test": "reinit-mysql -s dac-test --confirm dac-test"},
+            codes=NO_MYSQL,
+        ),
         Page(
             "docs/daily-commands.md",
             instead={
+                # The blocks after it are of an environment that is up.
+                "delete-all -s dac-test  ": "delete-all -s dac-test --yes && poscloud up -s dac-test  ",
                 "poscloud forward": f"{BRIEFLY} poscloud forward",
+                # Commands of a simulated container run on this machine, in a folder that is empty at first.
+                "/home/deploy/logs/api.log": "/etc/hostname",
+                "api:/tmp/": "api:.",
                 "reinit-mysql -s dac-test  ": "reinit-mysql -s dac-test --confirm dac-test  ",
-                "delete-all -s dac-test  ": "delete-all -s dac-test --yes  ",
             },
+            codes={**NO_MYSQL, "poscloud exec api": 2, "poscloud clean api -s dac-test --in": 1},
         ),
     ),
     "prod": (
