@@ -83,7 +83,7 @@ def test_the_first_five_minutes(clone: Path) -> None:
     second = [number for number, line in enumerate(lines) if line == "poscloud preview -s my-first"][1]
     change = f'sed -i "s/{CHANGED[0]}/{CHANGED[1]}/" stacks/my-first.yaml'
     output, stderr = run(clone, [*lines[:second], change, *lines[second:]])
-    assert "spec.replicas" in "".join(output["poscloud preview -s my-first"][1:])
+    assert "~ 1 to update" in output["poscloud preview -s my-first"][1]
     assert (clone / "report.html").is_file()
     assert "nothing is left of my-first" in stderr and "nothing is left of wbyh-stage" in stderr
     (clone / "stacks" / "my-first.yaml").unlink()
