@@ -62,11 +62,8 @@ def wbyh_stage(workspace: Workspace) -> Iterator[None]:
     file.write_text(described)
     (workspace.root / "config.json").write_text(one("docs/environment.md", '{"auths"').text)
     shutil.copy(ROOT / "examples" / "images.yaml", workspace.root / "images.yaml")
-    for project in ("dac-task", "dac-common"):  # working copies, whose revision is the tag
+    for project in ("dac-task", "dac-common"):
         (workspace.root / project).mkdir()
-        for words in ("init -q", "commit -q --allow-empty -m first"):
-            who = ("-c", "user.name=li", "-c", "user.email=li@example.com")
-            workspace.ok("git", *who, "-C", project, *words.split())
     office(workspace)
     sources = ROOT / "tests" / "unit" / "imports" / "manifests"
     (workspace.root / "manifests").mkdir()
