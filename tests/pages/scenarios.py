@@ -102,9 +102,15 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
         ),
     ),
     "prod": (
+        Page(
+            "docs/state.md",
+            instead={
+                "postgres://…": "file://$PWD/elsewhere",
+                "preview -s prod  ": "preview -s prod --expect-no-changes  ",  # as its comment says
+            },
+        ),
         Page("docs/releases.md"),
         Page("docs/secrets.md"),
-        Page("docs/state.md", instead={"postgres://…": "file://$PWD/elsewhere"}),
     ),
     # What needs no large environment.
     "small": (
