@@ -98,7 +98,7 @@ SCENARIOS: dict[str, tuple[Page, ...]] = {
                 "api:/tmp/": "api:.",
                 "reinit-mysql -s dac-test  ": "reinit-mysql -s dac-test --confirm dac-test  ",
             },
-            codes={**NO_MYSQL, "poscloud exec api": 2, "poscloud clean api -s dac-test --in": 1},
+            codes={**NO_MYSQL, "poscloud exec api": 2},
         ),
     ),
     "prod": (
