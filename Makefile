@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-image test-browser docs dist
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-image test-docs test-browser docs dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -62,6 +62,9 @@ test-package: $(READY_DEV) ## Build the wheel, install it into an empty virtual 
 
 test-image: $(READY_DEV) ## Build the Dockerfile's image on a Debian made from packages, and use it as CI does; needs root and Debian's apt. Half an hour the first time, then four minutes.
 	@.venv/bin/python -m pytest -m servers tests/image
+
+test-docs: $(READY_DEV) ## Run what stands in the pages: the shell blocks of all of them, the first five minutes, the installation; make test does a share.
+	@.venv/bin/python -m pytest tests/unit/test_blocks.py tests/unit/test_docs.py tests/e2e/test_pages.py tests/e2e/test_readme.py tests/e2e/test_package.py
 
 test-browser: $(READY_DEV) ## Look at a report's page in a real headless Chromium, on a phone, in print; needs Debian's apt and npm. POSCLOUD_PICTURES=DIR keeps pictures.
 	@.venv/bin/python -m pytest -m servers tests/browser

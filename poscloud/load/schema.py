@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from poscloud.load.examples import add_examples
 from poscloud.load.snippets import BACKING, SERVICES, snippets
 from poscloud.spec import EnvironmentSpec
 from poscloud.spec.base import Model
@@ -43,6 +44,7 @@ def environment_schema() -> Schema:
             "definitions": definitions,
         }
     )
+    add_examples(found)
     return {"title": "poscloud environment", **found}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -12,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from poscloud.local.paths import cache_root
 from tests.builder import python
+from tests.pages.blocks import of_kind
+from tests.pages.lines import logical
+from tests.pages.scenarios import not_run
 from tests.workspace import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -146,3 +151,36 @@ def test_init_and_up_work_in_an_empty_folder(installed: Installed, wheel: Path) 
     finally:
         down = installed.run("poscloud", "destroy", "-s", "dev")
     assert (down.returncode, "nothing is left of dev" in down.stderr) == (0, True), down.stdout + down.stderr
+
+
+@pytest.mark.long
+def test_the_page_about_installing(wheel: Path, tmp_path: Path) -> None:
+    """Its shell blocks as they stand, by somebody whose home folder is empty; the toolchain is there already."""
+    page = "docs/install.md"
+    steps = [[li for li in logical(b.text) if not not_run(page, li)] for b in of_kind("sh") if b.page == page]
+    home, settings = tmp_path / "home", Path.home() / ".config" / "pip" / "pip.conf"
+    home.mkdir()
+    shutil.copy(wheel, home)
+    foreign = ("PULUMI_", "VIRTUAL_ENV", "PYTHON", "POSCLOUD_", "KUBECONFIG")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    environment |= {
+        "HOME": str(home),
+        "POSCLOUD_CACHE": str(cache_root()),
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+    }
+    if settings.is_file():
+        environment["PIP_CONFIG_FILE"] = str(settings)
+    installing, mirrors, *_ = steps
+    lines = "\n".join([*installing, "poscloud destroy -s dev", "poscloud cluster down --delete", *mirrors])
+    done = subprocess.run(
+        ["sh", "-ec", lines],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=560,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "nothing is left of dev" in done.stderr
+    assert "URL" in (home / ".config" / "pip" / "pip.conf").read_text()

@@ -1,0 +1,1 @@
+"""The blocks of the documentation, and how each is proven."""
