@@ -132,6 +132,30 @@ poscloud_deactivate() {{
 """
 
 
+_UNLESS_SET = (
+    "PULUMI_PARALLEL",
+    "PULUMI_PARALLEL_DIFF",
+    "PULUMI_BACKEND_URL",
+    "PULUMI_PYTHON_CMD",
+    "PULUMI_CONTINUE_ON_ERROR",
+    "USER",
+)
+"""Variables that stay as a user's shell has them."""
+
+
+def _setting(paths: ProjectPaths, name: str, value: str) -> str:
+    """Return the shell's line for a variable."""
+    if name == "PATH":
+        folders = map(shlex.quote, _first(paths))
+        return f'PATH={":".join(folders)}:"$PATH"\nexport PATH'
+    if name == USER_KUBECONFIG:
+        return f'export {name}="${{KUBECONFIG-}}"'
+    line = f"export {name}={shlex.quote(value)}"
+    if name == "PULUMI_CONFIG_PASSPHRASE_FILE":
+        return f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
+    return f'[ -n "${{{name}:-}}" ] || {line}' if name in _UNLESS_SET else line
+
+
 def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
     """Write the file that a shell reads to get this environment.
 
@@ -141,31 +165,9 @@ def write_activate(paths: ProjectPaths, *, context: str | None = None) -> Path:
         paths: The project.
         context: The kubeconfig context that is used instead of the local cluster.
     """
-    names: list[str] = []
-    settings: list[str] = []
     everything = pulumi_environment(paths, context=context, base={"PATH": ""})
-    for name, value in everything.items():
-        names.append(name)
-        if name == "PATH":
-            folders = map(shlex.quote, _first(paths))
-            settings.append(f'PATH={":".join(folders)}:"$PATH"')
-            settings.append("export PATH")
-            continue
-        line = f"export {name}={shlex.quote(value)}"
-        if name == USER_KUBECONFIG:
-            line = f'export {name}="${{KUBECONFIG-}}"'
-        elif name == "PULUMI_CONFIG_PASSPHRASE_FILE":
-            line = f'[ -n "${{PULUMI_CONFIG_PASSPHRASE:-}}${{{name}:-}}" ] || {line}'
-        elif name in (
-            "PULUMI_PARALLEL",
-            "PULUMI_PARALLEL_DIFF",
-            "PULUMI_BACKEND_URL",
-            "PULUMI_PYTHON_CMD",
-            "PULUMI_CONTINUE_ON_ERROR",
-            "USER",
-        ):
-            line = f'[ -n "${{{name}:-}}" ] || {line}'
-        settings.append(line)
+    names = list(everything)
+    settings = [_setting(paths, name, value) for name, value in everything.items()]
     save, restore = [], []
     for name in names:
         # "x" marks a variable that was set, be it to nothing.

@@ -45,7 +45,8 @@ TEXTS = {
     ("docs/merge-requests.md", "/poscloud acknowledge"): "test_the_comment_acknowledges",
     ("docs/operations.md", "images "): "test_the_formula_names_settings_that_are_there",
     ("docs/state.md", "error: stack prod is in use"): "test_a_stack_in_use_is_told",
-    ("docs/watching.md", "shop  2 of 7"): "test_the_tree_is_drawn_like_this",
+    ("docs/watching.md", "shop  1 of 4 ready"): "test_the_tree_is_drawn_like_this",
+    ("docs/watching.md", "shop  2 of 4 gone"): "test_a_destroy_is_drawn_like_this",
     ("examples/apps/README.md", "┌─"): "test_the_drawing_has_the_services_of_the_shop",
 }
 """Other texts → their test."""

@@ -267,9 +267,9 @@ def test_the_tree_is_drawn_like_this(project: Project) -> None:
     for at in {at for at, _ in played.steps}:
         found = recorded.Recorded("created", parts).play(until=at)
         console = Console(width=100, file=io.StringIO(), color_system=None)
-        console.print(tree(found, at + 0.1, 20))
+        console.print(tree(found, at + 0.1, 20, 100))
         drawn |= {_form(line) for line in console.file.getvalue().splitlines()}  # type: ignore[attr-defined]
-    page = one("docs/watching.md", "shop  2 of 7").text.splitlines()
+    page = one("docs/watching.md", "shop  1 of 4 ready").text.splitlines()
     assert [line for line in page if _form(line) not in drawn] == [], sorted(drawn)
 
 

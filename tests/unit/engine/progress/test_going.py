@@ -12,6 +12,7 @@ from poscloud.cluster.watching.services import services_of
 from poscloud.engine.progress.events import Event
 from poscloud.engine.progress.going import Going, Seen
 from poscloud.engine.progress.show import Lines, tree
+from tests.pages.blocks import one
 
 Object = dict[str, Any]
 
@@ -100,6 +101,17 @@ def test_what_a_finalizer_holds_is_told(going: Going) -> None:
     assert next(going.summary(600.0)).startswith(
         "shop: 3 of 3 components gone, the namespace is there after 10 min"
     )
+
+
+def test_a_destroy_is_drawn_like_this() -> None:
+    pods = [_pod("pay", grace=30), _pod("web", grace=30), _pod("mysql", grace=120)]
+    pods.append(_pod("redis", grace=30, finalizers=("example.com/backup",)))
+    going = Going("shop", services_of([], pods).values())
+    going.see(Seen(_space(), pods), 2.0)
+    going.see(Seen(_space(), [pods[0], *pods[2:]]), 5.5)
+    held = "ConfigMap shop/x (finalizers example.com/keep, set by kubectl)"
+    going.see(Seen(_space(), pods[2:], holds=held), 6.0)
+    assert drawn(going, 9.0) == one("docs/watching.md", "shop  2 of 4 gone").text.splitlines()
 
 
 def test_a_job_of_which_nothing_was_known_and_pods_that_may_not_be_listed(going: Going) -> None:
