@@ -142,6 +142,8 @@ def _spec(kind: str, spec: Manifest) -> Manifest:
         spec = _service(spec)
     if kind == "Ingress":
         spec = _ingress(spec)
+    if kind == "Job" and "podFailurePolicy" in spec:
+        spec.pop("podReplacementPolicy", None)  # it can be nothing but Failed then, which the server sets
     if kind == "Deployment" and "strategy" in spec:
         spec["strategy"] = _strategy(spec["strategy"])
     if "template" in spec:

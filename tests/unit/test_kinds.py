@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import poscloud.components
-from poscloud.components.registry import PARTS
+from poscloud.components import registry
+from poscloud.components.registry import component
 from poscloud.load import load_file
 from poscloud.render import render_environment
 from poscloud.render.kinds import KINDS
@@ -16,10 +17,11 @@ from poscloud.spec.kinds import BACKING_KINDS, SERVICE_KINDS
 
 ROOT = Path(__file__).parents[2]
 SPECS = {**BACKING_KINDS, **SERVICE_KINDS}
+PARTS = {kind: component(kind) for kind in SPECS}
 
 
 def test_every_kind_has_a_renderer_and_a_component_class() -> None:
-    assert sorted(KINDS) == sorted(PARTS) == sorted(SPECS)
+    assert sorted(KINDS) == sorted(registry.PARTS) == sorted(SPECS)
     for kind, part in PARTS.items():
         assert part is getattr(poscloud.components, part.__name__), f"{kind} is not exported"
 

@@ -111,6 +111,14 @@ def test_what_the_server_adds_is_no_difference() -> None:
     assert normal(item) == normal(live)
 
 
+def test_what_the_server_adds_to_a_job_is_no_difference() -> None:
+    item = next(i for i in source("wbyh-stage").items if i["kind"] == "Job")
+    live = copy.deepcopy(item)
+    live["spec"] |= {"podReplacementPolicy": "Failed", "suspend": False}
+    assert "podFailurePolicy" in item["spec"]
+    assert differences(item, live) == []
+
+
 def test_how_many_pods_an_autoscaler_chose_is_no_difference(tmp_path: Path) -> None:
     whole = source("environment")
     items = [copy.deepcopy(item) for item in whole.items]
