@@ -95,8 +95,8 @@ dist: $(READY) ## Build wheel and sdist into dist; a tag v… has to have its se
 	@$(PIP) -c requirements-dev.lock hatchling hatch-vcs || $(NO_INDEX)
 	@.venv/bin/python release/dist.py
 
-bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour.
-	@sh bench/cold.sh
+bench-cold: ## Measure make up with nothing cached, in a clone of its own; takes a quarter of an hour. NODES=real: the set-up of real nodes.
+	@sh bench/cold.sh $(NODES)
 
 figures: $(READY_DEV) ## Measure what the README promises; prints a table.
 	@.venv/bin/python -m bench
