@@ -23,6 +23,8 @@ class Terminal:
         termios.tcsetwinsize(self.slave, (40, 132))
         self.before = termios.tcgetattr(self.slave)
         environment = workspace.environment() | {"TERM": "xterm"} | variables
+        for name in ("COLUMNS", "LINES"):  # they would count more than what the terminal says
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             ["poscloud", *words],
             stdin=self.slave,

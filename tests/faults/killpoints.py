@@ -249,7 +249,8 @@ class Lane:
         if self.mode == "short-lived":
             # The archive is made before anything is changed; its many requests would be points that tell nothing.
             command = ("poscloud", verb, "--yes", *(("--discard-logs",) if verb == "destroy" else ()))
-        process = self._start(*command, "-s", self.stack)
+        # What only looks for the display's sake would be points as well, and before the engine is there.
+        process = self._start(*command, "-s", self.stack, variables={"POSCLOUD_PROGRESS": "engine"})
         try:
             text, _ = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:

@@ -170,14 +170,18 @@ def progress_for(
         confirmed: Whether the engine asks nothing.
         stream: Where lines are written; by default standard error.
     """
-    wanted = os.environ.get("POSCLOUD_PROGRESS", "")
-    if not confirmed or wanted == "engine":
+    if not confirmed or wants_engine():
         return None
     if has_tree(environment):
         return Progress(Tree(), instead=True, say=say)
-    if _is_terminal() and wanted != "lines":
+    if _is_terminal() and os.environ.get("POSCLOUD_PROGRESS") != "lines":
         return None
     return Progress(Lines(stream), instead=False, say=say)
+
+
+def wants_engine() -> bool:
+    """Whether the engine's own display is asked for (``POSCLOUD_PROGRESS=engine``)."""
+    return os.environ.get("POSCLOUD_PROGRESS") == "engine"
 
 
 def has_tree(environment: dict[str, str]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from poscloud.cluster.target import Target
 from poscloud.cluster.watching.namespace import Namespace
 from poscloud.cluster.watching.services import services_of
-from poscloud.engine.progress.follow import Show
+from poscloud.engine.progress.follow import Show, wants_engine
 from poscloud.engine.progress.going import Going, Seen
 from poscloud.errors import PosCloudError
 from poscloud.provider import diagnosis
@@ -28,13 +28,15 @@ HELD_EVERY = 2.0
 
 
 def removal(target: Target, stack: str, mark: str) -> Show | None:
-    """Return what shows how an environment is removed; ``None`` where it is not there, or may not be looked at.
+    """Return what shows how an environment is removed; ``None`` where it is not there, or need or may not be looked at.
 
     Args:
         target: Its cluster.
         stack: The environment.
         mark: ``project/stack``, which its namespace has to say.
     """
+    if wants_engine():
+        return None
     try:
         going = asyncio.run(_before(Namespace(target, stack, mark)))
     except (PosCloudError, OSError):
