@@ -83,6 +83,8 @@ def for_value(message: str, found: Any) -> str:
         if cores := _CORES.fullmatch(found.strip()):
             return f"did you mean {cores[1]}?"
         if amount := _AMOUNT.fullmatch(found.strip()):
+            if amount[2] == "m" and found.strip().endswith("m"):
+                return f"did you mean {amount[1]}m for a CPU, or {amount[1]}Mi for memory?"
             suffix = (amount[2] or "").rstrip("iI").upper()
             return f"did you mean {amount[1]}{suffix}i?" if suffix else ""
     return ""
@@ -96,6 +98,8 @@ def for_field(loc: Sequence[Any], node: Node) -> str:
         node: The description.
     """
     name = str(loc[-1])
+    if len(loc) == 3 and loc[0] in ("services", "backing") and name in ("limits", "requests"):
+        return f"write resources: {{{name}: …}}"
     if len(loc) > 1:
         known = node.is_map and loc[0] in ("services", "backing", "defaults")
         elsewhere = known and name in EnvironmentSpec.model_fields
