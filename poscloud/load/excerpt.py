@@ -97,6 +97,17 @@ def excerpt(problem: Problem, root: Path) -> Excerpt | None:
     return Excerpt(number, cut.rstrip(), indent, max(1, wide))
 
 
+def is_open(lines: list[str], index: int) -> bool:
+    """Return whether nothing in a line of a file may be a secret.
+
+    Args:
+        lines: The file's lines.
+        index: Which of them, from 0.
+    """
+    beside = "\n".join(lines[max(index - 1, 0) : index + 2])
+    return not _goes_on(lines, index) and masked(lines[index], beside=beside) == lines[index]
+
+
 def masked(line: str, beside: str = "") -> str:
     """Return a line with ``*`` in place of what may be a secret, by its name or by its shape.
 

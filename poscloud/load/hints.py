@@ -19,7 +19,7 @@ _CORES = re.compile(r"(\d+(?:\.\d+)?)\s*(?:v?cpus?|cores?)", re.IGNORECASE)
 _MANIFEST = "that is a Kubernetes manifest; what describes it is written by: poscloud import FILE"
 
 
-def for_type(wanted: str, found: Any, path: Sequence[Any], mark: Mark) -> str:
+def for_type(wanted: str, found: Any, path: Sequence[Any], mark: Mark, written: str = "") -> str:
     """Return how to write what was meant by a value of another type; empty where that is not clear.
 
     Args:
@@ -27,12 +27,13 @@ def for_type(wanted: str, found: Any, path: Sequence[Any], mark: Mark) -> str:
         found: What is there.
         path: Where it stands in the description.
         mark: Where it stands in a file.
+        written: How a number stands there, where that is not how it is written here.
     """
     python = mark.file.suffix == ".py"
     if isinstance(found, str) and HIDDEN in found:
         return ""
     if wanted == "text":
-        return _for_text(found)
+        return _for_text(found, written)
     if isinstance(found, str) and not python:
         return _for_word(wanted, found)
     if wanted == "a list" and isinstance(found, str):
@@ -45,11 +46,11 @@ def for_type(wanted: str, found: Any, path: Sequence[Any], mark: Mark) -> str:
     return ""
 
 
-def _for_text(found: Any) -> str:
+def _for_text(found: Any, written: str) -> str:
     if isinstance(found, bool):
         return f'put it in quotes: "{str(found).lower()}"'
     if isinstance(found, int):
-        return f'put it in quotes: "{found}"'
+        return f'put it in quotes: "{written or found}"'
     if isinstance(found, float):
         return f"put it in quotes as it stands there; without them it is the number {found}"
     return 'for empty text write ""' if found is None else ""
@@ -83,6 +84,8 @@ def for_value(message: str, found: Any) -> str:
         if cores := _CORES.fullmatch(found.strip()):
             return f"did you mean {cores[1]}?"
         if amount := _AMOUNT.fullmatch(found.strip()):
+            if amount[2] == "m" and found.strip().endswith("m"):
+                return f"did you mean {amount[1]}m for a CPU, or {amount[1]}Mi for memory?"
             suffix = (amount[2] or "").rstrip("iI").upper()
             return f"did you mean {amount[1]}{suffix}i?" if suffix else ""
     return ""
@@ -96,6 +99,11 @@ def for_field(loc: Sequence[Any], node: Node) -> str:
         node: The description.
     """
     name = str(loc[-1])
+    part = len(loc) == 3 and loc[0] in ("services", "backing")
+    if (part or (len(loc) > 3 and loc[-3] == "containers")) and name in ("limits", "requests"):
+        return f"write resources: {{{name}: …}}"
+    if part and name == "name":
+        return f"'{loc[1]}' before the ':' is its name; leave the field out"
     if len(loc) > 1:
         known = node.is_map and loc[0] in ("services", "backing", "defaults")
         elsewhere = known and name in EnvironmentSpec.model_fields

@@ -154,9 +154,9 @@ def _base_problem(entry: Node, file: Path, trail: tuple[Path, ...], root: Path) 
 
 def _meant(file: Path, root: Path) -> str:
     """Return a hint to the file that the writer of a name without a file probably meant."""
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):  # unlike Path.is_dir, also where a name is too long
         return f"there is no folder {_shown(file.parent, root)}"
-    inside = file.glob("*.yaml") if file.is_dir() else []
+    inside = file.glob("*.yaml") if os.path.isdir(file) else []
     if bases := sorted(f"{file.name}/{f.name}" for f in inside):
         return f"that is a folder; it has {', '.join(bases[:MOST_BASES])}"
     others = (f.stem for f in file.parent.glob("*.yaml"))

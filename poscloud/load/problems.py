@@ -128,7 +128,8 @@ def _meant(
     if code == "unknown-field":
         return hints.for_field(node.known(loc), node) if mark.file.suffix != ".py" else ""
     if code == "wrong-type":
-        return hints.for_type(expected(detail), detail["input"], node.known(loc), mark)
+        written = node.written_at(loc)
+        return hints.for_type(expected(detail), detail["input"], node.known(loc), mark, written)
     return hints.for_value(message, detail["input"]) if code == "wrong-value" else ""
 
 

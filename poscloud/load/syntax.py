@@ -84,6 +84,8 @@ def _indented(problem: str, lines: Sequence[str], line: int, column: int) -> Tol
 
 
 def _colon(problem: str, lines: Sequence[str], line: int, column: int) -> Told:
+    from poscloud.load import excerpt  # only wrong files need it
+
     here, above = lines[line - 1], line - 2
     while above >= 0 and (not lines[above].strip() or lines[above].lstrip().startswith("#")):
         above -= 1
@@ -95,6 +97,8 @@ def _colon(problem: str, lines: Sequence[str], line: int, column: int) -> Told:
     if _SECOND_COLON.match(here) and column > _indent(here) + 1:
         return Told(line, column, "a second ': ' in one line", "put the value in quotes")
     if before and ":" not in before:
-        word = before.strip().removeprefix("- ")
+        if not excerpt.is_open(list(lines), above):
+            return Told(above + 1, _indent(before) + 1, "there is no ':' in this line", _QUOTES)
+        word = before.strip().removeprefix("- ").split()[0]  # what stands behind it may be a password
         return Told(above + 1, _indent(before) + 1, f"there is no ':' behind '{word}'", f"write `{word}:`")
     return Told(line, column, problem, _QUOTES)

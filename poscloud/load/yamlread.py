@@ -173,7 +173,7 @@ class Composer:
             value = {key: self._copy(child, event, depth + 1) for key, child in value.items()}
         elif isinstance(value, list):
             value = [self._copy(child, event, depth + 1) for child in value]
-        return Node(value, node.mark, node.key_mark)
+        return Node(value, node.mark, node.key_mark, node.written)
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag not in (None, "!", *TAGS):
@@ -189,7 +189,8 @@ class Composer:
         value, wrong = scalar(kind, event.value)
         if wrong:
             self._note(event, "wrong-value", wrong)
-        return Node(value, self._mark(event))
+        written = event.value if kind == "int" and event.value != str(value) else ""
+        return Node(value, self._mark(event), written=written)
 
     def _list(self, depth: int) -> list[Node]:
         items = []
@@ -203,7 +204,7 @@ class Composer:
             key = self._key(event, result, depth)
             child = self._value(self._events.get_event(), depth + 1)
             if key is not None:
-                result[key] = Node(child.value, child.mark, self._mark(event))
+                result[key] = Node(child.value, child.mark, self._mark(event), child.written)
         return result
 
     def _key(self, event: Any, known: dict[str, Node], depth: int) -> str | None:

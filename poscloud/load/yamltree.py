@@ -25,11 +25,13 @@ class Node:
         value: A scalar, a list of nodes, or a map of nodes.
         mark: Where the value begins.
         key_mark: Where its key begins; ``None`` in lists and at the top.
+        written: How a number stands in the file that is written otherwise here, as 007 is; else empty.
     """
 
     value: Any
     mark: Mark
     key_mark: Mark | None = field(default=None)
+    written: str = field(default="")
 
     @property
     def is_map(self) -> bool:
@@ -62,6 +64,17 @@ class Node:
         for step in self.known(path):
             node = node.value[step]
         return node.key_mark if key and node.key_mark else node.mark
+
+    def written_at(self, path: Iterable[str | int]) -> str:
+        """Return how the number at ``path`` stands in its file; empty where that is as it is written here.
+
+        Args:
+            path: Keys and indexes from this node down; those that are none here are passed over.
+        """
+        node = self
+        for step in self.known(path):
+            node = node.value[step]
+        return node.written
 
     def known(self, path: Iterable[str | int]) -> tuple[str | int, ...]:
         """Return the elements of ``path`` that are a key or an index here, in order."""

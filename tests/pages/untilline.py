@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 
 PATIENCE = 60
 """Seconds until it has to be over."""
@@ -14,10 +15,14 @@ def main() -> int:
     """Run the command of the arguments; its end counts as good if it is that of Ctrl-C."""
     with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
+        late = threading.Timer(PATIENCE, process.kill)  # it may print nothing, or not end
+        late.start()
         line = process.stdout.readline()
         sys.stdout.write(line)
+        sys.stdout.flush()
         process.send_signal(signal.SIGINT)
-        code = process.wait(PATIENCE)
+        code = process.wait()
+        late.cancel()
     return 0 if line and code in (0, 130, -signal.SIGINT) else code or 1
 
 

@@ -23,7 +23,7 @@ from poscloud.spec import (
     ZooKeeperSpec,
 )
 from poscloud.spec.base import MAX_NAME, Model, check_name
-from poscloud.spec.references import find_cycle
+from poscloud.spec.references import check_text, find_cycle
 from poscloud.spec.stateful import StatefulSpec
 from poscloud.spec.values import Amounts, parse_jvm_size, parse_quantity, resources
 
@@ -240,3 +240,11 @@ def test_a_secret_of_another_name_may_be_there_without_poscloud(outside: str) ->
 def test_a_namespace_of_kubernetes_itself_is_no_environment(name: str) -> None:
     with pytest.raises(ValidationError, match="is Kubernetes' own; destroy would delete it"):
         EnvironmentSpec(name=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [("$$${{", []), ("a $${b} c", []), ("${a", ["bad-reference"]), ("$${a ${", ["bad-reference"])],
+)
+def test_a_reference_without_its_end_is_found_and_nothing_else(text: str, codes: list[str]) -> None:
+    assert [finding.code for finding in check_text(text, (), {})] == codes

@@ -16,6 +16,7 @@ from poscloud.engine.following import Following
 from poscloud.engine.progress.events import UnknownEventsError, parse
 from poscloud.engine.progress.picture import Picture
 from poscloud.engine.progress.show import Lines, Shown, Tree
+from poscloud.errors import PosCloudError
 
 LOOK_SECONDS = 0.1
 """How often is looked for new events."""
@@ -99,7 +100,10 @@ class Progress:
         def changed(names: Iterable[str]) -> None:
             self._shown.changed(run, names, time.monotonic() - began)
 
-        beside(over, changed, began)
+        try:
+            beside(over, changed, began)
+        except (PosCloudError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
+            self._say(f"how the cluster follows cannot be shown: {error}")
 
     def _read(self, events: Path, run: Picture, over: threading.Event, began: float) -> None:
         try:

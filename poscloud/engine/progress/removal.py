@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
 
 from poscloud.cluster.target import Target
 from poscloud.cluster.watching.namespace import Namespace
@@ -43,7 +45,7 @@ def removal(target: Target, stack: str, mark: str) -> Show | None:
         return None  # who removes it is told by the engine
 
     def beside(over: threading.Event, changed: Callable[[Iterable[str]], None], began: float) -> None:
-        asyncio.run(_look(Namespace(target, stack, mark), going, over, changed, began))
+        asyncio.run(_until(over, _look(Namespace(target, stack, mark), going, over, changed, began)))
 
     return going, beside
 
@@ -53,6 +55,16 @@ async def _before(namespace: Namespace) -> Going:
     lists = [await namespace.listed_if_allowed(kind) for kind in ("deployments", "statefulsets", "pods")]
     deployments, stateful, pods = (found or [] for found in lists)
     return Going(namespace.name, services_of([*deployments, *stateful], pods).values())
+
+
+async def _until(over: threading.Event, looking: Coroutine[Any, Any, None]) -> None:
+    """Look, and end at once with the run: a cluster that does not answer is asked again for up to minutes."""
+    task = asyncio.create_task(looking)
+    ended = asyncio.create_task(asyncio.to_thread(over.wait))
+    await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _look(
@@ -73,7 +85,7 @@ async def _look(
             changed(going.see(seen, now))
         except (PosCloudError, OSError):
             pass  # a moment's silence of the cluster; the engine tells of a longer one
-        await asyncio.to_thread(over.wait, LOOK_SECONDS)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _is_slow(going: Going, now: float) -> bool:

@@ -54,12 +54,13 @@ class Lines:
 
     def changed(self, picture: Picture, names: Iterable[str], now: float) -> None:
         """Write a line for each of which there is something new to say."""
-        for name in names:
-            text = picture.line(name)
-            if not text or self._said.get(name) == text:
-                continue
-            self._said[name] = text
-            self._stream.write(f"[{seconds(now):>9}] {name}: {text}\n")
+        with picture.lock:  # told by those who read the engine's events, and by those who look at the cluster
+            for name in names:
+                text = picture.line(name)
+                if not text or self._said.get(name) == text:
+                    continue
+                self._said[name] = text
+                self._stream.write(f"[{seconds(now):>9}] {name}: {text}\n")
         self._stream.flush()
 
     def end(self) -> None:

@@ -218,7 +218,8 @@ class _Looking:
                 shown, map(self.masker.text, reach), map(_pod, pods), causes.get(component.name, "")
             )
         if strangers := sorted(seen.services.keys() - set(names)):
-            self.report.notes.append(f"in the namespace and not in the description: {', '.join(strangers)}")
+            told = self.masker.text(", ".join(strangers))
+            self.report.notes.append(f"in the namespace and not in the description: {told}")
 
     def _add_events(self, seen: Seen, found: list[Object]) -> None:
         events = events_of(found, seen.services.values(), ())
@@ -228,7 +229,13 @@ class _Looking:
             count = f" ({event.count} times)" if event.count > 1 else ""
             told = self.masker.text(f"{event.reason}: {event.message}")
             self.report.events.append(
-                Change(event.seen, event.service, told + count, event.about, event.warning)
+                Change(
+                    event.seen,
+                    self.masker.text(event.service),
+                    told + count,
+                    self.masker.text(event.about),
+                    event.warning,
+                )
             )
 
     def _add_changes(self, seen: Seen, kept: Mapping[str, list[Object]], ledger: Object) -> None:
@@ -244,7 +251,7 @@ class _Looking:
                 self.report.versions.append(
                     Change(
                         moment(version.at),
-                        service.name,
+                        self.masker.text(service.name),
                         self.masker.text(text),
                         self.masker.text(version.who),
                     )
@@ -257,7 +264,9 @@ class _Looking:
         for entry in reversed(entries):
             text = self.masker.text(f"{entry.object}: {entry.done}: {entry.why}")
             owner = owners.get((entry.kind, entry.name), "") or _owner(entry.name, seen.services)
-            self.report.by_hand.append(Change(entry.at, owner, text, self.masker.text(entry.who)))
+            self.report.by_hand.append(
+                Change(entry.at, self.masker.text(owner), text, self.masker.text(entry.who))
+            )
 
 
 def _runs(component: Component) -> bool:

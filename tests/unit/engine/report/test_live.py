@@ -31,9 +31,13 @@ ENTRY = Entry("scale", "apps/v1", "Deployment", "web", (CHANGE,), f"ann {MARK}",
 
 def _answers(refused: frozenset[str]) -> dict[str, Any]:
     space = {"poscloud.io/stack": "poscloud/env", "poscloud.io/cluster": "uid-1"}
-    deployment = workload("web", image=f"r/web:{MARK}")
+    deployments = [workload("web", image=f"r/web:{MARK}"), workload(f"x-{MARK}")]
     return {
-        "deployments": {"kind": "DeploymentList", "apiVersion": "apps/v1", "items": [deployment]},
+        "deployments": {
+            "kind": "DeploymentList",
+            "apiVersion": "apps/v1",
+            "items": deployments,
+        },
         "pods": {"kind": "PodList", "apiVersion": "v1", "items": [pod("web")]},
         "env": {"metadata": {"name": "env", "annotations": space}},
         "secrets": {"items": [{"data": {"p": base64.b64encode(MARK.encode()).decode()}}]},
@@ -59,6 +63,16 @@ def _answers(refused: frozenset[str]) -> dict[str, Any]:
                 {
                     "metadata": {"name": "web", "labels": {"app": "web"}},
                     "spec": {"selector": {"app": "web"}, "ports": [{"port": 9090}]},
+                }
+            ]
+        },
+        "events": {
+            "items": [
+                {
+                    "metadata": {"creationTimestamp": "2026-11-22T11:00:00Z"},
+                    "involvedObject": {"kind": "Pod", "name": f"x-{MARK}"},
+                    "reason": "Killing",
+                    "message": "stopped",
                 }
             ]
         },
@@ -105,7 +119,8 @@ async def test_a_secret_in_versions_addresses_and_names_of_people_is_hidden(
     assert state.version == "[secret]"
     page = components(report) + changes(report)
     assert "ann [secret]" in page and MARK not in page + repr(report)
-    assert report.unread == set() and "None are kept; a cluster forgets" in page
+    assert report.unread == set() and UNREAD not in page and "Pod x-[secret]" in page
+    assert "in the namespace and not in the description: x-[secret]" in report.notes
 
 
 @pytest.mark.parametrize(
