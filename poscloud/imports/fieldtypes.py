@@ -37,6 +37,8 @@ KNOWN = frozenset(
     "PriorityClass RoleBinding ClusterRoleBinding".split()
 )
 """Kinds that are read; of any other one only its name is."""
+_OTHERWISE = frozenset({("grpc", "service"), ("volumes", "image"), ("glusterfs", "endpoints")})
+"""Fields that are something else than those of the same name elsewhere; nobody here reads them."""
 
 
 def without_nulls(value: Any) -> Any:
@@ -57,6 +59,8 @@ def _wrong(value: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     """Yield what is wrong with the fields of a map, and with those of the maps in it."""
     for key, below in value.items():
         here = (*path, str(key))
+        if here[-2:] in _OTHERWISE:
+            continue
         is_map = key in _MAPS or here[-2:] == ("resources", "limits")  # a LimitRange has a list of that name
         if is_map and not isinstance(below, dict):
             yield f"{'.'.join(here)} that is no map"

@@ -70,3 +70,16 @@ def test_standard_input_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"a: \xff\n")))
     with pytest.raises(InputError, match=r"\(standard input\): cannot be read: byte 4 is no UTF-8 text"):
         read_files([Path("-")], None)
+
+
+def test_fields_of_another_type_than_their_namesakes_are_read() -> None:
+    container = {"name": "a", "image": "i", "readinessProbe": {"grpc": {"port": 1, "service": "health"}}}
+    volumes = [
+        {"name": "o", "image": {"reference": "r"}},
+        {"name": "g", "glusterfs": {"endpoints": "e", "path": "p"}},
+    ]
+    spec = {"template": {"spec": {"containers": [container], "volumes": volumes}}}
+    text = json.dumps(
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+    )
+    assert len(parse(Path("m.yaml"), text)) == 1
