@@ -84,7 +84,7 @@ def check_text(text: str, path: Path, offered: Mapping[str, tuple[str, ...]]) ->
         offered: Name of a part → the outputs it has.
     """
     findings = []
-    if "${" in REFERENCE.sub("", text):
+    if "${" in REFERENCE.sub(" ", text):
         hint = "write ${NAME.OUTPUT}; or $${ for a literal ${"
         findings.append(Finding(path, "bad-reference", "a '${' has no '}'", hint))
     for reference in _references(text):
