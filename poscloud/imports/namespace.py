@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from poscloud.imports.ingress import ingress_rule
@@ -63,10 +64,18 @@ def _secrets(source: Source, others: set[str | None]) -> dict[str, list[str]]:
     found = {}
     for item in source.kind("Secret"):
         name = item["metadata"]["name"]
-        keys = sorted({*(item.get("data") or {}), *(item.get("stringData") or {}), *sources(item)})
+        keys = sorted({*(item.get("data") or {}), *(item.get("stringData") or {}), *_sources(item)})
         if name not in others and item.get("type", "Opaque") == "Opaque" and keys:
             found[name] = keys
     return found
+
+
+def _sources(item: Manifest) -> Iterable[str]:
+    """Return the keys that poscloud fills; none where the annotation is not one that it has written."""
+    try:
+        return sources(item)
+    except ValueError:
+        return ()
 
 
 def _time_zone(workloads: list[Workload]) -> list[str | None]:
