@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from poscloud.imports.ingress import ingress_rule
@@ -64,18 +63,10 @@ def _secrets(source: Source, others: set[str | None]) -> dict[str, list[str]]:
     found = {}
     for item in source.kind("Secret"):
         name = item["metadata"]["name"]
-        keys = sorted({*(item.get("data") or {}), *(item.get("stringData") or {}), *_sources(item)})
+        keys = sorted({*(item.get("data") or {}), *(item.get("stringData") or {}), *sources(item)})
         if name not in others and item.get("type", "Opaque") == "Opaque" and keys:
             found[name] = keys
     return found
-
-
-def _sources(item: Manifest) -> Iterable[str]:
-    """Return the keys that poscloud fills; none where the annotation is not one that it has written."""
-    try:
-        return sources(item)
-    except ValueError:
-        return ()
 
 
 def _time_zone(workloads: list[Workload]) -> list[str | None]:
@@ -146,4 +137,4 @@ def _peers(peers: list[Manifest]) -> tuple[list[str], list[str]]:
     for peer in peers:
         for expression in (peer.get("namespaceSelector") or {}).get("matchExpressions") or []:
             namespaces += expression.get("values") or []
-    return namespaces, [p["ipBlock"]["cidr"] for p in peers if "ipBlock" in p]
+    return namespaces, [p["ipBlock"]["cidr"] for p in peers if "cidr" in p.get("ipBlock", {})]

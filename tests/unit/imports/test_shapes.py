@@ -122,6 +122,11 @@ def test_odd_names_and_annotations_and_servers_that_are_gone_are_no_tracebacks(t
             "spec": {"ports": [{"name": "client", "port": 3306}]},
         },
         {"kind": "EndpointSlice", "metadata": {"name": "db"}, "endpoints": []},
+        {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "isolation"},
+            "spec": {"ingress": [{"from": [{"ipBlock": {}}]}]},
+        },
     ]
     text = "\n---\n".join(json.dumps({"apiVersion": "v1", **item}) for item in made)
     odd = imported(source_of(parse(Path("m.yaml"), text), "shop"), tmp_path, "a test", Choices())
