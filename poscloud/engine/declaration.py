@@ -42,7 +42,7 @@ async def declare(root: Path, target: Target, cluster: pulumi.ProviderResource) 
     described = describe(root, pulumi.get_stack(), pulumi.get_project())
     spec = described.spec
     if config.get_secret(CONFIG) is None:
-        refuse_emptied(target, spec)
+        refuse_emptied(target, spec, dry_run=pulumi.runtime.is_dry_run())
     keep_record(root, spec, dry_run=pulumi.runtime.is_dry_run())
     choice = Choice.read(os.environ.get(VARIABLE, ""))
     parts = [part for part in described.parts if part.name not in choice.left_out]

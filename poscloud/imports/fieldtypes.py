@@ -36,7 +36,9 @@ KNOWN = frozenset(
     "PodDisruptionBudget Ingress NetworkPolicy EndpointSlice ResourceQuota LimitRange Namespace StorageClass "
     "PriorityClass RoleBinding ClusterRoleBinding".split()
 )
-"""Kinds that are read; of any other one only its name is."""
+"""Kinds that are read; of any other one only its metadata are."""
+_OTHERWISE = frozenset({("grpc", "service"), ("volumes", "image"), ("glusterfs", "endpoints")})
+"""Fields that are something else than those of the same name elsewhere; nobody here reads them."""
 
 
 def without_nulls(value: Any) -> Any:
@@ -48,23 +50,27 @@ def without_nulls(value: Any) -> Any:
 
 def wrong_type(item: dict[str, Any]) -> str:
     """Return which field of a manifest is not what it has to be; empty if none of those that are read here."""
-    if item["kind"] not in KNOWN:
-        return ""
-    return next((f"this {item['kind']} has {why}" for why in _wrong(item, ())), "")
+    read = item if item["kind"] in KNOWN else {"metadata": item["metadata"]}
+    return next((f"this {item['kind']} has {why}" for why in _wrong(read, ())), "")
 
 
 def _wrong(value: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     """Yield what is wrong with the fields of a map, and with those of the maps in it."""
     for key, below in value.items():
         here = (*path, str(key))
-        is_map = key in _MAPS or here[-2:] == ("resources", "limits")  # a LimitRange has a list of that name
+        if here[-2:] in _OTHERWISE:
+            continue
+        # A LimitRange has a list of that name, and of ports only an Ingress' is a map.
+        is_map = key in _MAPS or here[-2:] in (("resources", "limits"), ("service", "port"))
         if is_map and not isinstance(below, dict):
             yield f"{'.'.join(here)} that is no map"
         elif key in _LISTS and not isinstance(below, list):
             yield f"{'.'.join(here)} that is no list"
         elif key in _TEXTS and not isinstance(below, str):
             yield f"{'.'.join(here)} that is no text"
-        elif key in _NUMBERS and (not isinstance(below, int) or isinstance(below, bool)):
+        elif (key in _NUMBERS or here == ("spec", "ports", "port")) and (
+            not isinstance(below, int) or isinstance(below, bool)
+        ):
             yield f"{'.'.join(here)} that is no whole number"
         else:
             yield from _below(str(key), below, here)

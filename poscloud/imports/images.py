@@ -36,11 +36,11 @@ class ImageNames:
 
     def of_service(self, image: str, service: str) -> dict[str, str]:
         """Return the fields that say the image of a service: ``version`` by the pattern, or ``image``."""
-        return self._fields(image, self.service.replace("{service}", service))
+        return self._fields(image, self.service.replace("{service}", _literal(service)))
 
     def of_program(self, image: str, kind: str) -> dict[str, str]:
         """Return the fields that say the image of a backing service, or of a service that runs a known program."""
-        return self._fields(image, Images().backing.replace("{kind}", kind))
+        return self._fields(image, Images().backing.replace("{kind}", _literal(kind)))
 
     def of_sidecar(self, image: str) -> dict[str, str]:
         """Return the fields that say the image of the sidecar."""
@@ -52,6 +52,11 @@ class ImageNames:
         ).partition("\0")
         tag = image.removeprefix(beginning)
         return {"version": tag} if tag != image and "/" not in tag and "@" not in tag else {"image": image}
+
+
+def _literal(name: str) -> str:
+    """Return a name as a pattern has it: a manifest may call something by any word, also one with braces."""
+    return name.replace("{", "{{").replace("}", "}}")
 
 
 def tag_of(image: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poscloud.cluster.target import Target, context_target, local_target
-from poscloud.engine.kubectl import Kubectl, stamp_of
+from poscloud.engine.kubectl import ForbiddenError, Kubectl, stamp_of
 from poscloud.engine.pulumi import Pulumi
 from poscloud.errors import PosCloudError
 from poscloud.imports.reading import source_of
@@ -32,10 +32,11 @@ KINDS = (
     "endpointslices.discovery.k8s.io",
     "resourcequotas",
     "limitranges",
-    "roles.rbac.authorization.k8s.io",
-    "rolebindings.rbac.authorization.k8s.io",
 )
 """What is asked for. Pods, ReplicaSets and the like are made of these by the cluster."""
+
+RIGHTS = ("roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io")
+"""Those of teams; whoever may edit all else in a namespace may not look at them by that."""
 
 CLASSES = ("storageclasses.storage.k8s.io", "priorityclasses.scheduling.k8s.io")
 """Of these, those that are called ``NAMESPACE.…`` belong to the environment."""
@@ -80,7 +81,11 @@ def read_namespace(root: Path, namespace: str, context: str | None, stack: str |
         raise PosCloudError(
             f"there is no namespace '{namespace}' in {target}", hint="look: kubectl get namespaces"
         )
-    items = [found, *kubectl.get(",".join(KINDS), "-n", namespace).get("items", [])]
+    items = [
+        found,
+        *kubectl.get(",".join(KINDS), "-n", namespace).get("items", []),
+        *_rights(kubectl, namespace),
+    ]
     prefix = f"{namespace}."
     if any(name.startswith(prefix) for item in items for name in _classes(item)):
         wide = kubectl.get(",".join(CLASSES)).get("items", [])
@@ -89,6 +94,15 @@ def read_namespace(root: Path, namespace: str, context: str | None, stack: str |
     if context:
         target = context_target(root, context, kubectl.cluster_uid())
     return Live(source_of(kept, stack or namespace), target)
+
+
+def _rights(kubectl: Kubectl, namespace: str) -> list[Manifest]:
+    """Return the Roles and RoleBindings; none where this user may not look at them."""
+    try:
+        found: list[Manifest] = kubectl.get(",".join(RIGHTS), "-n", namespace).get("items", [])
+    except ForbiddenError:
+        return []  # then no team is recognised, and their accounts are listed
+    return found
 
 
 def _classes(item: Manifest) -> Iterator[str]:

@@ -137,4 +137,4 @@ def _peers(peers: list[Manifest]) -> tuple[list[str], list[str]]:
     for peer in peers:
         for expression in (peer.get("namespaceSelector") or {}).get("matchExpressions") or []:
             namespaces += expression.get("values") or []
-    return namespaces, [p["ipBlock"]["cidr"] for p in peers if "ipBlock" in p]
+    return namespaces, [p["ipBlock"]["cidr"] for p in peers if "cidr" in p.get("ipBlock", {})]

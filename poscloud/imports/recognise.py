@@ -196,11 +196,11 @@ def _completed(data: dict[str, Any], workloads: list[Workload], notes: list[str]
     for workload in workloads:
         name = workload.name
         rendered = render_part(spec, name).manifests if name in {*spec.backing, *spec.services} else []
-        if fields := data["backing"].get(name):
+        if fields := data.get("backing", {}).get(name):
             files = _files(rendered, f"{name}-config")
             if config := own_settings(fields["kind"], workload.config, files):
                 fields["config"] = config
-        elif fields := data["services"].get(name):
+        elif fields := data.get("services", {}).get(name):  # gone where none could be described
             own_variables(workload, fields, rendered)
             _take_passwords_out(name, data, notes)
     spec = settled(data, notes)

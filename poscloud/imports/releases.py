@@ -143,7 +143,7 @@ def _without_track(item: Manifest, name: str, replicas: int | None = None) -> Ma
     result["metadata"]["name"] = name
     spec = result["spec"]
     if item["kind"] == "Service":
-        spec["selector"].pop(names.TRACK_LABEL, None)
+        (spec.get("selector") or {}).pop(names.TRACK_LABEL, None)
         return result
     spec["replicas"] = replicas
     template = spec["template"]

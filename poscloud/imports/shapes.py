@@ -41,17 +41,24 @@ def _lacks(item: Manifest) -> Iterator[str]:
         yield f"has no {'.'.join(_MAPS[kind])}"
     for path, fields in _LISTS.get(kind, ()):
         yield from _entries(_at(item, *path), ".".join(path), fields)
+    if kind == "StatefulSet":
+        claims = [_at(claim, "metadata") for claim in _list(_at(item, "spec", "volumeClaimTemplates"))]
+        yield from _entries(claims, "spec.volumeClaimTemplates.metadata", ("name",))
     if kind == "HorizontalPodAutoscaler":
-        if not isinstance(_at(item, "spec", "maxReplicas"), int):
-            yield "has no spec.maxReplicas"
-        for metric in _list(_at(item, "spec", "metrics")):
-            if _at(metric, "type") == "Resource" and not (
-                _at(metric, "resource", "name") and isinstance(_at(metric, "resource", "target"), dict)
-            ):
-                yield "has a metric without resource.name and resource.target"
+        yield from _autoscaler(item)
     for field in ("data", "stringData") if kind in ("ConfigMap", "Secret") else ():
         if not isinstance(item.get(field), dict | None):
             yield f"has {field} that is no map"
+
+
+def _autoscaler(item: Manifest) -> Iterator[str]:
+    if not isinstance(_at(item, "spec", "maxReplicas"), int):
+        yield "has no spec.maxReplicas"
+    for metric in _list(_at(item, "spec", "metrics")):
+        if _at(metric, "type") == "Resource" and not (
+            _at(metric, "resource", "name") and isinstance(_at(metric, "resource", "target"), dict)
+        ):
+            yield "has a metric without resource.name and resource.target"
 
 
 def _workload(item: Manifest, path: tuple[str, ...]) -> Iterator[str]:

@@ -39,12 +39,14 @@ class Takeover:
         text: Its content.
         objects: How many objects of the cluster it has.
         context: Context of the kubeconfig, which the stack has to be given; empty: the local cluster.
+        cluster: The kubeconfig and the context in it by which the cluster is found, also the local one.
     """
 
     file: Path
     text: str
     objects: int
     context: str = ""
+    cluster: tuple[str, str] = ("", "")
 
     @property
     def commands(self) -> list[str]:
@@ -81,7 +83,8 @@ def takeover(
         "resources": resources,
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    return Takeover(FOLDER / f"{spec.name}.json", text, sum("id" in r for r in resources), context)
+    cluster = inputs.get("kubeconfig", ""), inputs.get("context", "")
+    return Takeover(FOLDER / f"{spec.name}.json", text, sum("id" in r for r in resources), context, cluster)
 
 
 def _resources(spec: EnvironmentSpec, live: Collection[Id], project: str) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,8 @@ def lines(result: Imported, most: int, *, written: bool) -> Iterator[str]:
         yield f"note  {note}"
     for config in secrets(result):
         if config == CONFIG and result.spec.adopt and result.spec.pull_secret:
-            command = carry_over(result.spec.name, result.spec.pull_secret)
+            cluster = result.takeover.cluster if result.takeover else ()
+            command = carry_over(result.spec.name, result.spec.pull_secret, *cluster)
             yield f"secret  before up, which refuses to replace the registry's credentials by none: {command}"
         else:
             yield f"secret  set its value: poscloud secret set -s {result.spec.name} {config}"

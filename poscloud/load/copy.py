@@ -176,10 +176,25 @@ def _rule_of(rule: Node, kept: set[str]) -> Node | None:
         also = [a for a in also if a.is_map and "paths" in a.value]
         if not also:
             return None
-        left, *also = also
-        left = Node({**rule.value, **left.value}, rule.mark)
+        # One without a certificate of its own, if there is one: what the rule has, the others still inherit.
+        left = next((a for a in also if not _says(a, "tls")), also[0])
+        also = [_with_type(a, rule) for a in also if a is not left]
+        left = Node({**rule.value, **{k: v for k, v in left.value.items() if _says(left, k)}}, rule.mark)
     entry = rule.value["also"]
     return Node({**left.value, "also": Node(also, entry.mark, entry.key_mark)}, rule.mark)
+
+
+def _with_type(further: Node, rule: Node) -> Node:
+    """Return a further host that says itself how its paths are matched: what it had this from may be another now."""
+    if _says(further, "path_type"):
+        return further
+    inherited = rule.value.get("path_type") or Node("Prefix", further.mark)
+    return Node({**further.value, "path_type": inherited}, further.mark, further.key_mark)
+
+
+def _says(further: Node, field: str) -> bool:
+    """Whether a further host has a value of its own there; null is none."""
+    return field in further.value and further.value[field].value is not None
 
 
 def _with_paths(rule: Node, kept: set[str]) -> Node | None:

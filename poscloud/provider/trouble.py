@@ -87,7 +87,7 @@ def trouble(obj: Object, related: Related) -> Trouble | None:
         if event.get("reason") == "FailedCreate":
             return _refused(str(event.get("message", "")))
     for pod in related.pods:
-        if found := _pod_trouble(pod, related.around):
+        if found := _pod_trouble(pod, related.around, related.facts.get("written", "")):
             return found
     for event in related.events:
         if event.get("reason") in ("ProvisioningFailed", "FailedBinding"):
@@ -136,7 +136,7 @@ def _refused(message: str) -> Trouble:
     return Trouble("create", text, QUOTA_GRACE)
 
 
-def _pod_trouble(pod: Object, around: Sequence[Object]) -> Trouble | None:
+def _pod_trouble(pod: Object, around: Sequence[Object], written: str) -> Trouble | None:
     name, scheduled = str(get(pod, "metadata", "name")), condition(pod, "PodScheduled")
     if get(pod, "metadata", "deletionTimestamp"):
         return None
@@ -144,9 +144,9 @@ def _pod_trouble(pod: Object, around: Sequence[Object]) -> Trouble | None:
         return Trouble("unschedulable", _unschedulable(pod, str(scheduled.get("message", "")), around))
     status = pod.get("status", {})
     containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    asked = _is_asked(pod)
+    unasked_since = None if _is_asked(pod) else written
     for container in containers:
-        if found := _stuck(name, container) or _crashing(name, container, around, asked):
+        if found := _stuck(name, container) or _crashing(name, container, around, unasked_since):
             return found
     for container in containers:
         probe = _probe(name, str(container.get("name")), around)
@@ -197,13 +197,25 @@ def _is_asked(pod: Object) -> bool:
     return not containers or any("readinessProbe" in container for container in containers)
 
 
-def _crashing(pod: str, container: Object, around: Sequence[Object], asked: bool) -> Trouble | None:
+def _crashing(
+    pod: str, container: Object, around: Sequence[Object], unasked_since: str | None
+) -> Trouble | None:
+    """Return what makes a container end again and again.
+
+    Args:
+        pod: The pod's name.
+        container: The container's status.
+        around: Warning events.
+        unasked_since: Of a pod that has no readiness probe, so that "ready" says little, when the object was last
+            written: one that runs again and has not ended since then, such as an old pod, has settled.
+    """
     name, restarts = str(container.get("name")), container.get("restartCount", 0)
     state = get(container, "state", "waiting", default={})
     ended = get(container, "state", "terminated") or get(container, "lastState", "terminated", default={})
     # What nobody asks counts seconds after it runs: one that has too little memory is told at once.
-    enough = 1 if ended.get("reason") == "OOMKilled" and not asked else CRASHES
-    settled = container.get("ready") and asked
+    enough = 1 if ended.get("reason") == "OOMKilled" and unasked_since is not None else CRASHES
+    old = unasked_since is None or str(ended.get("finishedAt", "~"))[:19] < unasked_since[:19]
+    settled = container.get("ready") and old
     if state.get("reason") != "CrashLoopBackOff" and (restarts < enough or settled):
         return None
     code = f"last exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason')})"

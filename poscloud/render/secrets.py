@@ -38,9 +38,12 @@ def render_secret(
 
 
 def sources(item: Manifest) -> Mapping[str, str]:
-    """Return the data keys of a manifest that secret configuration fills: key → name of the configuration."""
+    """Return the data keys of a manifest that secret configuration fills: key → name of the configuration.
+
+    What is no such pair is passed over: a manifest that is imported may have anything there.
+    """
     text = item["metadata"].get("annotations", {}).get(names.SECRET_SOURCE_ANNOTATION, "")
-    return dict(entry.split("=", 1) for entry in text.split(",") if entry)
+    return dict(entry.split("=", 1) for entry in text.split(",") if "=" in entry)
 
 
 def required(item: Manifest) -> set[str]:

@@ -117,6 +117,30 @@ def test_of_several_hosts_those_stay_that_lead_somewhere(
     assert {each.tls for each in found} <= {"a-tls"}
 
 
+INHERITED = """\
+ingress:
+  - host: a.example.com
+    paths: {/: web}
+    tls: a-tls
+    also:
+      - {host: b.example.com, paths: {/: pay}, tls: b-tls, path_type: Exact}
+      - {host: c.example.com, paths: {/: pay}, path_type: Exact, tls: null}
+      - {host: d.example.com, paths: {/: pay}}
+"""
+
+
+def test_hosts_that_stay_inherit_what_they_did(project: Path) -> None:
+    ingress = STAGE[STAGE.index("ingress:") : STAGE.index("defaults:")]
+    describe(project, "stage", STAGE.replace(ingress, INHERITED))
+    describe(project, "mine", "copy_of: stage\nonly: [pay]\n")
+    (rule,) = load_environment(project, "mine").ingress
+    assert {each.host[5:6]: (each.tls, each.path_type) for each in rule.hosts()} == {
+        "b": ("b-tls", "Exact"),
+        "c": ("a-tls", "Exact"),
+        "d": ("a-tls", "Prefix"),
+    }
+
+
 def test_what_needs_another_service_brings_it(project: Path) -> None:
     describe(project, "mine", "copy_of: stage\nonly: [web]\n")
     assert set(load_environment(project, "mine").services) == {"web", "pay"}

@@ -180,7 +180,8 @@ def external_servers(source: Source, workloads: list[Workload]) -> dict[str, dic
             continue
         host = spec.get("externalName")
         if slices := source.get("EndpointSlice", name):
-            host = slices["endpoints"][0]["addresses"][0]
+            addresses = [a for e in slices.get("endpoints") or [] for a in e.get("addresses") or []]
+            host = addresses[0] if addresses else host
         if host:
             external = {"host": host, "port": ports[0]["port"]}
             found[name] = {"kind": "mysql", "external": external, **_seen_by_clients(name, workloads)}

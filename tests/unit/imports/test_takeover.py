@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import pytest
 
 from poscloud import Environment
 from poscloud.imports.difference import Id
+from poscloud.imports.importing import Choices, imported
+from poscloud.imports.reading import source_of
 from poscloud.imports.takeover import Takeover, takeover
+from poscloud.imports.words import lines
 from poscloud.load import known_stacks, load_environment, load_file
 from poscloud.render import render_environment
 from poscloud.spec import EnvironmentSpec
+from tests.unit.imports.test_round_trip import unlabelled
 from tests.unit.test_components import Record, Recorder, record  # noqa: F401
 from tests.write_golden import ROOT
 
@@ -106,3 +111,15 @@ def test_the_commands_name_the_stack_its_cluster_and_no_protection() -> None:
     assert "--protect=false" in taking
     assert last == "poscloud up -s wbyh-stage"
     assert Path(takeover(spec, [], "poscloud", {}).file).name == "wbyh-stage.json"
+
+
+@pytest.mark.parametrize("context", ["", "office"])
+def test_credentials_are_carried_over_from_the_cluster_that_was_read(context: str, tmp_path: Path) -> None:
+    spec = load_environment(ROOT, "wbyh-stage")
+    manifests = [unlabelled(m) for part in render_environment(spec) for m in part.manifests]
+    result = imported(source_of(manifests, None), tmp_path, "a test", Choices(adopt=True))
+    inputs = {"kubeconfig": "/home/a/config", "context": "office"}
+    taken = takeover(result.spec, [], "poscloud", inputs, context)
+    said = [line for line in lines(replace(result, takeover=taken), 9, written=True) if "kubectl" in line]
+    (line,) = said
+    assert "kubectl --kubeconfig=/home/a/config --context=office get secret" in line

@@ -177,6 +177,21 @@ def test_what_nobody_asks_is_not_settled_because_it_runs(probes: Object, state: 
 
 
 @pytest.mark.parametrize(
+    ("ended", "state"), [("2026-01-01T00:00:04Z", "waiting"), ("2026-01-01T00:00:06Z", "failed")]
+)
+def test_an_old_pod_that_has_settled_fails_no_rollout(ended: str, state: str) -> None:
+    last = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": ended}
+    old = pod(
+        {"running": {}}, container={"restartCount": 4, "lastState": {"terminated": last}, "ready": True}
+    )
+    old["spec"] = {"containers": [{"name": "main"}]}
+    related = Related([old], facts={"written": "2026-01-01T00:00:05"})
+    judge = Judge(0, timeout=600, grace=60)
+    judge.step(0, WAITING, related)
+    assert judge.step(60, WAITING, related).state == state
+
+
+@pytest.mark.parametrize(
     ("reason", "probes", "told"),
     [("OOMKilled", {}, True), ("Error", {}, False), ("OOMKilled", {"readinessProbe": {}}, False)],
 )
