@@ -224,19 +224,24 @@ class TestLeftovers:
     @pytest.fixture
     def groups(self, paths: ProjectPaths, tmp_path: Path) -> list[Path]:
         run = private_directory(private_directory(private_directory(paths.owned) / "cluster") / "run")
-        found = [tmp_path / kind / "poscloud-0-n1" for kind in ("cpu", "memory")]
+        found = [tmp_path / kind / f"poscloud-{cluster_id(paths)}-n1" for kind in ("cpu", "memory")]
         for group in found:
             (group / "kubepods" / "pod").mkdir(parents=True)
-        strange = tmp_path / "memory" / "somebody-elses"
-        strange.mkdir()
+        # The last is of the project that this one was copied from.
+        strange = [tmp_path / "memory" / name for name in ("somebody-elses", "poscloud-0123456789-n1")]
+        for group in strange:
+            group.mkdir()
         (run / "sandbox.lock").touch()
-        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), str(strange)]]))
+        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), *map(str, strange)]]))
         return found
 
     def test_they_are_removed_without_it(self, paths: ProjectPaths, groups: list[Path]) -> None:
         control.clean(paths, paths.bin / "sandbox")
         assert not any(group.exists() for group in groups)
-        assert (groups[1].parent / "somebody-elses").exists()
+        assert {group.name for group in groups[1].parent.iterdir()} == {
+            "somebody-elses",
+            "poscloud-0123456789-n1",
+        }
         assert not (paths.cluster / "run" / "cgroups.json").exists()
         control.clean(paths, paths.bin / "sandbox")
 
@@ -245,7 +250,7 @@ class TestLeftovers:
     ) -> None:
         monkeypatch.setattr(leftovers, "TIMEOUT", 0.0)
         (groups[1] / "kubepods" / "busy").touch()
-        with pytest.raises(DeployError, match="poscloud-0-n1/kubepods: Directory not empty") as caught:
+        with pytest.raises(DeployError, match="-n1/kubepods: Directory not empty") as caught:
             control.clean(paths, paths.bin / "sandbox")
         assert caught.value.hint == "poscloud cluster down"
 
