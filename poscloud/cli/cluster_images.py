@@ -36,6 +36,9 @@ def images(
     from poscloud.local.nodeimages.table import by_tag
     from poscloud.local.progress import ConsoleReporter
 
+    if prune and names:
+        message = f"--prune looks at all layers, and {' '.join(names)} was named"
+        raise UsageError(message, hint="poscloud cluster images --prune")
     project = root()
     found = report(project)
     known = [image.name for image in found]

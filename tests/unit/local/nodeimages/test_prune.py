@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from poscloud.errors import WaitTimeoutError
+from poscloud.cli.cluster_images import images
+from poscloud.errors import UsageError, WaitTimeoutError
 from poscloud.local.nodeimages import ensure_images
 from poscloud.local.nodeimages import prune as pruning
 from poscloud.local.nodeimages.ensure import in_use
@@ -75,3 +76,12 @@ def test_what_a_killed_one_left_goes(project: Path) -> None:
         (cache_root() / "images" / name).mkdir()
     prune(project, SilentReporter())
     assert not [entry for entry in (cache_root() / "images").iterdir() if entry.name.startswith(".app-0.")]
+
+
+def test_pruning_takes_no_names_as_it_would_not_keep_to_them(project: Path) -> None:
+    change(project, "two")
+    ensure_images(SilentReporter(), ["app"], root=project)
+    before = entries()
+    with pytest.raises(UsageError, match="--prune looks at all layers, and redis was named"):
+        images(["redis"], prune=True)
+    assert len(before) == 2 and entries() == before
