@@ -19,7 +19,7 @@ from poscloud.local.paths import ProjectPaths
 from poscloud.local.realnodes.layout import cluster_id, run_folder
 
 TIMEOUT = 5.0
-"""Seconds that processes may take to be gone after they were killed."""
+"""Seconds that an earlier run may take to end, and processes to be gone after they were killed."""
 
 
 def cgroups(paths: ProjectPaths) -> list[Path]:
@@ -55,16 +55,25 @@ def remove(paths: ProjectPaths) -> str:
     except PermissionError:
         return f"{run / 'sandbox.lock'} is not yours"
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not processes.wait_until(
+            lambda: _take(lock), timeout=TIMEOUT
+        ):  # an earlier run may be about to end
+            return f"another run holds {run / 'sandbox.lock'}"
         processes.wait_until(lambda: not _remove_all(paths), timeout=TIMEOUT)
         left = _remove_all(paths)
         if not left:
             (run / "cgroups.json").unlink(missing_ok=True)
         return "; ".join(left)
-    except BlockingIOError:
-        return f"another run holds {run / 'sandbox.lock'}"
     finally:
         os.close(lock)
+
+
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove_all(paths: ProjectPaths) -> list[str]:

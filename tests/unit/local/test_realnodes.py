@@ -6,6 +6,7 @@ import fcntl
 import json
 import shutil
 import socket
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -255,12 +256,24 @@ class TestLeftovers:
             control.clean(paths, paths.bin / "sandbox")
         assert caught.value.hint == "poscloud cluster down"
 
-    def test_a_run_that_is_alive_is_left_alone(self, paths: ProjectPaths, groups: list[Path]) -> None:
+    def test_a_run_that_is_alive_is_left_alone(
+        self, paths: ProjectPaths, groups: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leftovers, "TIMEOUT", 0.1)
         with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with pytest.raises(DeployError, match="another run holds"):
                 control.clean(paths, paths.bin / "sandbox")
         assert all(group.exists() for group in groups)
+
+    def test_a_run_that_is_about_to_end_is_waited_for(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ending = threading.Timer(0.2, fcntl.flock, (lock.fileno(), fcntl.LOCK_UN))
+            ending.start()
+            control.clean(paths, paths.bin / "sandbox")
+            ending.join()
+        assert not any(group.exists() for group in groups)
 
 
 class TestLabels:
