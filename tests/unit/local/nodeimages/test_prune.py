@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from poscloud.cli.cluster_images import images
-from poscloud.errors import UsageError, WaitTimeoutError
+from poscloud.errors import DeployError, UsageError, WaitTimeoutError
 from poscloud.local.nodeimages import ensure_images
 from poscloud.local.nodeimages import prune as pruning
 from poscloud.local.nodeimages.ensure import in_use
@@ -85,3 +85,11 @@ def test_pruning_takes_no_names_as_it_would_not_keep_to_them(project: Path) -> N
     with pytest.raises(UsageError, match="--prune looks at all layers, and redis was named"):
         images(["redis"], prune=True)
     assert len(before) == 2 and entries() == before
+
+
+def test_a_cache_that_cannot_be_changed_is_told(project: Path) -> None:
+    in_use().unlink()
+    in_use().mkdir()
+    with pytest.raises(DeployError, match="the images' cache cannot be pruned") as caught:
+        prune(project, SilentReporter())
+    assert caught.value.hint == f"run: ls -la {cache_root() / 'images'}"
