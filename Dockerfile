@@ -22,14 +22,14 @@ RUN if [ -z "$PIP_INDEX_URL" ]; then unset PIP_INDEX_URL; fi \
     && chmod -R a+rX /opt/poscloud
 
 FROM ${BASE}
-# A job's checkout is often another user's, which git refuses unless told otherwise.
+# A job's checkout is often another user's, which git refuses unless told otherwise. Ubuntu has a user 1000 of its own.
 # DL3008: which git does not matter; a pinned version is gone from the archive with its next fix.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && git config --system --add safe.directory '*' \
-    && useradd --create-home --uid 1000 poscloud
+    && useradd --create-home --non-unique --uid 1000 poscloud
 COPY --from=toolchain /opt/python /opt/python
 COPY --from=toolchain --chown=1000:1000 /opt/poscloud /opt/poscloud
 ENV PATH=/opt/python/bin:$PATH POSCLOUD_CACHE=/opt/poscloud

@@ -91,6 +91,8 @@ def main() -> int:
         made = build()
         names = [file.name for file in made]
         if version and names != [f"poscloud-{version}-py3-none-any.whl", f"poscloud-{version}.tar.gz"]:
+            for file in made:
+                file.unlink()  # or somebody publishes it
             raise NotReadyError(
                 f"the tag v{version} is no version as Python writes it: {', '.join(names)} was built",
                 f"git tag -d v{version}   and tag for example v0.3.0 or v0.3.0rc1",

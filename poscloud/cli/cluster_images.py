@@ -10,6 +10,7 @@ from poscloud.cli import _output
 from poscloud.cli._options import Json, root
 
 if TYPE_CHECKING:
+    from poscloud.local.nodeimages.prune import Pruned
     from poscloud.local.nodeimages.report import ImageReport
 
 
@@ -36,6 +37,9 @@ def images(
     from poscloud.local.nodeimages.table import by_tag
     from poscloud.local.progress import ConsoleReporter
 
+    if prune and names:
+        message = f"--prune looks at all layers, and {' '.join(names)} was named"
+        raise UsageError(message, hint="poscloud cluster images --prune")
     project = root()
     found = report(project)
     known = [image.name for image in found]
@@ -49,10 +53,7 @@ def images(
         ensure_images(ConsoleReporter(), names or None, root=project)
         found = report(project)
     if prune:
-        gone = prune_cache(project, ConsoleReporter())
-        for entry in gone.names:
-            _output.tell(f"removed {entry}")
-        _output.tell(f"{len(gone.names)} layers removed, {gone.size / 1e6:.1f} MB")
+        _tell(prune_cache(project, ConsoleReporter()))
     chosen = [image for image in found if not names or image.name in names]
     if json:
         _output.write_json({"images": [_as_data(image) for image in chosen]})
@@ -62,6 +63,12 @@ def images(
         size = f"{image.size / 1e6:.1f} MB" if image.built else "not made"
         rows.append([image.name, image.version, size, " ".join(image.names) or "-", image.about])
     _output.table(rows)
+
+
+def _tell(gone: Pruned) -> None:
+    for entry in gone.names:
+        _output.tell(f"removed {entry}")
+    _output.tell(f"{len(gone.names)} layers removed, {gone.size / 1e6:.1f} MB")
 
 
 def _as_data(image: ImageReport) -> dict[str, Any]:

@@ -154,8 +154,8 @@ class ControlPlane:
         record = ClusterRecord.load(self._record_file)
         api = LocalApi(record.port, self._settings(record).pki)
         try:
-            _kind(record).add(api, selectors)
-            storage.prepare(api, storage_classes)
+            (kind := _kind(record)).add(api, selectors)
+            storage.prepare(api, storage_classes, here=not kind.real)
         finally:
             api.close()
 
@@ -246,7 +246,7 @@ class ControlPlane:
             fresh = any(entry.name in kind.components for entry in starting)
             kind.prepare(api, settings.paths, starting=fresh)
             launch(kind.components)
-            storage.prepare(api)
+            storage.prepare(api, here=not kind.real)
             access.prepare(api)
             # Until it exists, no pod of the namespace "default" is admitted.
             wait(

@@ -15,12 +15,16 @@ from poscloud.errors import WaitTimeoutError
 from poscloud.local.progress import Reporter, seconds
 
 POLL = 0.1
+LONGEST = 2600
+"""Bytes of a holder's line: JSON makes up to twelve of a character of its command."""
 
 
 def _holder(path: Path) -> str:
     """Who holds the lock, as far as its file tells."""
     try:
         owner = json.loads(path.read_text())
+        if not Path(f"/proc/{int(owner['pid'])}").exists():
+            return "another process"  # of several that share it, the one that wrote last has ended
         return f"process {owner['pid']} ({owner['command']}), since {seconds(time.time() - owner['since'])}"
     except (OSError, ValueError, KeyError):
         return "another process"
@@ -73,7 +77,7 @@ def shared(path: Path, reporter: Reporter, *, purpose: str, timeout: float = 180
         _acquire(descriptor, path, reporter, purpose, timeout, fcntl.LOCK_SH)
         # The newest of those who hold it, for who has to wait: one line, written at once.
         owner = {"pid": os.getpid(), "command": " ".join(sys.argv)[:200], "since": time.time()}
-        os.pwrite(descriptor, json.dumps(owner).ljust(300).encode(), 0)
+        os.pwrite(descriptor, json.dumps(owner).ljust(LONGEST).encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -33,9 +33,16 @@ VOLUMES = Path("/tmp/hostpath_pv")
 _NAME = re.compile(rb"/tmp/hostpath_pv/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-def prepare(api: LocalApi, names: Iterable[str] = ()) -> None:
-    """Make the default storage class, and one of each of these names, where there is none."""
-    share()
+def prepare(api: LocalApi, names: Iterable[str] = (), *, here: bool = True) -> None:
+    """Make the default storage class, and one of each of these names, where there is none.
+
+    Args:
+        api: The cluster.
+        names: Of further classes.
+        here: Volumes are made in this machine's place for them; real nodes have the cluster's ``own``.
+    """
+    if here:
+        share()
     if api.get(f"{STORAGE_CLASSES}/standard") is None:
         api.create(STORAGE_CLASSES, STANDARD)
     for name in names:

@@ -125,6 +125,14 @@ def test_a_tag_is_released_only_if_the_changelog_has_it_and_nothing_else_is_ther
     assert done.stdout == "dist/poscloud-0.3.0-py3-none-any.whl\ndist/poscloud-0.3.0.tar.gz\n", done.stderr
 
 
+def test_of_a_tag_that_is_no_version_nothing_is_kept(clone: Path) -> None:
+    commit(clone, SECTION.replace("0.3.0", "0.3.0-rc1"), tag="v0.3.0-rc1")
+    refused = dist(clone)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "the tag v0.3.0-rc1 is no version as Python writes it: poscloud-0.3.0rc1-py3" in refused.stderr
+    assert list((clone / "dist").iterdir()) == []
+
+
 def test_a_clone_without_history_is_told_where_the_tag_is(clone: Path, tmp_path: Path) -> None:
     commit(clone, SECTION, tag="v0.3.0")
     commit(clone)

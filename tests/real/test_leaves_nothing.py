@@ -15,7 +15,7 @@ import pytest
 from poscloud.errors import DeployError
 from poscloud.local import processes
 from poscloud.local.realnodes import control, leftovers
-from poscloud.local.realnodes.layout import cluster_id, run_folder
+from poscloud.local.realnodes.layout import cluster_id
 from tests.real.cluster import RealCluster, pod, traces
 
 figures = logging.getLogger("figures")
@@ -173,9 +173,7 @@ def is_ready(cluster: RealCluster, program: str) -> bool:
 
 MOMENTS: dict[str, Callable[[RealCluster], object]] = {
     "the sandbox's program runs": sandbox_of,
-    "the nodes have cgroups": lambda cluster: (
-        sandbox_of(cluster) and leftovers.cgroups(run_folder(cluster.paths))
-    ),
+    "the nodes have cgroups": lambda cluster: sandbox_of(cluster) and leftovers.cgroups(cluster.paths),
     "a node has a first process": first_process,
     "the API server answers": lambda cluster: is_ready(cluster, "kube-apiserver"),
     "the kubelet answers": lambda cluster: is_ready(cluster, "kubelet"),

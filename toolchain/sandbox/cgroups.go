@@ -218,7 +218,8 @@ func remember(c *Config, all []groups) error {
 	return os.WriteFile(filepath.Join(c.Folder, "cgroups.json"), content, 0o600)
 }
 
-// removeLeftovers removes the cgroups that an earlier run wrote down, with all that runs in them.
+// removeLeftovers removes the cgroups that an earlier run wrote down, with all that runs in them. Only this cluster's: the
+// list of a copied project names those of the one it was copied from.
 func removeLeftovers(c *Config) error {
 	file := filepath.Join(c.Folder, "cgroups.json")
 	content, err := os.ReadFile(file)
@@ -231,10 +232,21 @@ func removeLeftovers(c *Config) error {
 	var all []groups
 	if err := json.Unmarshal(content, &all); err == nil {
 		for _, g := range all {
-			if err := g.remove(5 * time.Second); err != nil {
+			if err := g.of(c).remove(5 * time.Second); err != nil {
 				return err
 			}
 		}
 	}
 	return os.Remove(file)
+}
+
+// of are those of them that this cluster may have made.
+func (g groups) of(c *Config) groups {
+	var ours groups
+	for _, folder := range g {
+		if strings.HasPrefix(filepath.Base(folder), "poscloud-"+c.ID+"-n") {
+			ours = append(ours, folder)
+		}
+	}
+	return ours
 }

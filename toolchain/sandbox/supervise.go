@@ -150,6 +150,12 @@ func (s *supervisor) awaitEnd(c *Component, state *State, ended <-chan syscall.W
 }
 
 func (s *supervisor) start(c *Component) (int, <-chan syscall.WaitStatus, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.stopping {
+		return 0, nil, fmt.Errorf("the node is stopping")
+	}
+	// Not before: at the end somebody waits for all pipes, and no further one may come.
 	log, err := s.logs[c.Name].pipe()
 	if err != nil {
 		return 0, nil, err
@@ -165,11 +171,6 @@ func (s *supervisor) start(c *Component) (int, <-chan syscall.WaitStatus, error)
 		env = append(env, name+"="+value)
 	}
 	sort.Strings(env)
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.stopping {
-		return 0, nil, fmt.Errorf("the node is stopping")
-	}
 	// Several of these programs look at their own name to know what they are; each is called what it is here.
 	arguments := append([]string{c.Command[0]}, c.Command[1:]...)
 	if filepath.Base(c.Command[0]) != c.Name {

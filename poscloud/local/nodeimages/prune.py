@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from poscloud.errors import WaitTimeoutError
+from poscloud.errors import DeployError, WaitTimeoutError
 from poscloud.local.locks import exclusive
 from poscloud.local.nodeimages import make, project
 from poscloud.local.nodeimages.ensure import in_use
@@ -47,6 +47,7 @@ def prune(root: Path | None, reporter: Reporter) -> Pruned:
     Raises:
         InputError: The project describes its images wrongly: what it needs is not known.
         WaitTimeoutError: Somebody makes images now; nothing was removed.
+        DeployError: Something cannot be removed.
     """
     folder = cache_root() / "images"
     known = {f"{name}-{digest}" for name, digest in digests(project.recipes(root)).items()}
@@ -58,6 +59,10 @@ def prune(root: Path | None, reporter: Reporter) -> Pruned:
     except WaitTimeoutError as error:
         said = f"somebody makes images now, and nothing was removed: {error.message}"
         raise WaitTimeoutError(said, hint="when that has ended: poscloud cluster images --prune") from None
+    except OSError as error:  # another user made it, for example
+        raise DeployError(
+            f"the images' cache cannot be pruned: {error}", hint=f"run: ls -la {folder}"
+        ) from None
 
 
 def _remove(folder: Path, known: set[str]) -> Pruned:

@@ -90,10 +90,11 @@ def check_table(file: Path) -> None:
     """
     expected = 'expected a list of {"pattern": "*/redis:*", "image": "redis"}'
     try:
-        lines = json.loads(file.read_text())
-        patterns = [str(line["pattern"]) for line in lines if str(line["image"])]
+        lines = [(line["pattern"], line["image"]) for line in json.loads(file.read_text())]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DeployError(f"{file} is no table of images: {error}; {expected}", hint=HINT) from None
-    for number, pattern in enumerate(patterns, 1):
+    for number, (pattern, image) in enumerate(lines, 1):
+        if not isinstance(pattern, str) or not isinstance(image, str) or not image:
+            raise DeployError(f"{file}, entry {number}: {expected}", hint=HINT)
         if message := wrong(pattern):
             raise DeployError(f"{file}, entry {number}: {message}", hint=HINT)

@@ -119,7 +119,7 @@ def clean(paths: ProjectPaths, program: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         failed = done.stderr.strip() if done.returncode != 0 else ""
     else:
-        failed = leftovers.remove(run_folder(paths))
+        failed = leftovers.remove(paths)
     if failed:
         raise DeployError(
             f"what the nodes' sandboxes left could not be removed: {failed}", hint="poscloud cluster down"

@@ -15,35 +15,39 @@ from contextlib import suppress
 from pathlib import Path
 
 from poscloud.local import processes
+from poscloud.local.paths import ProjectPaths
+from poscloud.local.realnodes.layout import cluster_id, run_folder
 
 TIMEOUT = 5.0
-"""Seconds that processes may take to be gone after they were killed."""
+"""Seconds that an earlier run may take to end, and processes to be gone after they were killed."""
 
 
-def cgroups(run: Path) -> list[Path]:
-    """Return the cgroups that a run wrote down and that are still there.
+def cgroups(paths: ProjectPaths) -> list[Path]:
+    """Return the cgroups that this cluster's last run wrote down and that are still there.
 
     Args:
-        run: The folder of the program's socket, lock and list.
+        paths: The project.
     """
     try:
-        listed = json.loads((run / "cgroups.json").read_text())
+        listed = json.loads((run_folder(paths) / "cgroups.json").read_text())
         folders = [Path(folder) for node in listed for folder in node]
     except (OSError, ValueError, TypeError):
         return []
-    # Only what that program makes, whatever the file says.
-    return [folder for folder in folders if folder.name.startswith("poscloud-") and folder.is_dir()]
+    # Only this cluster's, whatever the file says: that of a copied project names those of the one it was copied from.
+    ours = f"poscloud-{cluster_id(paths)}-n"
+    return [folder for folder in folders if folder.name.startswith(ours) and folder.is_dir()]
 
 
-def remove(run: Path) -> str:
+def remove(paths: ProjectPaths) -> str:
     """End what is left in a run's cgroups and remove them; nothing is touched while a run is alive.
 
     Args:
-        run: As for ``cgroups``.
+        paths: The project.
 
     Returns:
         What cannot be removed and why; empty when nothing is left.
     """
+    run = run_folder(paths)
     try:
         lock = os.open(run / "sandbox.lock", os.O_RDWR)
     except FileNotFoundError:
@@ -51,22 +55,31 @@ def remove(run: Path) -> str:
     except PermissionError:
         return f"{run / 'sandbox.lock'} is not yours"
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        processes.wait_until(lambda: not _remove_all(run), timeout=TIMEOUT)
-        left = _remove_all(run)
+        if not processes.wait_until(
+            lambda: _take(lock), timeout=TIMEOUT
+        ):  # an earlier run may be about to end
+            return f"another run holds {run / 'sandbox.lock'}"
+        processes.wait_until(lambda: not _remove_all(paths), timeout=TIMEOUT)
+        left = _remove_all(paths)
         if not left:
             (run / "cgroups.json").unlink(missing_ok=True)
         return "; ".join(left)
-    except BlockingIOError:
-        return f"another run holds {run / 'sandbox.lock'}"
     finally:
         os.close(lock)
 
 
-def _remove_all(run: Path) -> list[str]:
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _remove_all(paths: ProjectPaths) -> list[str]:
     """Kill and remove once; returns what is still there."""
     left = []
-    for group in cgroups(run):
+    for group in cgroups(paths):
         for folder in (*_deepest_first(group), group):
             _kill(folder)
             try:

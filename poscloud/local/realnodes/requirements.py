@@ -143,7 +143,10 @@ def _disk(paths: ProjectPaths) -> list[Missing]:
     found = []
     needed = DISK_RUN if (paths.cluster / "nodes").exists() else DISK
     prune = "poscloud cluster images --prune"
-    for folder, fix in ((paths.root, prune), (cache_root(), f"{prune}, or export POSCLOUD_CACHE=FOLDER")):
+    for folder, fix in (
+        (paths.root, f"free some, or {prune}"),
+        (cache_root(), f"{prune}, or export POSCLOUD_CACHE=FOLDER"),
+    ):
         existing = folder
         while not existing.exists():
             existing = existing.parent

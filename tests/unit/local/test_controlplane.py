@@ -6,11 +6,14 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from poscloud.errors import DeployError, UsageError
 from poscloud.local import processes, storage
+from poscloud.local.api import LocalApi
 from poscloud.local.components import COMPONENTS, Settings, write_configuration
 from poscloud.local.controlplane import ControlPlane
 from poscloud.local.nodes import LABELS, KwokNodes, manifest, node_kind
@@ -201,6 +204,15 @@ def test_volumes_have_a_place_that_all_users_share(tmp_path: Path, monkeypatch: 
             storage.VOLUMES.chmod(mode)
         storage.share()
         assert storage.VOLUMES.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_that_place_is_not_made_for_real_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "VOLUMES", tmp_path / "hostpath_pv")
+    api = cast(LocalApi, SimpleNamespace(get=lambda path: {}))
+    storage.prepare(api, here=False)
+    assert not storage.VOLUMES.exists()
+    storage.prepare(api)
+    assert storage.VOLUMES.exists()
 
 
 def test_a_link_in_that_place_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

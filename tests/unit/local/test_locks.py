@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from poscloud.errors import WaitTimeoutError
 from poscloud.local.cache import claim
-from poscloud.local.locks import exclusive
+from poscloud.local.locks import exclusive, shared
 from poscloud.local.progress import SilentReporter
 
 from .conftest import Recorder
@@ -69,6 +70,31 @@ def test_the_second_waits_and_says_for_whom(tmp_path: Path, recorder: Recorder) 
     thread.join(5)
     assert entered.is_set()
     assert f"local cluster: waiting for process {other.pid}" in recorder.notes[0]
+
+
+def test_of_those_who_share_one_that_has_ended_is_not_named(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with shared(lock, SilentReporter(), purpose="test"):
+        other = start(HOLD.replace("exclusive", "shared"), lock)
+        for ended, said in ((False, f"test: process {other.pid} "), (True, "test: another process did not")):
+            if ended:
+                finish(other)
+            with (
+                pytest.raises(WaitTimeoutError, match=said),
+                exclusive(lock, SilentReporter(), purpose="test", timeout=0.0),
+            ):
+                pass
+
+
+def test_a_holder_with_a_long_command_is_followed_by_one_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "lock"
+    monkeypatch.setattr(sys, "argv", ["\N{GRINNING FACE}" * 300])
+    with shared(lock, SilentReporter(), purpose="test"):
+        monkeypatch.setattr(sys, "argv", ["poscloud", "up"])
+        with shared(lock, SilentReporter(), purpose="test"):
+            assert json.loads(lock.read_text())["command"] == "poscloud up"
 
 
 def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import json
 import shutil
 import socket
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,8 @@ def test_a_full_disk(paths: ProjectPaths, machine: Machine, monkeypatch: pytest.
         free: int
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(1 << 30))
-    assert "1.0 GiB free" in lacking(paths, machine)
+    said = lacking(paths, machine)
+    assert "1.0 GiB free" in said and "free some, or poscloud cluster images --prune" in said
 
 
 def test_a_project_where_a_node_would_not_see_it(machine: Machine) -> None:
@@ -224,19 +226,24 @@ class TestLeftovers:
     @pytest.fixture
     def groups(self, paths: ProjectPaths, tmp_path: Path) -> list[Path]:
         run = private_directory(private_directory(private_directory(paths.owned) / "cluster") / "run")
-        found = [tmp_path / kind / "poscloud-0-n1" for kind in ("cpu", "memory")]
+        found = [tmp_path / kind / f"poscloud-{cluster_id(paths)}-n1" for kind in ("cpu", "memory")]
         for group in found:
             (group / "kubepods" / "pod").mkdir(parents=True)
-        strange = tmp_path / "memory" / "somebody-elses"
-        strange.mkdir()
+        # The last is of the project that this one was copied from.
+        strange = [tmp_path / "memory" / name for name in ("somebody-elses", "poscloud-0123456789-n1")]
+        for group in strange:
+            group.mkdir()
         (run / "sandbox.lock").touch()
-        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), str(strange)]]))
+        (run / "cgroups.json").write_text(json.dumps([[*map(str, found), *map(str, strange)]]))
         return found
 
     def test_they_are_removed_without_it(self, paths: ProjectPaths, groups: list[Path]) -> None:
         control.clean(paths, paths.bin / "sandbox")
         assert not any(group.exists() for group in groups)
-        assert (groups[1].parent / "somebody-elses").exists()
+        assert {group.name for group in groups[1].parent.iterdir()} == {
+            "somebody-elses",
+            "poscloud-0123456789-n1",
+        }
         assert not (paths.cluster / "run" / "cgroups.json").exists()
         control.clean(paths, paths.bin / "sandbox")
 
@@ -245,16 +252,28 @@ class TestLeftovers:
     ) -> None:
         monkeypatch.setattr(leftovers, "TIMEOUT", 0.0)
         (groups[1] / "kubepods" / "busy").touch()
-        with pytest.raises(DeployError, match="poscloud-0-n1/kubepods: Directory not empty") as caught:
+        with pytest.raises(DeployError, match="-n1/kubepods: Directory not empty") as caught:
             control.clean(paths, paths.bin / "sandbox")
         assert caught.value.hint == "poscloud cluster down"
 
-    def test_a_run_that_is_alive_is_left_alone(self, paths: ProjectPaths, groups: list[Path]) -> None:
+    def test_a_run_that_is_alive_is_left_alone(
+        self, paths: ProjectPaths, groups: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(leftovers, "TIMEOUT", 0.1)
         with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with pytest.raises(DeployError, match="another run holds"):
                 control.clean(paths, paths.bin / "sandbox")
         assert all(group.exists() for group in groups)
+
+    def test_a_run_that_is_about_to_end_is_waited_for(self, paths: ProjectPaths, groups: list[Path]) -> None:
+        with (paths.cluster / "run" / "sandbox.lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            ending = threading.Timer(0.2, fcntl.flock, (lock.fileno(), fcntl.LOCK_UN))
+            ending.start()
+            control.clean(paths, paths.bin / "sandbox")
+            ending.join()
+        assert not any(group.exists() for group in groups)
 
 
 class TestLabels:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from poscloud.errors import WaitTimeoutError
+from poscloud.cli.cluster_images import images
+from poscloud.errors import DeployError, UsageError, WaitTimeoutError
 from poscloud.local.nodeimages import ensure_images
 from poscloud.local.nodeimages import prune as pruning
 from poscloud.local.nodeimages.ensure import in_use
@@ -75,3 +76,20 @@ def test_what_a_killed_one_left_goes(project: Path) -> None:
         (cache_root() / "images" / name).mkdir()
     prune(project, SilentReporter())
     assert not [entry for entry in (cache_root() / "images").iterdir() if entry.name.startswith(".app-0.")]
+
+
+def test_pruning_takes_no_names_as_it_would_not_keep_to_them(project: Path) -> None:
+    change(project, "two")
+    ensure_images(SilentReporter(), ["app"], root=project)
+    before = entries()
+    with pytest.raises(UsageError, match="--prune looks at all layers, and redis was named"):
+        images(["redis"], prune=True)
+    assert len(before) == 2 and entries() == before
+
+
+def test_a_cache_that_cannot_be_changed_is_told(project: Path) -> None:
+    in_use().unlink()
+    in_use().mkdir()
+    with pytest.raises(DeployError, match="the images' cache cannot be pruned") as caught:
+        prune(project, SilentReporter())
+    assert caught.value.hint == f"run: ls -la {cache_root() / 'images'}"

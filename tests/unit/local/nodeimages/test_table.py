@@ -124,6 +124,8 @@ def test_a_reference_by_digest_has_one_by_tag(reference: str, tagged: str | None
         ("{", "is no table of images"),
         ('["redis"]', "is no table of images"),
         ('[{"pattern": "*/a:*", "image": "a"}, {"pattern": "*/b:[4", "image": "b"}]', r"entry 2: '\*/b:\[4'"),
+        ('[{"pattern": "*/a:*", "image": "a"}, {"pattern": 4, "image": "b"}]', "entry 2: expected"),
+        ('[{"pattern": "*/a:*", "image": ""}]', "entry 1: expected"),
     ],
 )
 def test_a_table_of_somebody_elses_is_read_before_the_nodes_do(tmp_path: Path, text: str, said: str) -> None:
