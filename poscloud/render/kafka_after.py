@@ -114,6 +114,12 @@ def _pod(context: Context, spec: KafkaSpec, purpose: str, script: str) -> Manife
         "command": ["bash", "-c", script],
         "env": [
             {"name": "KAFKA_HEAP_OPTS", "value": "-Xmx128m"},
+            # Six short runs of a JVM, while everything else starts: a third less of the processor than with the
+            # server's settings, which kafka-run-class.sh has where this says nothing.
+            {
+                "name": "KAFKA_JVM_PERFORMANCE_OPTS",
+                "value": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
+            },
             {"name": "LOG_DIR", "value": TMP_MOUNT["mountPath"]},
         ],
         "resources": resources(amounts(cpu=("50m", "1"), memory=("128Mi", "384Mi"))),
