@@ -99,6 +99,9 @@ SomeServices = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+Container = Annotated[
+    str, typer.Option("--container", "-c", help="The container; by default the service's own.")
+]
 OneService = Annotated[
     str,
     typer.Argument(

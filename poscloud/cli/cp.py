@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import Stack, Yes, complete_pod_path, root
+from poscloud.cli._options import Container, Stack, Yes, complete_pod_path, root
 
 
 def cp(
@@ -23,9 +23,7 @@ def cp(
         ),
     ],
     stack: Stack,
-    container: Annotated[
-        str, typer.Option("--container", "-c", help="The container; by default the service's own.")
-    ] = "",
+    container: Container = "",
     lasts: Annotated[
         str,
         typer.Option(

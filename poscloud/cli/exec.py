@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import OneService, Stack, Yes, root
+from poscloud.cli._options import Container, OneService, Stack, Yes, root
 
 
 def run(
     service: OneService,
     command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Program and arguments.")],
     stack: Stack,
-    container: Annotated[
-        str, typer.Option("--container", "-c", help="The container; by default the service's own.")
-    ] = "",
+    container: Container = "",
     stdin: Annotated[bool, typer.Option("--stdin", "-i", help="Give it this command's input.")] = False,
     lasts: Annotated[
         str, typer.Option("--for", help="It changes files that are to go after 90m, 2h, 3d; it is recorded.")

@@ -9,15 +9,13 @@ from typing import Annotated
 import typer
 
 from poscloud.cli import _output
-from poscloud.cli._options import OneService, Stack, Yes, root
+from poscloud.cli._options import Container, OneService, Stack, Yes, root
 
 
 def shell(
     service: OneService,
     stack: Stack,
-    container: Annotated[
-        str, typer.Option("--container", "-c", help="The container; by default the service's own.")
-    ] = "",
+    container: Container = "",
     lasts: Annotated[
         str,
         typer.Option("--for", help="For how long its changes stay: 90m, 2h; without it, until the next up."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from poscloud.cluster.target import Target
@@ -18,13 +18,21 @@ ANSWER_SECONDS = 5.0
 """How long the cluster may take to answer; what only informs keeps nobody waiting."""
 
 
-def tell(target: Target, stack: str, reporter: Reporter) -> list[Entry]:
+def tell(
+    target: Target, stack: str, reporter: Reporter, workloads: Collection[str] | None = None
+) -> list[Entry]:
     """Say in one line each what was changed by hand in an environment, and return it.
 
     Where that cannot be read, this is said, and nothing returned.
+
+    Args:
+        target: The environment's cluster.
+        stack: The environment.
+        reporter: Says it.
+        workloads: Only what was done with these (``Kind/name``); ``None``: everything.
     """
     try:
-        found = recorded(target, stack)
+        found = [e for e in recorded(target, stack) if workloads is None or f"{e.kind}/{e.name}" in workloads]
     except PosCloudError as error:
         reporter.note(f"changes by hand not looked at: {_told(error)}")
         return []

@@ -20,6 +20,7 @@ from poscloud.engine.description import Description, check_versions, describe
 from poscloud.engine.environments.activity import begin, namespace_of, note_activity
 from poscloud.engine.environments.listing import annotation
 from poscloud.engine.fence import refuse_taken
+from poscloud.engine.manual import around
 from poscloud.engine.named import record
 from poscloud.engine.named.plan import Plan, Planner
 from poscloud.engine.named.stated import WORKLOADS, Stated, class_of, stated
@@ -131,7 +132,7 @@ def _apply(
     make_passwords(prepared.pulumi, root, spec, reporter)
     begin(prepared.kubectl, live, spec, reporter)
     workloads = _workloads(described, plan)
-    entries = record.told(prepared.target, stack, workloads, reporter) if live else []
+    entries = around.tell(prepared.target, stack, reporter, workloads) if live else []
     if plan.needed:
         reporter.note(f"needed and not there, so that it is made as well: {', '.join(plan.needed)}")
     code = _run(prepared, plan, wanted, reporter)

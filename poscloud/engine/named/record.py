@@ -10,7 +10,6 @@ from pathlib import Path
 
 from poscloud.cluster.target import Target
 from poscloud.engine.environments.asked import owner
-from poscloud.engine.manual.around import recorded
 from poscloud.engine.manual.entry import DELETE, Entry
 from poscloud.engine.manual.ledger import Edit, Ledger, without
 from poscloud.engine.manual.requests import cluster_of
@@ -33,21 +32,6 @@ def gone(
         if each.kind in WORKLOADS
     ]
     _write(target, stack, lambda before: [*_others(before, {e.object for e in entries}), *entries], reporter)
-
-
-def told(target: Target, stack: str, workloads: Collection[str], reporter: Reporter) -> list[Entry]:
-    """Say in one line each what was done by hand with workloads (``Kind/name``), and return it.
-
-    Where that cannot be read, this is said, and nothing returned.
-    """
-    try:
-        found = [e for e in recorded(target, stack) if f"{e.kind}/{e.name}" in workloads]
-    except PosCloudError as error:
-        reporter.note(f"changes by hand not looked at: {error.message}")
-        return []
-    for entry in found:
-        reporter.note(f"by hand: {entry}")
-    return found
 
 
 def back(target: Target, stack: str, before: Sequence[Entry], reporter: Reporter) -> None:
