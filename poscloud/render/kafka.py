@@ -85,6 +85,8 @@ def _server_properties(context: Context, name: str, spec: KafkaSpec) -> str:
         "transaction.state.log.min.isr": IN_SYNC[spec.replicas],
         "min.insync.replicas": IN_SYNC[spec.replicas],
         "auto.create.topics.enable": not spec.topics,
+        # As in the file that Kafka ships: by itself it has each new group wait 3 s for further members.
+        "group.initial.rebalance.delay.ms": 0,
         "log.retention.hours": 168,
     }
     heap = _heap(spec)

@@ -60,10 +60,11 @@ topic() {
 }
 
 @TOPICS@
-[ $hopeless -eq 0 ] || exit $hopeless
+exit $hopeless
 """
 
 # A broker accepts connections before it has a leader for anything; a group needs Kafka's own topic of offsets, too.
+# Its reader starts beside its writer, because both spend their time on starting.
 _PROOF = r"""for tool in kafka-topics.sh kafka-console-producer.sh kafka-console-consumer.sh; do
   command -v $tool > /dev/null || { echo "not tried whether it can be used: the image has no $tool" >&2; exit 0; }
 done
@@ -71,11 +72,22 @@ kafka-topics.sh --bootstrap-server "$server" --create --if-not-exists --topic @U
   --replication-factor @BROKERS@ --config retention.ms=3600000
 echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ \
   --producer-property acks=all --producer-property request.timeout.ms=10000 \
-  --producer-property delivery.timeout.ms=30000 > /dev/null
+  --producer-property delivery.timeout.ms=30000 > /dev/null & writer=$!
 read=$(kafka-console-consumer.sh --bootstrap-server "$server" --topic @USABLE@ --group @USABLE@ --from-beginning \
-  --max-messages 1 --timeout-ms 30000) || read=
+  --max-messages 1 --timeout-ms 60000) || read=
+wait $writer
 [ "$read" = usable ] || { echo "what was written to the topic @USABLE@ could not be read" >&2; exit 1; }
 echo "written and read"
+"""
+
+_BOTH = """(
+{topics}) & topics=$!
+(
+{proof}) & proof=$!
+code=0
+wait $topics || code=$?
+wait $proof || [ $code -eq {hopeless} ] || code=1
+exit $code
 """
 
 
@@ -90,15 +102,16 @@ def render_after(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> 
         spec: Its description.
         in_sync: Replicas that must have a write before it counts, by the brokers' configuration.
     """
-    script = _BEGIN.replace("@SERVER@", context.outputs[name]["url"])
-    if spec.topics:
-        lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
-        script += _TOPICS.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
     version = version_of(spec.version)
     if version is None or version >= FIRST_PROVABLE:
-        script += _PROOF.replace("@USABLE@", USABLE).replace("@BROKERS@", str(spec.replicas))
+        script = _PROOF.replace("@USABLE@", USABLE).replace("@BROKERS@", str(spec.replicas))
     else:
-        script += f"echo 'not tried whether it can be used: the tools of {spec.version} cannot' >&2\n"
+        script = f"echo 'not tried whether it can be used: the tools of {spec.version} cannot' >&2\n"
+    if spec.topics:
+        lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
+        topics = _TOPICS.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
+        script = _BOTH.format(topics=topics, proof=script, hopeless=HOPELESS)
+    script = _BEGIN.replace("@SERVER@", context.outputs[name]["url"]) + script
     purpose = "topics" if spec.topics else "usable"
     return render_job(context, name, "kafka", purpose, _pod(context, spec, purpose, script))
 
@@ -122,7 +135,7 @@ def _pod(context: Context, spec: KafkaSpec, purpose: str, script: str) -> Manife
             },
             {"name": "LOG_DIR", "value": TMP_MOUNT["mountPath"]},
         ],
-        "resources": resources(amounts(cpu=("50m", "1"), memory=("128Mi", "384Mi"))),
+        "resources": resources(amounts(cpu=("50m", "2"), memory=("128Mi", "512Mi"))),
         "securityContext": dict(READ_ONLY),
         "volumeMounts": [dict(TMP_MOUNT)],
     }

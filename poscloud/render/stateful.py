@@ -24,8 +24,9 @@ from poscloud.render.pod import (
 )
 from poscloud.spec.stateful import StatefulSpec
 
-STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
-"""Half an hour, in which a member may read its log or its data again without being killed for it."""
+STARTUP = {"periodSeconds": 1, "failureThreshold": 1800}
+"""Half an hour, in which a member may read its log or its data again without being killed for it. Each second,
+because what refers to it waits for it."""
 
 OWN_DIRECTORY = {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}
 """A member's directory on NFS, from the pod's fields: two environments may share one export."""
