@@ -8,7 +8,7 @@ READY_DEV := .venv/.ready-dev
 READY_BENCH := .venv/.ready-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching commands test-package test-image test-docs test-browser docs dist
+.PHONY: help up preview destroy down clean setup test test-unit test-stacks test-environments test-servers test-real faults kill-points fuzz check lint figures bench bench-quick bench-cold bench-scale bench-archive bench-copies golden schema errors lock bench-watching bench-shop commands test-package test-image test-docs test-browser docs dist
 
 help: ## List the targets.
 	@echo "STACK=$(STACK) unless given; known: $(basename $(notdir $(filter-out stacks/base,$(wildcard stacks/*.*))))"
@@ -118,6 +118,9 @@ bench-copies: $(READY_DEV) ## Create, change and destroy 50 copies of wbyh-stage
 
 bench-watching: $(READY_DEV) ## Measure status of 200 services, each command's start, and logs -f of 20 pods that write 10 000 lines a second; fails above a bound.
 	@.venv/bin/python -m bench.watching $(BENCH)
+
+bench-shop: $(READY_DEV) ## Measure how soon the small sample shop runs on a real node, images made before; fails above 40 s; five minutes. Needs what real nodes need.
+	@.venv/bin/python -m bench.shop $(BENCH)
 
 golden: $(READY_DEV) ## Write the golden manifests of all stacks anew; read the difference before you commit it.
 	@.venv/bin/python -m tests.write_golden
