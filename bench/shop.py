@@ -1,7 +1,7 @@
 """How soon real containers are ready: ``python -m bench.shop [--rounds 3]``.
 
 Starts a control plane with one real node and brings the small sample shop up, its images made before, and removes all
-of it again; prints each round and, by the pods' own times, where the last one's seconds went. Needs what real nodes
+of it again; prints each round and, by the pods' own times, where the slowest one's seconds went. Needs what real nodes
 need, and a machine that does nothing else. Fails when the median of the rounds is above the bound.
 """
 
@@ -39,7 +39,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="poscloud-shop-") as folder:
         cluster = RealCluster(Path(folder))
         add_project(cluster.root)
-        seconds = []
+        counted: list[tuple[float, list[dict[str, Any]]]] = []
         try:
             for number in range(rounds + 1):
                 node, ready = [_seconds(cluster, *command) for command in START]
@@ -52,11 +52,11 @@ def main() -> int:
                     f"{len(pods)} pods; down {down:.1f} s",
                     flush=True,
                 )
-                seconds += [node + ready] if number else []
+                counted += [(node + ready, pods)] if number else []
         finally:
             cluster.down(delete=True)
-    _print_pods(pods)
-    middle = statistics.median(seconds)
+    _print_pods(max(counted, key=lambda round_: round_[0])[1])
+    middle = statistics.median(seconds for seconds, _ in counted)
     print(f"\nfirst command to all pods ready: {middle:.1f} s, at most {BOUND:g} s")
     return int(middle > BOUND)
 

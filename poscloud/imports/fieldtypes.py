@@ -37,7 +37,9 @@ KNOWN = frozenset(
     "PriorityClass RoleBinding ClusterRoleBinding".split()
 )
 """Kinds that are read; of any other one only its metadata are."""
-_OTHERWISE = frozenset({("grpc", "service"), ("volumes", "image"), ("glusterfs", "endpoints")})
+_OTHERWISE = frozenset(
+    {("grpc", "service"), ("volumes", "image"), ("glusterfs", "endpoints"), ("onExitCodes", "values")}
+)
 """Fields that are something else than those of the same name elsewhere; nobody here reads them."""
 
 

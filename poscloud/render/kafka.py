@@ -9,7 +9,7 @@ from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.kafka_after import render_after
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import TMP_MOUNT, tcp_probe
+from poscloud.render.pod import TMP_MOUNT, tcp_probe, waiting_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import KafkaSpec
 from poscloud.spec.kafka import LAST_ZOOKEEPER, version_of
@@ -22,6 +22,7 @@ ZOOKEEPER_PORT = 2181
 DATA_PATH = "/var/lib/kafka"
 CONFIG_PATH = "/opt/poscloud/kafka"
 """Not /etc/kafka: the official image declares a volume below it, which a read-only folder has no place for."""
+_CONNECT = f"exec 3<>/dev/tcp/127.0.0.1/{PORT}"
 HEAP_DIVISOR = 2
 """A broker lives on the page cache, which counts against its memory limit: half for the heap, half for that."""
 
@@ -53,6 +54,7 @@ def render_kafka(context: Context, name: str, spec: KafkaSpec) -> list[Manifest]
         user=1000,
         readiness=tcp_probe(PORT, periodSeconds=5, timeoutSeconds=3),
         liveness=tcp_probe(PORT, periodSeconds=10, timeoutSeconds=3),
+        startup=waiting_probe(_CONNECT, alive=_CONNECT),
         env={"LOG_DIR": TMP_MOUNT["mountPath"]},  # for the JVM's own log of its collections
         tmp_space="2Gi",  # ten of its files have 100 MiB each
         last=(render_after(context, name, spec, spec.min_insync),),
@@ -85,10 +87,10 @@ def _server_properties(context: Context, name: str, spec: KafkaSpec) -> str:
         "transaction.state.log.min.isr": IN_SYNC[spec.replicas],
         "min.insync.replicas": IN_SYNC[spec.replicas],
         "auto.create.topics.enable": not spec.topics,
-        # As in the file that Kafka ships: by itself it has each new group wait 3 s for further members.
-        "group.initial.rebalance.delay.ms": 0,
         "log.retention.hours": 168,
     }
+    if spec.replicas == 1:  # no production: a new group's first member need not wait 3 s for others
+        values["group.initial.rebalance.delay.ms"] = 0
     heap = _heap(spec)
     if heap and heap < CLEANER_BUFFER * CLEANER_SHARE:
         values["log.cleaner.dedupe.buffer.size"] = heap // CLEANER_SHARE * MEBIBYTE

@@ -12,6 +12,7 @@ from poscloud.render.pod import READ_ONLY, TMP_MOUNT, resources, tmp_volume
 from poscloud.spec import KafkaSpec
 from poscloud.spec.kafka import version_of
 from poscloud.spec.topics import Topic
+from poscloud.spec.values import parse_quantity
 from poscloud.spec.values import resources as amounts
 
 USABLE = "poscloud-usable"
@@ -20,7 +21,8 @@ USABLE = "poscloud-usable"
 FIRST_PROVABLE = (2, 5)
 """The first version whose tools to write and to create topics take the brokers' address all by the same option."""
 
-_BEGIN = r"""set -e
+_BEGIN = r"""set -eE
+trap 'exit 1' ERR  # what a tool ends with by itself would else be taken for this script's own verdict
 export PATH="$PATH:/opt/kafka/bin"
 server=@SERVER@
 """
@@ -64,30 +66,37 @@ exit $hopeless
 """
 
 # A broker accepts connections before it has a leader for anything; a group needs Kafka's own topic of offsets, too.
-# Its reader starts beside its writer, because both spend their time on starting.
+# The reader starts beside the writer, because both spend their time on starting, and with half the heap, because the
+# topics are made meanwhile.
 _PROOF = r"""for tool in kafka-topics.sh kafka-console-producer.sh kafka-console-consumer.sh; do
   command -v $tool > /dev/null || { echo "not tried whether it can be used: the image has no $tool" >&2; exit 0; }
 done
+export KAFKA_HEAP_OPTS=-Xmx64m
 kafka-topics.sh --bootstrap-server "$server" --create --if-not-exists --topic @USABLE@ --partitions 1 \
   --replication-factor @BROKERS@ --config retention.ms=3600000
+exec 4< <(exec kafka-console-consumer.sh --bootstrap-server "$server" --topic @USABLE@ --group @USABLE@ \
+  --from-beginning --max-messages 1 --timeout-ms 60000)
+reader=$!
+trap 'kill $reader 2> /dev/null || :' EXIT
 echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ \
   --producer-property acks=all --producer-property request.timeout.ms=10000 \
-  --producer-property delivery.timeout.ms=30000 > /dev/null & writer=$!
-read=$(kafka-console-consumer.sh --bootstrap-server "$server" --topic @USABLE@ --group @USABLE@ --from-beginning \
-  --max-messages 1 --timeout-ms 60000) || read=
-wait $writer
+  --producer-property delivery.timeout.ms=30000 > /dev/null
+read=$(cat <&4)
 [ "$read" = usable ] || { echo "what was written to the topic @USABLE@ could not be read" >&2; exit 1; }
 echo "written and read"
 """
 
-_BOTH = """(
-{topics}) & topics=$!
+# What the proof says comes after what the topics say, and not at all where these have failed: their reason is then
+# the last that the log says, and nobody waits for the proof, which ends with the container.
+_BOTH = """exec 3< <(
+exec 2>&1
+@PROOF@)
+proof=$!
 (
-{proof}) & proof=$!
-code=0
-wait $topics || code=$?
-wait $proof || [ $code -eq {hopeless} ] || code=1
-exit $code
+@TOPICS@) & topics=$!
+wait $topics || exit $?
+cat <&3
+wait $proof
 """
 
 
@@ -110,7 +119,7 @@ def render_after(context: Context, name: str, spec: KafkaSpec, in_sync: int) -> 
     if spec.topics:
         lines = [_line(topic, declared, spec.replicas, in_sync) for topic, declared in spec.topics.items()]
         topics = _TOPICS.replace("@HOPELESS@", str(HOPELESS)).replace("@TOPICS@", "\n".join(lines))
-        script = _BOTH.format(topics=topics, proof=script, hopeless=HOPELESS)
+        script = _BOTH.replace("@PROOF@", script).replace("@TOPICS@", topics)
     script = _BEGIN.replace("@SERVER@", context.outputs[name]["url"]) + script
     purpose = "topics" if spec.topics else "usable"
     return render_job(context, name, "kafka", purpose, _pod(context, spec, purpose, script))
@@ -127,15 +136,19 @@ def _pod(context: Context, spec: KafkaSpec, purpose: str, script: str) -> Manife
         "command": ["bash", "-c", script],
         "env": [
             {"name": "KAFKA_HEAP_OPTS", "value": "-Xmx128m"},
-            # Six short runs of a JVM, while everything else starts: a third less of the processor than with the
-            # server's settings, which kafka-run-class.sh has where this says nothing.
+            # Short runs of a JVM, up to three at once, while everything else starts: a third less of the processor
+            # than with the server's settings, which kafka-run-class.sh has where this says nothing.
             {
                 "name": "KAFKA_JVM_PERFORMANCE_OPTS",
                 "value": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto",
             },
             {"name": "LOG_DIR", "value": TMP_MOUNT["mountPath"]},
         ],
-        "resources": resources(amounts(cpu=("50m", "2"), memory=("128Mi", "512Mi"))),
+        "resources": resources(
+            amounts(
+                cpu=("50m", _most(context, "cpu", "2")), memory=("128Mi", _most(context, "memory", "512Mi"))
+            )
+        ),
         "securityContext": dict(READ_ONLY),
         "volumeMounts": [dict(TMP_MOUNT)],
     }
@@ -145,6 +158,13 @@ def _pod(context: Context, spec: KafkaSpec, purpose: str, script: str) -> Manife
         "volumes": [tmp_volume()],
     }
     return pod
+
+
+def _most(context: Context, resource: str, wanted: str) -> str:
+    """Return a limit, or what the environment lets one container have where that is less."""
+    limits = context.environment.limits
+    most = getattr(limits.max, resource) if limits else None
+    return min(wanted, most or wanted, key=parse_quantity)
 
 
 def _line(name: str, topic: Topic, brokers: int, in_sync: int) -> str:

@@ -106,6 +106,16 @@ def exec_probe(script: str, **timing: int) -> Manifest:
     return {"exec": {"command": ["sh", "-c", script]}, **timing}
 
 
+def waiting_probe(ask: str, alive: str) -> Manifest:
+    """Return a probe that holds as soon as ``ask`` succeeds, or five seconds later if ``alive`` does; lines of bash.
+
+    For what much waits for: it asks five times a second, and a kubelet still hears of a refusal only once in its
+    period. Bash, because images do not always carry what else opens a connection.
+    """
+    script = f"SECONDS=0; until ({ask}) 2>/dev/null; do [ $SECONDS -lt 5 ] || {{ {alive}; exit; }}; sleep 0.2; done"
+    return {"exec": {"command": ["bash", "-c", script]}, "timeoutSeconds": 10}
+
+
 def anti_affinity(name: str, mode: str) -> Manifest:
     """Return the affinity that keeps the pods of ``name`` on different hosts; empty for ``none``."""
     term: dict[str, Any] = {

@@ -24,9 +24,9 @@ from poscloud.render.pod import (
 )
 from poscloud.spec.stateful import StatefulSpec
 
-STARTUP = {"periodSeconds": 1, "failureThreshold": 1800}
-"""Half an hour, in which a member may read its log or its data again without being killed for it. Each second,
-because what refers to it waits for it."""
+STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
+"""Half an hour, in which a member may refuse without being killed for it: it may read its log or its data again. No
+shorter period: a kubelet reports 25 events of a pod and then one in five minutes, refusals and all others together."""
 
 OWN_DIRECTORY = {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}
 """A member's directory on NFS, from the pod's fields: two environments may share one export."""
@@ -47,6 +47,7 @@ class Program:
         user: Numeric user and group the program runs as.
         readiness: Probe.
         liveness: Probe; also asked for up to half an hour before it counts, because recovering takes long.
+        startup: Probe that is asked instead then.
         env: Environment variables.
         secret_env: Environment variables with a Secret's value: name → (Secret, key).
         mounts: Further volume mounts of the container.
@@ -70,6 +71,7 @@ class Program:
     user: int
     readiness: Manifest
     liveness: Manifest
+    startup: Manifest | None = None
     env: dict[str, str] = field(default_factory=dict)
     secret_env: dict[str, tuple[str, str]] = field(default_factory=dict)
     mounts: tuple[Manifest, ...] = ()
@@ -245,7 +247,7 @@ def _container(context: Context, spec: StatefulSpec, program: Program) -> Manife
     return {
         **container,
         "resources": resources(spec.resources),
-        "startupProbe": program.liveness | STARTUP,
+        "startupProbe": (program.startup or program.liveness) | STARTUP,
         "readinessProbe": program.readiness,
         "livenessProbe": program.liveness,
         "securityContext": dict(READ_ONLY),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poscloud.render import names
 from poscloud.render.context import Context
 from poscloud.render.manifest import Manifest
-from poscloud.render.pod import TMP_MOUNT, exec_probe
+from poscloud.render.pod import TMP_MOUNT, exec_probe, waiting_probe
 from poscloud.render.stateful import Program, member_outputs, render_stateful, settings
 from poscloud.spec import ZooKeeperSpec
 from poscloud.spec.jvm import HEAP_SHARE
@@ -44,15 +44,20 @@ def render_zookeeper(context: Context, name: str, spec: ZooKeeperSpec) -> list[M
         user=1000,
         readiness=_probe("srvr", "Mode:"),  # said only by one that has what the leader has
         liveness=_probe("ruok", "imok"),
+        # Else it is asked right away whether it is ready, as a rule is not yet, and again only after a whole period.
+        startup=waiting_probe(_ask("srvr", "Mode:"), alive=_ask("ruok", "imok")),
         env={"ZOO_LOG_DIR": TMP_MOUNT["mountPath"]} | ({"JVMFLAGS": " ".join(options)} if options else {}),
         replicas=spec.replicas,
     )
     return render_stateful(context, name, spec, program)
 
 
+def _ask(word: str, answer: str) -> str:
+    return _ASK.format(port=PORT, word=word, answer=answer)
+
+
 def _probe(word: str, answer: str) -> Manifest:
-    script = _ASK.format(port=PORT, word=word, answer=answer)
-    probe = exec_probe(script, timeoutSeconds=5, periodSeconds=10, failureThreshold=3)
+    probe = exec_probe(_ask(word, answer), timeoutSeconds=5, periodSeconds=10, failureThreshold=3)
     probe["exec"]["command"][0] = "bash"
     return probe
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from poscloud.imports.difference import differences
+from poscloud.imports.fieldtypes import wrong_type
 from poscloud.imports.importing import Choices, Imported, imported
 from poscloud.imports.normal import IGNORED_ANNOTATIONS, normal
 from poscloud.imports.prove import prove
@@ -54,6 +55,11 @@ def test_a_stack_comes_back_without_a_difference(name: str, tmp_path: Path) -> N
     assert (result.proof.only_source, result.proof.only_rendered, result.notes) == ([], [], [])
     assert result.proof.compared == len(source(name).items)
     assert list(tmp_path.iterdir()) == []  # nothing is written before somebody says so
+
+
+@pytest.mark.parametrize("name", [*known_stacks(ROOT), *EXAMPLES])
+def test_what_is_rendered_has_fields_of_the_types_that_an_import_expects(name: str) -> None:
+    assert [why for item in source(name).items if (why := wrong_type(item))] == []
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
