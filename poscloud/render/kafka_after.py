@@ -78,7 +78,7 @@ exec 4< <(exec kafka-console-consumer.sh --bootstrap-server "$server" --topic @U
   --from-beginning --max-messages 1 --timeout-ms 60000)
 reader=$!
 trap 'kill $reader 2> /dev/null || :' EXIT
-echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ \
+echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ --sync \
   --producer-property acks=all --producer-property request.timeout.ms=10000 \
   --producer-property delivery.timeout.ms=30000 > /dev/null
 read=$(cat <&4)
@@ -88,15 +88,16 @@ echo "written and read"
 
 # What the proof says comes after what the topics say, and not at all where these have failed: their reason is then
 # the last that the log says, and nobody waits for the proof, which ends with the container.
-_BOTH = """exec 3< <(
-exec 2>&1
-@PROOF@)
-proof=$!
+_BOTH = """said=$(mktemp)
+(
+@PROOF@) > "$said" 2>&1 & proof=$!
 (
 @TOPICS@) & topics=$!
 wait $topics || exit $?
-cat <&3
-wait $proof
+code=0
+wait $proof || code=$?
+cat "$said"
+exit $code
 """
 
 

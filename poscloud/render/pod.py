@@ -107,13 +107,13 @@ def exec_probe(script: str, **timing: int) -> Manifest:
 
 
 def waiting_probe(ask: str, alive: str) -> Manifest:
-    """Return a probe that holds as soon as ``ask`` succeeds, or five seconds later if ``alive`` does; lines of bash.
+    """Return a probe that holds as soon as ``ask`` succeeds, or five seconds later if ``alive`` does.
 
-    For what much waits for: it asks five times a second, and a kubelet still hears of a refusal only once in its
-    period. Bash, because images do not always carry what else opens a connection.
+    Both are lines of bash, because images do not always carry what else opens a connection; either may take 3 s. For
+    what much waits for: it asks five times a second, and a kubelet still hears of a refusal only once in its period.
     """
     script = f"SECONDS=0; until ({ask}) 2>/dev/null; do [ $SECONDS -lt 5 ] || {{ {alive}; exit; }}; sleep 0.2; done"
-    return {"exec": {"command": ["bash", "-c", script]}, "timeoutSeconds": 10}
+    return {"exec": {"command": ["bash", "-c", script]}, "timeoutSeconds": 12}
 
 
 def anti_affinity(name: str, mode: str) -> Manifest:

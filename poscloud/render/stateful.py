@@ -25,7 +25,7 @@ from poscloud.render.pod import (
 from poscloud.spec.stateful import StatefulSpec
 
 STARTUP = {"periodSeconds": 5, "failureThreshold": 360}
-"""Half an hour, in which a member may refuse without being killed for it: it may read its log or its data again. No
+"""Half an hour at least, in which a member may refuse without being killed: it may read its log or its data again. No
 shorter period: a kubelet reports 25 events of a pod and then one in five minutes, refusals and all others together."""
 
 OWN_DIRECTORY = {"POD_NAMESPACE": "metadata.namespace", "POD_NAME": "metadata.name"}

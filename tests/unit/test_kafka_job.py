@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from poscloud.render.job import HOPELESS
 from poscloud.spec import EnvironmentSpec
 
 WITH_TOPICS: dict[str, Any] = {"topics": {"applog": {"partitions": 3}, "orders": {}}}
-LONG = "exec sleep 60"
+LONG = "trap '' TERM; exec sleep 15"
+"""Longer than anybody may wait for it here, and not to be stopped: a reader takes its time to leave its group."""
 DESCRIBED = """[[ $* != *--describe* ]] || echo $'Topic: applog\\tPartitionCount: 9 ReplicationFactor: 1'"""
 """What a broker says of a topic with more partitions than are declared."""
 
@@ -43,7 +43,7 @@ def ends(tmp_path: Path, kafka: dict[str, Any], **tools: str) -> tuple[int, str]
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     with (tmp_path / "log").open("w") as log:
         done = subprocess.run(
-            job(kafka)["command"], env=path, stdout=log, stderr=log, timeout=30, check=False
+            job(kafka)["command"], env=path, stdout=log, stderr=log, timeout=10, check=False
         )
     return done.returncode, (tmp_path / "log").read_text()
 
@@ -61,9 +61,8 @@ def test_what_cannot_be_read_is_said_last(tmp_path: Path, kafka: dict[str, Any])
 
 
 def test_what_can_never_be_is_said_at_once_and_last(tmp_path: Path) -> None:
-    began = time.monotonic()
     code, said = ends(tmp_path, WITH_TOPICS, topics=DESCRIBED, console_consumer=LONG)
-    assert (code, time.monotonic() - began < 20) == (HOPELESS, True)
+    assert code == HOPELESS
     assert said.splitlines()[-1].startswith("topic applog has 9 partitions")
 
 
