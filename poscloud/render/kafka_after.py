@@ -80,7 +80,8 @@ reader=$!
 trap 'kill $reader 2> /dev/null || :' EXIT
 echo usable | kafka-console-producer.sh --bootstrap-server "$server" --topic @USABLE@ --sync \
   --producer-property acks=all --producer-property request.timeout.ms=10000 \
-  --producer-property delivery.timeout.ms=30000 > /dev/null
+  --producer-property delivery.timeout.ms=30000 > /dev/null ||
+  { echo "nothing could be written to the topic @USABLE@" >&2; exit 1; }
 read=$(cat <&4)
 [ "$read" = usable ] || { echo "what was written to the topic @USABLE@ could not be read" >&2; exit 1; }
 echo "written and read"
