@@ -311,7 +311,7 @@ async def test_unschedulable_pods_fail_early(driver: Driver) -> None:
 
 @pytest.mark.usefixtures("short_grace")
 async def test_images_that_cannot_be_pulled_fail_early(driver: Driver) -> None:
-    obj = driver.object("Pod", {"spec": pod_spec(nodeSelector={"no": "such-node"})})
+    obj = driver.object("Pod", {"spec": pod_spec(schedulerName="nobody")})
     call = asyncio.ensure_future(refused(driver.create(obj)))
     while await driver.cluster.get(obj) is None:
         await asyncio.sleep(0.05)
